@@ -24,19 +24,15 @@ _FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
 
 def cell_of(result: Done, implementation: str, evidence: Evidence | None) -> Cell:
     """The cell of a task; `evidence`: what came back, if the task did."""
-    dtype, check = result.task
-    fields = (
-        _fields_of_evidence(evidence, implementation) if evidence else _fields_of_failure(result)
-    )
-    return _cell(fields, implementation, result.job.setup["device"], dtype, check)
+    place = (implementation, result.job.setup["device"], *result.task)
+    return cell_of_evidence(evidence, *place) if evidence else cell(*place, **_of_failure(result))
 
 
 def cell_of_evidence(
     evidence: Evidence, implementation: str, device: str, dtype: str, check: str
 ) -> Cell:
     """The cell of evidence that was gathered in this process."""
-    fields = _fields_of_evidence(evidence, implementation)
-    return _cell(fields, implementation, device, dtype, check)
+    return cell(implementation, device, dtype, check, **_of_evidence(evidence, implementation))
 
 
 def cell_of_exception(
@@ -45,10 +41,11 @@ def cell_of_exception(
     """The cell of a function that raised in this process."""
     text = f"{type(error).__name__}: {error}"
     fields = {"verdict": "raises", "message": text, "trace": of_exception(error)}
-    return _cell(fields | _knowledge(text, "raised"), implementation, device, dtype, check)
+    return cell(implementation, device, dtype, check, **fields, **_knowledge(text, "raised"))
 
 
-def _cell(fields: dict[str, Any], implementation: str, device: str, dtype: str, check: str) -> Cell:
+def cell(implementation: str, device: str, dtype: str, check: str, **fields: Any) -> Cell:
+    """The cell at a place, with these further fields."""
     return Cell(
         implementation=implementation,
         device=device,
@@ -72,10 +69,9 @@ def evidence_of(result: Done) -> Evidence | None:
     return None
 
 
-def _fields_of_evidence(evidence: Evidence, implementation: str) -> dict[str, Any]:
+def _of_evidence(evidence: Evidence, implementation: str) -> dict[str, Any]:
     verdict = judge(evidence)
     code = evidence.finding if verdict in FINDINGS else None
-    failure = diagnose.for_finding(code) if code else None
     return {
         "verdict": verdict,
         "applies": evidence.applies,
@@ -87,12 +83,12 @@ def _fields_of_evidence(evidence: Evidence, implementation: str) -> dict[str, An
         "where": evidence.where,
         "correctly_rounded": evidence.correctly_rounded,
         "not_finite": evidence.not_finite,
-        **diagnose.fields_of(failure),
+        **diagnose.fields_of(diagnose.for_finding(code) if code else None),
         **({"fix": evidence.advice} if evidence.advice else {}),
     }
 
 
-def _fields_of_failure(result: Done) -> dict[str, Any]:
+def _of_failure(result: Done) -> dict[str, Any]:
     outcome = result.outcome
     if isinstance(outcome, Raised) and outcome.kind.endswith(".JudgingError"):
         return {

@@ -8,6 +8,7 @@ Catches: ignored offsets, pairs that do not rotate, whatever no other check sees
 from collections.abc import Sequence
 from typing import Any
 
+from rotcheck.compare.cells import cell
 from rotcheck.compare.checks import CONVENTION
 from rotcheck.identify.identity import Identity
 from rotcheck.identify.worker_setup import (
@@ -18,7 +19,6 @@ from rotcheck.identify.worker_setup import (
     mistakes_text,
     why,
 )
-from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, knowledge_of, mistakes
 
 GIVEN_CONVENTION = (
@@ -39,38 +39,23 @@ def convention_cell(
     identification = identity.identification
     if identification.declared and any(cell.verdict in FINDINGS for cell in other_cells):
         return given_cell(implementation, device, dtype)
+    agreement = {"note": _choices(identification), "seconds": identification.seconds}
     fields = (
-        _mistaken(identification)
-        or _fields_if_unknown(identity, other_cells)
-        or _fields_if_not_asked(identification, device)
-        or {
-            "verdict": "agrees",
-            "note": _choices(identification),
-            "seconds": identification.seconds,
-        }
+        _of_mistakes(identification)
+        or _of_unknown(identity, other_cells)
+        or _of_another_place(identification, device)
+        or {"verdict": "agrees", **agreement}
     )
-    return _cell(implementation, device, dtype, **fields)
+    return cell(implementation, device, dtype, CONVENTION, **fields)
 
 
 def given_cell(implementation: str, device: str, dtype: str) -> Cell:
     """The cell of what is not identified, since its convention is given."""
-    return _cell(
-        implementation, device, dtype, verdict="skipped", message=GIVEN_CONVENTION, applies=False
-    )
+    why = {"verdict": "skipped", "message": GIVEN_CONVENTION, "applies": False}
+    return cell(implementation, device, dtype, CONVENTION, **why)
 
 
-def _cell(implementation: str, device: str, dtype: str, **fields: Any) -> Cell:
-    return Cell(
-        implementation=implementation,
-        device=device,
-        dtype=dtype,
-        check=CONVENTION,
-        stand_in=device in STAND_INS,
-        **fields,
-    )
-
-
-def _mistaken(identification: Identification) -> dict[str, Any] | None:
+def _of_mistakes(identification: Identification) -> dict[str, Any] | None:
     remarks = mistakes(identification)
     if not remarks:
         return None
@@ -84,7 +69,7 @@ def _mistaken(identification: Identification) -> dict[str, Any] | None:
     }
 
 
-def _fields_if_unknown(identity: Identity, other_cells: Sequence[Cell]) -> dict[str, Any] | None:
+def _of_unknown(identity: Identity, other_cells: Sequence[Cell]) -> dict[str, Any] | None:
     """What is not understood; None for what died when it was tried, and declares its convention."""
     if identity.identification.answer != "unknown":
         return None
@@ -95,7 +80,7 @@ def _fields_if_unknown(identity: Identity, other_cells: Sequence[Cell]) -> dict[
     return {"verdict": UNIDENTIFIED, "message": message, "fix": advice(identity)}
 
 
-def _fields_if_not_asked(identification: Identification, device: str) -> dict[str, Any] | None:
+def _of_another_place(identification: Identification, device: str) -> dict[str, Any] | None:
     if makes_tables(identification):
         return {"verdict": "skipped", "message": MAKER}
     if device == identification.device:

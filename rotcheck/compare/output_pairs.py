@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from rotcheck.isolation import Job, Returned
+from rotcheck.isolation import Job, Outcome, Returned
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import Pair, Relation
 from rotcheck.study.study import Study
 
 TARGET = "rotcheck.compare.output_distance:open_outputs"
+SAME_PATH = "the same code ran under both names, so this is no agreement"
 
 
 class Outputs:
@@ -30,62 +31,48 @@ class Outputs:
             path = evidence.path or name
             self._outputs.setdefault((device, dtype), {})[name] = (path, evidence.output)
         else:
-            reason = f"{name} gave no result"
-            self._missing.setdefault((device, dtype), {})[name] = reason
+            self._missing.setdefault((device, dtype), {})[name] = f"{name} gave no result"
 
     def measure(self, study: Study) -> None:
         """Fill `pairs`."""
         for place in dict.fromkeys([*self._outputs, *self._missing]):
-            outputs = self._outputs.get(place, {})
+            outputs, missing = self._outputs.get(place, {}), self._missing.get(place, {})
             here = {name: outputs[name] for name in self._names if name in outputs}
-            pairs = list(combinations(here, 2))
-            job = Job(
-                "pairwise",
-                TARGET,
-                {"dtype": place[1], "outputs": {n: o for n, (_, o) in here.items()}},
-                pairs,
-            )
+            setup = {"dtype": place[1], "outputs": {name: here[name][1] for name in here}}
+            job = Job("pairwise", TARGET, setup, list(combinations(here, 2)))
             for result in study.run([job]):
-                first, second = result.task
-                same_path = here[first][0] == here[second][0]
-                largest = result.outcome.value if isinstance(result.outcome, Returned) else None
-                self.pairs.append(
-                    _pair(first, second, place, largest, same_path, str(result.outcome))
-                )
-            self._add_missing(place, list(here))
+                paths = {here[name][0] for name in result.task}
+                relation, largest, reason = _relation(result.outcome, one_path=len(paths) == 1)
+                self._add_pair(result.task, place, relation, largest, reason)
+            for name in filter(missing.get, self._names):
+                for present in here:
+                    self._add_pair([present, name], place, "not comparable", None, missing[name])
 
-    def _add_missing(self, place: tuple[str, str], names: list[str]) -> None:
-        missing = self._missing.get(place, {})
-        for name in filter(missing.get, self._names):
-            self.pairs += [
-                _pair(present, name, place, None, False, missing[name]) for present in names
-            ]
-
-
-def _pair(
-    first: str,
-    second: str,
-    place: tuple[str, str],
-    largest: float | None,
-    same_path: bool,
-    why: str,
-) -> Pair:
-    relation: Relation = "differs" if largest else "bit-identical"
-    reason: str | None = None
-    if largest is None:
-        relation, reason = "not comparable", why
-    elif same_path:
-        relation, reason = (
-            "same path",
-            "the same code ran under both names, so this is no agreement",
+    def _add_pair(
+        self,
+        names: Sequence[str],
+        place: tuple[str, str],
+        relation: Relation,
+        largest: float | None,
+        reason: str | None,
+    ) -> None:
+        (first, second), (device, dtype) = names, place
+        pair = Pair(
+            first=first,
+            second=second,
+            device=device,
+            dtype=dtype,
+            largest=largest,
+            relation=relation,
+            reason=reason,
         )
-    device, dtype = place
-    return Pair(
-        first=first,
-        second=second,
-        device=device,
-        dtype=dtype,
-        largest=largest,
-        relation=relation,
-        reason=reason,
-    )
+        self.pairs.append(pair)
+
+
+def _relation(outcome: Outcome, *, one_path: bool) -> tuple[Relation, float | None, str | None]:
+    """How two outputs are related, how far they are apart, and why they are not compared."""
+    if not isinstance(outcome, Returned) or outcome.value is None:
+        return "not comparable", None, str(outcome)
+    if one_path:
+        return "same path", outcome.value, SAME_PATH
+    return "differs" if outcome.value else "bit-identical", outcome.value, None

@@ -67,7 +67,7 @@ def _reason_to_skip(subject: Subject, device: str, dtype: str, check: str) -> Ev
     asking = importlib.import_module(check_files.files()[check].module)
     if subject.no_gradient and getattr(asking, "needs_gradient", False):
         return Evidence(state="skipped", message=subject.no_gradient, applies=False)
-    if subject.device.type == "meta" and asking.needs_values:
+    if subject.device.type == "meta" and getattr(asking, "needs_values", True):
         return Evidence(
             state="skipped", message="tensors on meta have no values; `dtype` and `state` need none"
         )

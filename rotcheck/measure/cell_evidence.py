@@ -22,3 +22,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     output: str | None = None  # the rotated pairs for the pairwise table, base64 of float64
     seconds: float | None = None
+
+
+def inapplicable(why: str) -> Evidence:
+    """The evidence of a check that makes no sense for a function."""
+    return Evidence(state="skipped", message=why, applies=False)

@@ -10,10 +10,22 @@ from rotcheck.measure.error_extent import extent
 from rotcheck.measure.fitted_numbers import fits
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.near_misses import near_miss
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against, measure
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against, measure
 
 NO_MISTAKE = "differs by more than rounding can explain, and no known mistake gives this result"
 LEAST = 8  # elements that are off: fewer may fit a mistake by chance
+
+
+def fault(
+    case: Case,
+    results: Sequence[Tensor],
+    measurement: Measurement,
+    otherwise: str = NO_MISTAKE,
+) -> tuple[str, str] | None:
+    """Code and words of what is wrong with results that were measured; None: nothing is."""
+    if measurement.not_finite:
+        return "not-finite", f"returns {measurement.not_finite} NaN or infinite elements"
+    return None if measurement.is_rounding else explain(case, results, otherwise)
 
 
 def explain(case: Case, results: Sequence[Tensor], otherwise: str = NO_MISTAKE) -> tuple[str, str]:

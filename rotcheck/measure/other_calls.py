@@ -13,8 +13,8 @@ from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, CaseSubject, Sizes
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.device import answers
-from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import against, error_in_float32, is_rounding
+from rotcheck.measure.hypotheses import fault
+from rotcheck.measure.rounding_steps import against
 from rotcheck.measure.subject import Subject
 from rotcheck.scrub import scrub
 
@@ -105,43 +105,23 @@ def _offset(positions: Positions) -> int | tuple[int, ...]:
 
 def judge_results(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:
     """Compare results with the truth. A known mistake keeps its own code; `code` is that of any other."""
-    measurement = against(case, results, case.truth)
-    narrow = error_in_float32(case, results)
-    finding, words = None, None
-    if measurement.not_finite:
-        finding, words = (
-            "not-finite",
-            f"returns {measurement.not_finite} NaN or infinite elements, {when}",
-        )
-    elif not is_rounding(measurement.error, narrow):
-        code_of_mistake, words = explain(case, results, otherwise="gives wrong values")
-        finding = code if code_of_mistake == "rounding" else code_of_mistake
-        words = f"{words}, {when}"
-    return Evidence(
-        error=measurement.error,
-        error_float32=narrow,
-        where=measurement.where,
-        not_finite=measurement.not_finite,
-        finding=finding,
-        message=words,
-    )
+    measurement = against(case, results, case.truth, or_float32=True)
+    mistake = fault(case, results, measurement, otherwise="gives wrong values")
+    if mistake is None:
+        return measurement.evidence()
+    finding, words = mistake
+    return measurement.evidence(code if finding == "rounding" else finding, f"{words}, {when}")
 
 
 def worst(answers: Sequence[Evidence]) -> Evidence:
     """The first evidence with a finding, else the one with the largest error."""
-    wrong = [answer for answer in answers if answer.finding]
-    return (
-        wrong[0]
-        if wrong
-        else max(answers, key=lambda answer: answer.error or 0.0, default=Evidence())
-    )
+    wrong = next((answer for answer in answers if answer.finding), None)
+    return wrong or max(answers, key=lambda answer: answer.error or 0.0, default=Evidence())
 
 
 def refusal(subject: Subject, error: Exception) -> str:
     """What the subject raised, in words. Raises the error again if it is not the subject's or killed the device."""
-    if subject.raised is not error:
-        raise error
-    if not answers(subject.device):
+    if subject.raised is not error or not answers(subject.device):
         raise error
     subject.raised = None
     return shortly(error)
@@ -150,8 +130,5 @@ def refusal(subject: Subject, error: Exception) -> str:
 def shortly(error: BaseException) -> str:
     """An exception's class and the beginning of its first line, scrubbed."""
     line = scrub(next((line for line in str(error).splitlines() if line.strip()), "").strip())
-    return (
-        f"{type(error).__name__}: {line if len(line) <= LONG else line[: LONG - 3] + '...'}".rstrip(
-            ": "
-        )
-    )
+    text = line if len(line) <= LONG else f"{line[: LONG - 3]}..."
+    return f"{type(error).__name__}: {text}".rstrip(": ")

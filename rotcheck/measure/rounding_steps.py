@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
+from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import ROUNDING
 
 ROUNDING_LIMIT = ROUNDING
@@ -22,6 +24,35 @@ class Measurement:
     not_finite: int  # NaN or infinite elements that should be finite
     where: dict[str, int]  # of q, k and v, batch, row, head and pair of the worst
     rounded_once: float  # share of elements of q and k that are the correctly rounded truth
+    # of float64, if asked for: in float32's units
+    error_float32: float | None = None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether all is finite, and no further off than rounding in the dtype explains."""
+        return not self.not_finite and self.error <= ROUNDING_LIMIT
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether it is right, or is float64 that is right in float32's units."""
+        narrow = self.error_float32
+        return self.is_right or (
+            not self.not_finite and narrow is not None and narrow <= ROUNDING_LIMIT
+        )
+
+    def evidence(
+        self, finding: str | None = None, message: str | None = None, **fields: Any
+    ) -> Evidence:
+        """These figures as evidence; `finding` and `message`: what is wrong, if anything is."""
+        return Evidence(
+            error=self.error,
+            error_float32=self.error_float32,
+            where=self.where,
+            not_finite=self.not_finite,
+            finding=finding,
+            message=message,
+            **fields,
+        )
 
 
 def unit(norms: Tensor, dtype: torch.dtype, slack: Tensor | float = 0.0) -> Tensor:
@@ -88,39 +119,46 @@ def worst_of(measurements: Sequence[Measurement]) -> int:
     )
 
 
-def is_rounding(error: float, error_float32: float | None) -> bool:
-    """Whether rounding explains an error: in the dtype, or, of float64, in float32."""
-    return error <= ROUNDING_LIMIT or (
-        error_float32 is not None and error_float32 <= ROUNDING_LIMIT
-    )
-
-
 def norms(slots: Sequence[Tensor]) -> Slots:
     """The norms (...) of the pairs (..., 2) of each slot."""
     return tuple(torch.hypot(*slot.unbind(-1)) for slot in slots)
 
 
 def against(
-    case: Case, results: Sequence[Tensor], truth: Slots, dtype: torch.dtype | None = None
+    case: Case,
+    results: Sequence[Tensor],
+    truth: Slots,
+    dtype: torch.dtype | None = None,
+    *,
+    or_float32: bool = False,
 ) -> Measurement:
     """Measure results of the case's own inputs against expected pairs."""
-    measurement = measure(case.read(results), truth, case.norms, dtype or case.dtype, case.slack)
-    return Measurement(
-        measurement.error,
-        measurement.not_finite,
-        with_position(case, measurement.where),
-        measurement.rounded_once,
-    )
+    pairs = case.read(results)
+    return measure_pairs(case, pairs, truth, case.norms, dtype, or_float32=or_float32)
 
 
-def error_in_float32(case: Case, results: Sequence[Tensor]) -> float | None:
-    """The error of float64 results in float32's steps; None for results of another dtype."""
-    if case.dtype != torch.float64:
-        return None
-    return against(case, results, case.truth, torch.float32).error
+def measure_pairs(
+    case: Case,
+    pairs: Slots,
+    truth: Slots,
+    norms: Slots,
+    dtype: torch.dtype | None = None,
+    *,
+    or_float32: bool = False,
+) -> Measurement:
+    """Measure pairs of a case against those that are right; `norms`: of the pairs that went in.
+
+    `or_float32`: of float64 that is wrong, measure the error in float32's units too.
+    """
+    measurement = measure(pairs, truth, norms, dtype or case.dtype, case.slack)
+    where = _with_position(case, measurement.where)
+    if not or_float32 or case.dtype != torch.float64 or measurement.is_right:
+        return replace(measurement, where=where)
+    narrow = measure(pairs, truth, norms, torch.float32, case.slack)
+    return replace(measurement, where=where, error_float32=narrow.error)
 
 
-def with_position(case: Case, where: dict[str, int]) -> dict[str, int]:
+def _with_position(case: Case, where: dict[str, int]) -> dict[str, int]:
     """A place, with the position of its row added."""
     if "row" not in where:
         return where

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.cell_evidence import Evidence
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, measure, norms, with_position
+from rotcheck.measure.rounding_steps import measure_pairs, norms
 from rotcheck.measure.subject import Subject
 
 
@@ -22,15 +22,8 @@ def compare_pairs(
     case: Case, results: Slots, plain: Slots, inputs: Slots, code: str, words: str
 ) -> Evidence:
     """Measure pairs against those of the plain function for these inputs; `words`: the message if they differ."""
-    off = measure(results, plain, norms(inputs), case.dtype, case.slack)
-    wrong = off.error > ROUNDING_LIMIT or off.not_finite > 0
-    return Evidence(
-        error=off.error,
-        where=with_position(case, off.where),
-        not_finite=off.not_finite,
-        finding=code if wrong else None,
-        message=words if wrong else None,
-    )
+    off = measure_pairs(case, results, plain, norms(inputs))
+    return off.evidence() if off.is_right else off.evidence(code, words)
 
 
 def untraceable_because(subject: Subject) -> str | None:

@@ -11,13 +11,12 @@ from torch import Tensor
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import CALLS, Subject
 
 level = "quick"
 order = 80
-needs_values = True
 BATCH = 4
 POSITIONS = (0, 1, 63, 2049, 131071)
 
@@ -25,7 +24,7 @@ POSITIONS = (0, 1, 63, 2049, 131071)
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate a batch, then its first and its last row alone; the bits must be the same."""
     if "b" not in case.convention.axes:
-        return Evidence(state="skipped", message="its tensors have no batch axis", applies=False)
+        return inapplicable("its tensors have no batch axis")
     several = case_with(case, Sizes(batch=BATCH, positions=POSITIONS))
     call = several.call()
     rows = {row: _only(several, call, row) for row in (0, BATCH - 1)}

@@ -9,15 +9,14 @@ from torch import Tensor
 
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.kernels import by_kernel
 from rotcheck.measure.other_calls import at, case_with, indexes, refusal, takes_offset
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against, measure, norms
+from rotcheck.measure.rounding_steps import against, measure, norms
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
 order = 110
-needs_values = True
 ROWS, LENGTH = 9, 7  # rows of a table, and rows that are asked for; neither of them any other size
 CODE = "positions-past-table"
 
@@ -26,11 +25,12 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Ask for rows that the tables do not have: it must raise, or know them all the same."""
     question = _call_beyond(case)
     if question is None:
-        words = "it computes the angles of any position: there is no table to go beyond"
-        return Evidence(state="skipped", message=words, applies=False)
+        return inapplicable(
+            "it computes the angles of any position: there is no table to go beyond"
+        )
     if _looks_up(case) and subject.device.type != "cpu":
-        words = "an index past the end fails an assertion on the device, which ends the process: asked on cpu"
-        return Evidence(state="skipped", message=words, applies=False)
+        words = "an index past the end fails an assertion on the device, which ends the process"
+        return inapplicable(f"{words}: asked on cpu")
     there, call, when = question
     try:
         results = subject.call(call)
@@ -40,7 +40,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         refusal(subject, error)
         return Evidence()
     measurement = against(there, results, there.truth)
-    if measurement.error <= ROUNDING_LIMIT and not measurement.not_finite:
+    if measurement.is_right:
         return Evidence(
             error=measurement.error, note=f"knows positions past the end of its table: {when}"
         )
@@ -49,14 +49,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence(
             note=f"does not check positions, as other kernels: given {when}, it {became}"
         )
-    words = f"does not raise for {when}, and {became}"
-    return Evidence(
-        error=measurement.error,
-        where=measurement.where,
-        not_finite=measurement.not_finite,
-        finding=CODE,
-        message=words,
-    )
+    return measurement.evidence(CODE, f"does not raise for {when}, and {became}")
 
 
 def _looks_up(case: Case) -> bool:
@@ -95,8 +88,4 @@ def _what_became(case: Case, results: tuple[Tensor, ...]) -> str:
     pairs = case.read(results)
     last = [slot[:, -1:] for slot in pairs], [slot[:, -1:] for slot in case.pairs]
     off = measure(*last, norms(last[1]), case.dtype)
-    return (
-        "returns them unrotated"
-        if off.error <= ROUNDING_LIMIT and not off.not_finite
-        else "rotates them by other angles"
-    )
+    return "returns them unrotated" if off.is_right else "rotates them by other angles"

@@ -9,18 +9,18 @@ from typing import Any
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint, set_checkpoint_early_stop
 
+from rotcheck.compare.gradient_flow import check_gradients, check_graph
 from rotcheck.convention.calls import results
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import SEED, Case, Slots
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.other_calls import worst
-from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare_pairs
 
 level = "full"
 order = 40
 traces = True
-needs_values = True
 needs_gradient = True
 
 
@@ -51,21 +51,13 @@ def _gradient(subject: Subject, case: Case, upstream: Slots) -> Slots:
     call = case.call()
     leaves = [x.requires_grad_() for x in call.inputs]
     squares = subject.call(call.of(*leaves))
-    if not all(square.requires_grad for square in squares):
-        raise Wrong(
-            "no-gradient", "the result carries no gradient: autograd does not see the rotation"
-        )
+    check_graph(squares)
     with subject.running():
         loss: Any = sum(
             (square * flow).sum() for square, flow in zip(squares, case.backwards(upstream))
         )
         loss.backward()
-    gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
-    if len(gradients) < len(leaves):
-        raise Wrong(
-            "no-gradient", "no gradient reaches the input: autograd does not see the rotation"
-        )
-    return case.read_inputs(gradients)
+    return case.read_inputs(check_gradients([leaf.grad for leaf in leaves]))
 
 
 def _half_of_square(function: Function, *, in_place: bool) -> Function:

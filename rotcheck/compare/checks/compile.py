@@ -11,7 +11,7 @@ import torch
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import case_with, refusal, worst
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare, untraceable_because
@@ -20,7 +20,6 @@ from rotcheck.scrub import scrub
 level = "full"
 order = 80
 traces = True
-needs_values = True
 LENGTHS = (5, 6, 8, 11, 21, 40)
 GRAPHS = 3  # the first, the one for any length, and one more
 
@@ -29,7 +28,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Trace it with `fullgraph=True` for six lengths, run the traces, and count the graphs."""
     reason = untraceable_because(subject)
     if reason:
-        return Evidence(state="skipped", message=reason, applies=False)
+        return inapplicable(reason)
     cases = [case_with(case, Sizes(positions=tuple(range(length)))) for length in LENGTHS]
     plain = [subject.call(case_of_length.call()) for case_of_length in cases]
     _forget()

@@ -14,21 +14,19 @@ from rotcheck.convention.calls import Call, arguments
 from rotcheck.implementations.interface import Function
 from rotcheck.isolation import worker_process
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import refusal, shortly
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.measure.transforms import compare_pairs
 
 level = "full"
 order = 100
-needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Capture a call, put other values into the very tensors that it was given, replay, measure."""
     if subject.device.type != "cuda":
-        words = f"CUDA graphs are of CUDA devices, and this is {subject.device.type}"
-        return Evidence(state="skipped", message=words, applies=False)
+        return inapplicable(f"CUDA graphs are of CUDA devices, and this is {subject.device.type}")
     call, capture = case.call(), Capture(subject.device)
     _warm_up(subject, call, capture.stream)
     try:

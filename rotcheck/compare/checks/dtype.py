@@ -28,12 +28,10 @@ def run(subject: Subject, case: Case) -> Evidence:
     for call, results in enumerate(dtypes):
         other_dtypes = [dtype for dtype in results if dtype != case.dtype]
         if other_dtypes and not subject.declares and _float32_throughout(case.dtype, dtypes):
-            return Evidence(note=f"{_words(case, other_dtypes[0], 0)}: {CAST}")
+            return Evidence(note=f"{_message(case, other_dtypes[0], 0)}: {CAST}")
         if other_dtypes:
-            return Evidence(
-                finding=_finding(case.dtype, other_dtypes[0]),
-                message=_words(case, other_dtypes[0], call),
-            )
+            code = _finding(case.dtype, other_dtypes[0])
+            return Evidence(finding=code, message=_message(case, other_dtypes[0], call))
     return Evidence()
 
 
@@ -46,6 +44,6 @@ def _finding(went_in: torch.dtype, came_out: torch.dtype) -> str:
     return "promotes" if torch.promote_types(went_in, came_out) == came_out else "dtype-changed"
 
 
-def _words(case: Case, came_out: torch.dtype, call: int) -> str:
+def _message(case: Case, came_out: torch.dtype, call: int) -> str:
     behind = f" on call {call + 1}" if call else ""
     return f"returned {str(came_out)[6:]} for {str(case.dtype)[6:]}{behind}"

@@ -10,15 +10,14 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import refusal
-from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare, untraceable_because
 
 level = "full"
 order = 70
 traces = True
-needs_values = True
 TORCH_ERRORS = (
     "SpecViolationError",
     "InternalTorchDynamoError",
@@ -29,18 +28,16 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Export a module that calls it for fixed shapes, run it on fresh tensors, and measure."""
     reason = untraceable_because(subject)
     if reason:
-        return Evidence(state="skipped", message=reason, applies=False)
+        return inapplicable(reason)
     plain = subject.call(case.call())
     try:
         with subject.through(_export):
             results = subject.call(case.call())
-    except Wrong:
-        raise
     except Exception as error:
         torch_error, words = type(error).__name__ in TORCH_ERRORS, refusal(subject, error)
         if torch_error:
             message = f"torch {torch.__version__} breaks in exporting it, which is no fault of the function: {words}"
-            return Evidence(state="skipped", message=message, applies=False)
+            return inapplicable(message)
         words = f"torch.export does not take it: {words}"
         return Evidence(finding="not-exportable", message=words)
     return compare(case, results, plain, code="exported", words="exported, it gives other values")

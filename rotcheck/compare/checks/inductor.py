@@ -8,7 +8,7 @@ import torch
 from rotcheck.implementations.compile_support import lack
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import case_with
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare, untraceable_because
@@ -17,7 +17,6 @@ from rotcheck.scrub import scrub
 level = "full"
 order = 90
 traces = True
-needs_values = True
 LENGTH = 11
 WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value show
 
@@ -25,11 +24,11 @@ WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value 
 def run(subject: Subject, case: Case) -> Evidence:
     """Compile it for one length and measure it against the plain function."""
     if case.dtype != torch.float32:
-        words = "it is compiled in float32 only: that takes seconds, and the code is the same but for the dtype"
-        return Evidence(state="skipped", message=words, applies=False)
+        words = "that takes seconds, and the code is the same but for the dtype"
+        return inapplicable(f"it is compiled in float32 only: {words}")
     reason = untraceable_because(subject)
     if reason:
-        return Evidence(state="skipped", message=reason, applies=False)
+        return inapplicable(reason)
     there = case_with(case, Sizes(width=WIDTH, positions=tuple(range(LENGTH))))
     plain = subject.call(there.call())
     torch.compiler.reset()
@@ -40,14 +39,9 @@ def run(subject: Subject, case: Case) -> Evidence:
         missing = lack(error, subject.device)
         if missing is None:
             raise
-        return Evidence(state="skipped", message=scrub(missing), applies=False)
-    return compare(
-        there,
-        results,
-        plain,
-        code="compiled",
-        words="compiled by torch.compile, it gives other values",
-    )
+        return inapplicable(scrub(missing))
+    words = "compiled by torch.compile, it gives other values"
+    return compare(there, results, plain, code="compiled", words=words)
 
 
 def _compile(function: Function) -> Function:

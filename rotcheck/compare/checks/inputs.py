@@ -18,7 +18,6 @@ from rotcheck.measure.subject import Subject
 
 level = "quick"
 order = 40
-needs_values = True
 BEHIND = "writes into its input behind autograd's back: what saved it before gets a wrong gradient, in silence"
 HIDDEN_WRITE = (
     "writes into its input without raising its version, as kernels do: autograd does not notice it"
@@ -38,20 +37,15 @@ def run(subject: Subject, case: Case) -> Evidence:
         words = BEHIND if hidden_write else "writes into its input, which it should leave alone"
         return Evidence(finding="writes-input", message=words)
     if not keeps_input and not all(map(same_bits, call.inputs, results)):
-        return Evidence(
-            finding="not-in-place",
-            message="declared in place, but its input does not hold the result",
-        )
+        words = "declared in place, but its input does not hold the result"
+        return Evidence(finding="not-in-place", message=words)
     if "v" not in case.convention.slots:
         return Evidence(note=HIDDEN_WRITE if hidden_write and not subject.no_gradient else None)
     if not all(result.isfinite().all() for result in results):
         return Evidence(finding="not-finite", message="returns NaN or infinite elements")
     evidence = _of_v(case.value(results), case.value(before.inputs))
-    return (
-        evidence
-        if evidence.finding or not hidden_write
-        else structs.replace(evidence, note=HIDDEN_WRITE)
-    )
+    note = HIDDEN_WRITE if hidden_write and not evidence.finding else None
+    return structs.replace(evidence, note=note)
 
 
 def unseen_by_autograd(
@@ -68,9 +62,8 @@ def _of_v(result: Tensor, v: Tensor) -> Evidence:
         if same_bits(result.to(v.dtype), v.to(dtype).to(v.dtype)):
             if dtype in (v.dtype, torch.float32):
                 return Evidence()
-            return Evidence(
-                finding="low-precision", message=f"V comes back rounded to {str(dtype)[6:]}"
-            )
+            words = f"V comes back rounded to {str(dtype)[6:]}"
+            return Evidence(finding="low-precision", message=words)
     return Evidence(finding="v-changed", message="V does not come back bit for bit")
 
 

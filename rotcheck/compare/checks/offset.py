@@ -6,25 +6,24 @@ Catches: positions counted from 0 when decoding.
 from dataclasses import replace
 
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from rotcheck.measure.case import POSITIONS, Case
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import indexes
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, measure
+from rotcheck.measure.rounding_steps import measure
 from rotcheck.measure.subject import Subject
 
 level = "quick"
 order = 70
-needs_values = True
 STEPS = (0, 1, 257, 2049, 4097, POSITIONS[-1])
 
 
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate single rows alone, at their positions, and hold them against the rows of a whole."""
     if case.convention.positions == "from 0":
-        words = "it counts its positions itself, from 0, and can be given no other"
-        return Evidence(state="skipped", message=words, applies=False)
+        return inapplicable("it counts its positions itself, from 0, and can be given no other")
     whole = case.read(subject.call(case.call()))  # (B, S, H, P, 2) each
     sizes = case.norms  # (B, S, H, P) each
     worst, place = 0.0, 0
@@ -40,14 +39,10 @@ def run(subject: Subject, case: Case) -> Evidence:
             slack,
         )
         position = int(case.positions[row])  # type: ignore[arg-type]  # the same for all batches here
-        if measurement.not_finite or measurement.error > ROUNDING_LIMIT:
-            return Evidence(
-                error=measurement.error,
-                where={"row": row, "position": position},
-                not_finite=measurement.not_finite,
-                finding="offset",
-                message=f"a decode step at position {position} differs from that row of a prefill",
-            )
+        if not measurement.is_right:
+            words = f"a decode step at position {position} differs from that row of a prefill"
+            where = {"row": row, "position": position}
+            return structs.replace(measurement.evidence("offset", words), where=where)
         worst, place = max((worst, place), (measurement.error, row))
     return Evidence(error=worst, where={"row": place, "position": int(case.positions[place])})  # type: ignore[arg-type]
 

@@ -6,13 +6,12 @@ Catches: pairs formed over head_dim.
 """
 
 from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import case_with, judge_results, refusal, roles, worst
 from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
 order = 30
-needs_values = True
 WIDTHS = (64, 80)  # of a head
 # lanes that rotate, where it does not say; less than half, so that no slice of a table fits by
 # luck
@@ -25,17 +24,15 @@ def run(subject: Subject, case: Case) -> Evidence:
     for there in _cases(case):
         when = f"with {there.rotary_dim} of {there.width} lanes rotating"
         try:
-            answers.append(
-                judge_results(there, subject.call(there.call()), code="partial", when=when)
-            )
+            results = subject.call(there.call())
+            answers.append(judge_results(there, results, code="partial", when=when))
         except Wrong as wrong:
             return _whole_heads(answers, f"{when} it {wrong}")
         except Exception as error:
             return _whole_heads(answers, f"{when} it raises {refusal(subject, error)}")
     if answers:
         return worst(answers)
-    words = "it decides itself how many lanes rotate: all of them"
-    return Evidence(state="skipped", message=words, applies=False)
+    return inapplicable("it decides itself how many lanes rotate: all of them")
 
 
 def _cases(case: Case) -> list[Case]:
@@ -55,5 +52,4 @@ def _cases(case: Case) -> list[Case]:
 
 def _whole_heads(answers: list[Evidence], why: str) -> Evidence:
     """What was found before it refused, or that it rotates whole heads only."""
-    words = f"it rotates whole heads only: {why}"
-    return worst(answers) if answers else Evidence(state="skipped", message=words, applies=False)
+    return worst(answers) if answers else inapplicable(f"it rotates whole heads only: {why}")

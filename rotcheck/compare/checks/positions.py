@@ -10,7 +10,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from rotcheck.measure.case import BATCH, Case, Sizes
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import (
     Positions,
     at,
@@ -22,11 +22,10 @@ from rotcheck.measure.other_calls import (
     takes_offset,
     worst,
 )
-from rotcheck.measure.subject import Subject, Wrong
+from rotcheck.measure.subject import Subject
 
 level = "quick"
 order = 90
-needs_values = True
 ROWS = 64  # of a table that positions index, or an offset reaches into
 OUT_OF_ORDER = ((40, 5, 5, 0, 17, 63, 1), (3, 62, 0, 9, 9, 31, 2))
 ROW_COUNTS = (2051, 1024, 512, 258)  # rows: bfloat16 cannot hold 257, float16 and TF32 not 2049
@@ -81,14 +80,12 @@ def _count_from_0(subject: Subject, case: Case) -> Evidence:
         there = case_with(case, sizes)
         try:
             results = subject.call(there.call())
-        except Wrong:
-            raise
         except Exception as error:  # its table is shorter
             reason = refusal(subject, error)
             continue
         return judge_results(there, results, code="positions", when=f"for {rows} rows")
-    words = f"it counts its positions itself, from 0, and takes no {ROW_COUNTS[-1]} rows: {reason}"
-    return Evidence(state="skipped", message=words, applies=False)
+    words = f"it counts its positions itself, from 0, and takes no {ROW_COUNTS[-1]} rows"
+    return inapplicable(f"{words}: {reason}")
 
 
 def _questions(case: Case) -> list[tuple[str, Positions]]:

@@ -10,7 +10,6 @@ from rotcheck.measure.subject import CALLS, Subject
 
 level = "quick"
 order = 60
-needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -18,7 +17,6 @@ def run(subject: Subject, case: Case) -> Evidence:
     first, *later_results = (subject.call(case.call()) for _ in range(CALLS))
     for call, later in enumerate(later_results, 2):
         if not all(map(same_bits, first, later)):
-            return Evidence(
-                finding="not-repeatable", message=f"call {call} gives other bits than call 1"
-            )
+            words = f"call {call} gives other bits than call 1"
+            return Evidence(finding="not-repeatable", message=words)
     return Evidence()

@@ -8,6 +8,8 @@ Catches: lost axes, kernels for powers of two, the last row of a block, a grid o
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from rotcheck.convention.calls import Call
 from rotcheck.measure.case import POSITIONS, Case, Sizes
 from rotcheck.measure.cell_evidence import Evidence
@@ -16,16 +18,9 @@ from rotcheck.measure.subject import Subject, Wrong
 
 level = "full"
 order = 20
-needs_values = True
 ROWS = 512  # of a table that positions index
-LENGTHS = (
-    127,
-    128,
-    129,
-    1023,
-    1025,
-    8193,
-)  # rows: around the ends of blocks, and more than one batch of blocks
+# rows: around the ends of blocks, and more than one batch of blocks
+LENGTHS = (127, 128, 129, 1023, 1025, 8193)
 MOST_INTERPRETER_ROWS = 1025  # rows: the Triton interpreter takes milliseconds for each block
 BLOCKS = "3 batch rows of 129 rows and 9 heads"
 WIDTHS = (2, 6, 80, 96, 128, 256, 512)
@@ -42,23 +37,15 @@ def run(subject: Subject, case: Case) -> Evidence:
     """Measure each size. A width or an empty batch may be refused, but not done wrong."""
     answers = [_measure(subject, case, sizes_text, sizes) for sizes_text, sizes in TINY.items()]
     refusals: list[str] = []
-    for sizes_text, sizes in _may_be_refused(
-        case, MOST_INTERPRETER_ROWS if subject.interpreted else LENGTHS[-1]
-    ).items():
+    most = MOST_INTERPRETER_ROWS if subject.interpreted else LENGTHS[-1]
+    for sizes_text, sizes in _may_be_refused(case, most).items():
         try:
             answers.append(_measure(subject, case, sizes_text, sizes))
-        except Wrong:
-            raise
         except Exception as error:
             refusals.append(f"{sizes_text} ({refusal(subject, error)})")
     evidence = worst(answers)
     if refusals and not evidence.finding:
-        return Evidence(
-            error=evidence.error,
-            error_float32=evidence.error_float32,
-            where=evidence.where,
-            note=_note(refusals),
-        )
+        return structs.replace(evidence, note=_note(refusals))
     return evidence
 
 
@@ -102,19 +89,15 @@ def _may_be_refused(case: Case, most: int) -> dict[str, Sizes]:
     if "b" in convention.axes:
         sizes["an empty batch"] = Sizes(batch=0)
     last = convention.last_position
-    for rows in (
-        length for length in LENGTHS if length <= min(most, most if last is None else last + 1)
-    ):
+    most = most if last is None else min(most, last + 1)
+    for rows in (length for length in LENGTHS if length <= most):
         positions = tuple(range(rows))
-        sizes[f"{rows} rows"] = Sizes(
-            batch=1, heads=1, kv_heads=1, width=case.width, positions=positions
-        )
+        sizes[f"{rows} rows"] = Sizes(1, 1, 1, case.width, positions)
         if rows == 129:
-            sizes[BLOCKS] = Sizes(
-                batch=3, heads=9, kv_heads=9, width=case.width, positions=positions
-            )
+            sizes[BLOCKS] = Sizes(3, 9, 9, case.width, positions)
     return sizes
 
 
 def _note(refusals: list[str]) -> str:
-    return f"refuses {', '.join(refusals[:2])}{f' and {len(refusals) - 2} more sizes' if len(refusals) > 2 else ''}"
+    more = f" and {len(refusals) - 2} more sizes" if len(refusals) > 2 else ""
+    return f"refuses {', '.join(refusals[:2])}{more}"

@@ -25,7 +25,6 @@ from rotcheck.measure.subject import Subject, Wrong
 
 level = "quick"
 order = 100
-needs_values = True
 # more than a block of 256; of 36 lanes they stay below what torch shares out among threads, packed
 # too
 ROWS = 300

@@ -21,11 +21,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         subject.call(case.call())
     switches = subject.changed()
     if not switches:
-        note = (
-            f"writes to {' and '.join(subject.streams)} when it is called"
-            if subject.streams
-            else None
-        )
-        return Evidence(note=note)
+        streams = " and ".join(subject.streams)
+        return Evidence(note=f"writes to {streams} when it is called" if streams else None)
     words = "; ".join(subject.change(switch) for switch in switches)
     return Evidence(finding=switches[0].finding, message=f"changes the whole process: {words}")

@@ -13,18 +13,11 @@ from torch import Tensor
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.cell_evidence import Evidence
-from rotcheck.measure.rounding_steps import (
-    ROUNDING_LIMIT,
-    Measurement,
-    measure,
-    norms,
-    with_position,
-)
+from rotcheck.measure.rounding_steps import Measurement, measure_pairs, norms
 from rotcheck.measure.subject import Subject
 
 level = "quick"
 order = 50
-needs_values = True
 MARGIN = 4  # lanes, rows and heads of NaN around a slice; even, as complex views ask
 
 Variant = tuple[str, list[Tensor], list[Tensor]]
@@ -42,41 +35,28 @@ def run(subject: Subject, case: Case) -> Evidence:
         reference, sizes = truth, case.norms
         if name == "expanded":
             reference, sizes = _first_row(subject, case)
-        measurement = measure(case.read(results), reference, sizes, case.dtype, case.slack)
-        if measurement.not_finite or measurement.error > ROUNDING_LIMIT:
-            return Evidence(
-                error=measurement.error,
-                where=with_position(case, measurement.where),
-                not_finite=measurement.not_finite,
-                finding="strides",
-                message=f"a {name} input gives other values than a contiguous one",
-            )
+        measurement = measure_pairs(case, case.read(results), reference, sizes)
+        if not measurement.is_right:
+            words = f"a {name} input gives other values than a contiguous one"
+            return measurement.evidence("strides", words)
         if case.convention.in_place and not all(map(same_bits, inputs, results)):
-            return Evidence(
-                finding="not-in-place",
-                message=f"declared in place, but a {name} input does not hold the result",
-            )
+            words = f"declared in place, but a {name} input does not hold the result"
+            return Evidence(finding="not-in-place", message=words)
         if not all(map(_margin_kept, buffers, around, inputs)):
             return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
         worst = measurement if worst is None or measurement.error > worst.error else worst
-    return (
-        Evidence(error=worst.error, where=with_position(case, worst.where)) if worst else Evidence()
-    )
+    return worst.evidence() if worst else Evidence()
 
 
 def _variants(case: Case) -> Iterator[Variant]:
     axes = case.convention.axes
     if "h" in axes:
-        yield (
-            "transposed",
-            [_transpose(x, axes.index("s"), axes.index("h")) for x in case.inputs()],
-            [],
-        )
+        s, h = axes.index("s"), axes.index("h")
+        yield "transposed", [_transpose(x, s, h) for x in case.inputs()], []
     buffers = [_with_margin(x, axes) for x in case.inputs()]
     yield "sliced", [_inside(buffer, x) for buffer, x in zip(buffers, case.inputs())], buffers
-    if (
-        "b" in axes and not case.convention.in_place
-    ):  # several elements share memory: nothing can be written there
+    # several elements share memory: nothing can be written there
+    if "b" in axes and not case.convention.in_place:
         batch = axes.index("b")
         yield "expanded", [x.narrow(batch, 0, 1).expand(x.shape) for x in case.inputs()], []
 

@@ -11,14 +11,13 @@ from torch import Tensor
 
 from rotcheck.implementations.interface import Function
 from rotcheck.measure.case import SEED, Case
-from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.cell_evidence import Evidence, inapplicable
 from rotcheck.measure.other_calls import refusal, worst
 from rotcheck.measure.subject import Subject
 from rotcheck.measure.transforms import compare_pairs
 
 level = "full"
 order = 60
-needs_values = True
 
 
 def run(subject: Subject, case: Case) -> Evidence:
@@ -31,8 +30,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         with subject.through(lambda function: _map(function, batches)):
             results = subject.call(case.call().of(*batches))
     except Exception as error:
-        words = f"torch.func.vmap does not take it: {refusal(subject, error)}"
-        return Evidence(state="skipped", message=words, applies=False)
+        return inapplicable(f"torch.func.vmap does not take it: {refusal(subject, error)}")
     answers = []
     for at, slots in enumerate(problems):
         pairs = case.read([result[at] for result in results])
