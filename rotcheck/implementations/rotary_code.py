@@ -2,10 +2,10 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rotcheck.convention import vocabulary
-from rotcheck.convention.vocabulary import is_named
+from rotcheck.convention.vocabulary import Names, is_named
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -13,7 +13,7 @@ _ROTARY = re.compile(  # of a name in words, as `_llama_rotary_embedding_`
     r"_(re_?|un_?|de_?)?rot(?!ate_(half|every|neox|gptj))(?!ten|90)|_rope|_(?!eu|t_?r|g_?r)[a-z]{1,6}rope(\d|s?_)"
 )
 _TABLES = re.compile(r"freqs?_?cis|pos(ition)?_?emb|apply_.*emb")
-_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _HELPER = re.compile(
     r"^_?(rotate_?(half|every|neox|gptj|interleaved)|reshape_for|repeat_kv)|[Cc]onfig|Attention|Block|[Mm]odels?$|Steps?$"
     # what is added to x, and what converts it
@@ -30,24 +30,13 @@ _MAKES_TABLES = re.compile(
 _CALL_METHODS = ("forward", "__call__")
 _PLAIN = ("Module", "object", "ABC")  # bases that can be called by nothing of their own
 _NO_FUNCTION = (
-    "Function",
-    "NamedTuple",
-    "TypedDict",
-    "Protocol",
-    "Enum",
-    "IntEnum",
-    "StrEnum",
-    "Exception",
+    *("Function", "NamedTuple", "TypedDict", "Protocol"),
+    *("Enum", "IntEnum", "StrEnum", "Exception"),
 )
 _TENSORS = (vocabulary.QKV, vocabulary.QUERY, vocabulary.KEY, vocabulary.TENSOR)
+_TABLE_ROLES = (vocabulary.COS, vocabulary.SIN, vocabulary.COS_AND_SIN, vocabulary.TABLE)
 _ANGLES = (
-    *(
-        vocabulary.COS,
-        vocabulary.SIN,
-        vocabulary.COS_AND_SIN,
-        vocabulary.EMBEDDINGS,
-        vocabulary.TABLE,
-    ),
+    *(*_TABLE_ROLES, vocabulary.EMBEDDINGS),
     *(vocabulary.POSITIONS, vocabulary.OFFSET, vocabulary.LENGTH),
 )
 _MOVES = re.compile(  # calls that rearrange lanes and compute nothing
@@ -102,32 +91,17 @@ def _embeds(node: ast.ClassDef) -> bool:
     """Whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
     if _EMBEDS.search(node.name) is None or _speaks(node.name) or _HELPER.search(node.name):
         return False
-    calls = (
-        node_inside
-        for method in _functions(node)
-        if method.name in _CALL_METHODS
-        for node_inside in ast.walk(method)
-    )
-    return any(
-        _says_rotary(_callee(node_inside))
-        for node_inside in calls
-        if isinstance(node_inside, ast.Call)
-    )
+    calls = (callee for method in _call_methods(node) for callee in _callees(method))
+    return any(map(_says_rotary, calls))
 
 
 def _turns_both(node: ast.ClassDef) -> bool:
     """Whether a class of attention with a rotary name is handed q and k, and no v: it only turns them."""
     if "Attention" not in node.name or not _speaks(node.name.replace("Attention", "")):
         return False
-    for names in (
-        _parameters(parameter) for parameter in _functions(node) if parameter.name in _CALL_METHODS
-    ):
-        both_roles = [
-            any(is_named(parameter, role) for parameter in names) for role in _TENSORS[1:3]
-        ]
-        return all(both_roles) and not any(
-            is_named(parameter, vocabulary.VALUE) for parameter in names
-        )
+    for method in _call_methods(node)[:1]:
+        takes_both = all(_takes(method, role) for role in (vocabulary.QUERY, vocabulary.KEY))
+        return takes_both and not _takes(method, vocabulary.VALUE)
     return False
 
 
@@ -148,8 +122,8 @@ def _speaks(name: str) -> bool:
 
 
 def _says_rotary(name: str) -> bool:
-    words = f"_{_WORDS.sub('_', name.replace('RoPE', 'Rope')).lower()}_"
-    return _ROTARY.search(words) is not None
+    snake_case = _BETWEEN_WORDS.sub("_", name.replace("RoPE", "Rope")).lower()
+    return _ROTARY.search(f"_{snake_case}_") is not None
 
 
 def _rotary_by_name(function: Function) -> bool:
@@ -160,8 +134,8 @@ def _tables(function: Function) -> bool:
     """Whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
     if not _MAKES_TABLES.match(function.name.lstrip("_")) or _HELPER.search(function.name):
         return False
-    calls = {_callee(node) for node in ast.walk(function) if isinstance(node, ast.Call)}
-    return {"cos", "sin"} <= calls or "polar" in calls
+    calls = _callees(function)
+    return {"cos", "sin"} <= set(calls) or "polar" in calls
 
 
 def _left_out(function: Function) -> bool:
@@ -172,10 +146,7 @@ def _left_out(function: Function) -> bool:
 
 def _positions(function: Function) -> bool:
     """Whether it makes positions of a mask of padding, or of where sequences begin."""
-    names = (vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
-    has_mask = any(
-        is_named(parameter, role) for parameter in _parameters(function) for role in names
-    )
+    has_mask = _takes(function, vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
     return has_mask and is_named(function.name, vocabulary.MAKES_POSITIONS)
 
 
@@ -183,26 +154,17 @@ def _permutes(function: Function) -> bool:
     """Whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
     if not re.search(r"permute(?!d)", function.name):
         return False
-    names = _parameters(function)
-    heads = any(
-        is_named(parameter, role)
-        for parameter in names
-        for role in (vocabulary.HEADS, vocabulary.KV_HEADS)
+    is_of_heads = _takes(function, vocabulary.HEADS, vocabulary.KV_HEADS) or re.search(
+        r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name
     )
-    weights = any(is_named(parameter, role) for parameter in names for role in vocabulary.WEIGHTS)
-    return weights and (
-        heads or re.search(r"(^|_)(q|k|qk|qkv|rope|rotary|hf)(_|$)", function.name) is not None
-    )
+    return bool(is_of_heads) and _takes(function, *vocabulary.WEIGHTS)
 
 
 def _is_kernel(function: Function) -> bool:
     """Whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
-    arguments = function.args
-    notes = [
-        part.annotation for part in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    ]
-    words = [ast.unparse(part) for part in (*function.decorator_list, *notes) if part]
-    return any(word.startswith("triton.") or word.endswith("constexpr") for word in words)
+    annotations = [part.annotation for part in _arguments(function)]
+    texts = [ast.unparse(part) for part in (*function.decorator_list, *annotations) if part]
+    return any(text.startswith("triton.") or text.endswith("constexpr") for text in texts)
 
 
 def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]:
@@ -239,12 +201,8 @@ def _open(name: str, classes: dict[str, ast.ClassDef]) -> bool:
 
 
 def _callable(name: str, classes: dict[str, ast.ClassDef]) -> bool:
-    return any(
-        function.name in _CALL_METHODS
-        for ancestor in _ancestors(name, classes)
-        if ancestor in classes
-        for function in _functions(classes[ancestor])
-    )
+    ancestors = (ancestor for ancestor in _ancestors(name, classes) if ancestor in classes)
+    return any(_call_methods(classes[ancestor]) for ancestor in ancestors)
 
 
 def _abstract(name: str, classes: dict[str, ast.ClassDef]) -> bool:
@@ -252,7 +210,7 @@ def _abstract(name: str, classes: dict[str, ast.ClassDef]) -> bool:
     methods: set[str] = set()
     for ancestor in _ancestors(name, classes):
         for function in _functions(classes[ancestor]) if ancestor in classes else ():
-            left_open = any(word.startswith("abstract") for word in _decorators(function))
+            left_open = any(name.startswith("abstract") for name in _decorators(function))
             if left_open and function.name not in methods:
                 return True
             methods.add(function.name)
@@ -263,14 +221,14 @@ def _functions(node: ast.ClassDef) -> list[Function]:
     return [statement for statement in node.body if isinstance(statement, Function)]
 
 
+def _call_methods(node: ast.ClassDef) -> list[Function]:
+    return [method for method in _functions(node) if method.name in _CALL_METHODS]
+
+
 def _decorators(function: Function) -> list[str]:
-    parts = [
-        decorator.func if isinstance(decorator, ast.Call) else decorator
-        for decorator in function.decorator_list
-    ]
     return [
-        decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
-        for decorator in parts
+        _last_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        for decorator in function.decorator_list
     ]
 
 
@@ -287,13 +245,9 @@ def _is_meant(function: Function) -> bool:
         return False
     if _moves_only(function, is_bound="staticmethod" not in _decorators(function)):
         return False
-    names = _parameters(function)
     if _MAKES.match(name.lstrip("_")):
-        return bool(names)
-    takes_tensor_or_angles = any(
-        is_named(parameter, role) for parameter in names for role in (*_TENSORS, *_ANGLES)
-    )
-    return takes_tensor_or_angles and _APPLIES.search(name) is not None
+        return bool(_parameters(function))
+    return _takes(function, *_TENSORS, *_ANGLES) and _APPLIES.search(name) is not None
 
 
 def _beside(node: ast.ClassDef) -> list[str]:
@@ -314,9 +268,8 @@ def _free(function: Function) -> bool:
 def _rotates_by_itself(function: Function) -> bool:
     """Whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
     match = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
-    names = _parameters(function)
-    return (
-        match is not None and bool(names) and any(is_named(names[0], tensor) for tensor in _TENSORS)
+    return match is not None and any(
+        _is_one_of(name, _TENSORS) for name in _parameters(function)[:1]
     )
 
 
@@ -324,8 +277,8 @@ def _rotates(function: Function) -> bool:
     names = _parameters(function)
     if not re.search(r"apply|rotate|rotary|rope", function.name) or _HELPER.search(function.name):
         return False
-    tensors = [any(is_named(parameter, role) for role in _TENSORS) for parameter in names]
-    angles = [any(is_named(parameter, role) for role in _ANGLES) for parameter in names]
+    tensors = [_is_one_of(name, _TENSORS) for name in names]
+    angles = [_is_one_of(name, _ANGLES) for name in names]
     return any(
         is_tensor and any(angles[:at] + angles[at + 1 :]) for at, is_tensor in enumerate(tensors)
     )
@@ -333,21 +286,30 @@ def _rotates(function: Function) -> bool:
 
 def _parameters(function: Function) -> list[str]:
     """The names of what a call gives, without self or cls."""
+    return [part.arg for part in _arguments(function) if part.arg not in ("self", "cls")]
+
+
+def _arguments(function: Function) -> list[ast.arg]:
     arguments = function.args
-    parameters = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    return [parameter.arg for parameter in parameters if parameter.arg not in ("self", "cls")]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+
+
+def _takes(function: Function, *roles: Names) -> bool:
+    """Whether a parameter has one of these roles, by its name."""
+    return any(_is_one_of(name, roles) for name in _parameters(function))
+
+
+def _is_one_of(name: str, roles: Sequence[Names]) -> bool:
+    return any(is_named(name, role) for role in roles)
 
 
 def _moves_only(function: Function, *, is_bound: bool) -> bool:
     """Whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
-    arguments = function.args
-    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs][
-        1 if is_bound else 0 :
-    ]
-    if len(parameters) != 1 or arguments.vararg or arguments.kwarg:
+    parameters = _arguments(function)[1 if is_bound else 0 :]
+    if len(parameters) != 1 or function.args.vararg or function.args.kwarg:
         return False
     nodes = [node for statement in function.body for node in ast.walk(statement)]
-    calls = [_callee(node) for node in nodes if isinstance(node, ast.Call)]
+    calls = [callee for statement in function.body for callee in _callees(statement)]
     products = [
         node
         for node in nodes
@@ -358,8 +320,13 @@ def _moves_only(function: Function, *, is_bound: bool) -> bool:
     return "neg" in calls or bool(products) or any(map(_changes_sign, nodes))
 
 
-def _callee(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+def _callees(node: ast.AST) -> list[str]:
+    """The names of all functions that are called in it, without what is in front of a dot."""
+    return [_last_name(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)]
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _changes_sign(node: ast.AST) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from rotcheck.identify.asking import memory_margins
-from rotcheck.identify.asking.function_under_test import FunctionUnderTest, NoResult, measure
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, NoResult, try_values
+from rotcheck.identify.call_outcome import first_line
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT
 from rotcheck.rotary.tables import has_float64
@@ -23,8 +24,7 @@ def accepted_inputs(
         try:
             call()
         except Exception as error:  # a refusal is the answer, whatever is raised
-            words = (str(error).splitlines() or [""])[0][:120]
-            refusals[name] = f"{type(error).__name__}: {words}"
+            refusals[name] = f"{type(error).__name__}: {first_line(error)[:120]}"
         answers[name] = name not in refusals
     return answers, refusals
 
@@ -45,10 +45,8 @@ def takes_narrower_tables(function: FunctionUnderTest, sizes: Sizes = USUAL) -> 
     if not convention.takes_tables or convention.rotary_dim or convention.head_dim:
         return False
     narrow = replace(function, convention=replace(convention, rotary_dim=sizes.width // 4))
-    try:
-        return measure(narrow, sizes).error <= ROUNDING_LIMIT
-    except Exception:  # narrower tables do not suit it; a function may raise anything
-        return False
+    trial = try_values(narrow, sizes)
+    return trial is not None and trial.measurement.error <= ROUNDING_LIMIT
 
 
 def _calls(function: FunctionUnderTest, sizes: Sizes) -> dict[str, Callable[[], Any]]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking.function_under_test import FunctionUnderTest, measure
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, try_values
 from rotcheck.identify.asking.question import ValueQuestion
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
@@ -29,14 +29,12 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
         return []
     row = tuple(at for at in sizes.positions if isinstance(at, int) and at < NEAR_POSITIONS)
     rows = replace(sizes, batch=2, positions=(row, tuple(reversed(row))))
-    try:
-        error = measure(replace(function, convention=roomy[0]), rows)
-    except Exception:  # it takes one row of positions for all; a function may raise anything
-        return []
-    if error.error <= ROUNDING_LIMIT:
+    trial = try_values(replace(function, convention=roomy[0]), rows)
+    # None: it takes one row of positions for all
+    if trial is None or trial.measurement.error <= ROUNDING_LIMIT:
         return []
     words = "uses the positions of one batch row for all rows"
-    evidence = f"two rows of other positions: error {error.error:.0f} rounding steps"
+    evidence = f"two rows of other positions: error {trial.measurement.error:.0f} rounding steps"
     return [remark("per-batch", words, evidence)]
 
 
@@ -55,10 +53,8 @@ def with_angles_of(convention: Convention, alternative: Convention) -> Conventio
 def has_room(convention: Convention) -> bool:
     """Whether a call has room for positions of its own in each batch row."""
     takes_positions = not convention.takes_tables and convention.positions == "any"
-    for_each_row = "b" in convention.table_axes or (
-        takes_positions and "b" in convention.position_axes
-    )
-    return "b" in convention.axes and for_each_row
+    axes = convention.table_axes + (convention.position_axes if takes_positions else "")
+    return "b" in convention.axes and "b" in axes
 
 
 QUESTION = ValueQuestion(round=3, rank=1, ask=_ask, of_unjudged=True)

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
-from rotcheck.identify.asking.function_under_test import Fault, FunctionUnderTest, measure
+from rotcheck.identify.asking.function_under_test import (
+    Fault,
+    FunctionUnderTest,
+    ValueTrial,
+    try_values,
+)
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.case import USUAL, Case, Sizes
-from rotcheck.measure.hypotheses import explain
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against
 
 MANY_ROWS = 300  # bfloat16 counts to 256
@@ -38,27 +41,26 @@ def dtype_rule(function: FunctionUnderTest, sizes: Sizes = USUAL) -> DtypeRule:
     if dtype != torch.bfloat16:
         words = f"bfloat16 goes in with tables in bfloat16, {str(dtype)[6:]} comes out"
         return DtypeRule(f"returns {str(dtype)[6:]}", words)
-    return _of_bfloat16(function, sizes, case, outputs)
+    trial = ValueTrial(case, outputs, against(case, outputs, case.truth))
+    return _of_bfloat16(function, sizes, trial)
 
 
-def _of_bfloat16(
-    function: FunctionUnderTest, sizes: Sizes, case: Case, outputs: tuple[Tensor, ...]
-) -> DtypeRule:
+def _of_bfloat16(function: FunctionUnderTest, sizes: Sizes, usual: ValueTrial) -> DtypeRule:
     """The rule of a function that returns bfloat16."""
-    error = against(case, outputs, case.truth)
-    rule = f"keeps the dtype, {_precision(error)}"
-    case, outputs, error = _of_many_rows(function, sizes) or (case, outputs, error)
+    rule = f"keeps the dtype, {_precision(usual.measurement)}"
+    trial = _of_many_rows(function, sizes) or usual
+    error = trial.measurement
     evidence = (
         f"bfloat16: error {error.error:.2f} rounding steps, "
         f"{error.rounded_once:.0%} of the elements correctly rounded"
     )
-    if error.error > ROUNDING_LIMIT or error.not_finite:
-        code, words = explain(case, outputs)
+    if not error.is_right:
+        code, words = trial.explain()
         return DtypeRule(rule, evidence, (code, f"in bfloat16: {words}"))
-    if case.convention.tables in ("positions", "complex"):
+    if function.convention.tables in ("positions", "complex"):
         return DtypeRule(rule, evidence)
     try:
-        dtype = function(case.call(dtype=torch.float32))[0].dtype
+        dtype = function(trial.case.call(dtype=torch.float32))[0].dtype
     except Exception as refusal:  # any refusal is an answer
         return DtypeRule(
             f"{rule}; tables must have the dtype",
@@ -69,9 +71,7 @@ def _of_bfloat16(
     return DtypeRule(rule, f"{evidence}; with float32 tables {str(dtype)[6:]} comes out")
 
 
-def _of_many_rows(
-    function: FunctionUnderTest, sizes: Sizes
-) -> tuple[Case, tuple[Tensor, ...], Measurement] | None:
+def _of_many_rows(function: FunctionUnderTest, sizes: Sizes) -> ValueTrial | None:
     """A wrong result of more rows than bfloat16 can count, if the function counts them itself.
 
     None too where that many rows are not right in float32 either: the dtype is not to blame, then.
@@ -82,27 +82,18 @@ def _of_many_rows(
     if function.device.type != "cpu" and function.on_cpu is None:
         return None  # more rows than its table has may end the process
     many = replace(sizes, positions=tuple(range(MANY_ROWS)))
-    try:
-        if any(
-            measure(place, many).error > ROUNDING_LIMIT for place in (*function.cpu_first, function)
-        ):
+    for place in (*function.cpu_first, function):
+        trial = try_values(place, many)
+        if trial is None or trial.measurement.error > ROUNDING_LIMIT:
             return None
-        case = Case(function, torch.bfloat16, many)
-        outputs = function(case.call())
-    except Exception:  # its table has fewer rows; a function may raise anything
-        return None
-    error = against(case, outputs, case.truth)
-    return (case, outputs, error) if error.error > ROUNDING_LIMIT or error.not_finite else None
+    trial = try_values(function, many, dtype=torch.bfloat16)
+    return None if trial is None or trial.measurement.is_right else trial
 
 
 def _precision(error: Measurement) -> str:
     if error.error <= TABLES_ONCE and error.rounded_once > 0.55:
         return "computes in float32 and rounds once"
-    return (
-        "computes in the dtype"
-        if error.error <= ROUNDING_LIMIT
-        else "computes in less than the dtype"
-    )
+    return f"computes in {'the' if error.error <= ROUNDING_LIMIT else 'less than the'} dtype"
 
 
 def _of_refusal(function: FunctionUnderTest, sizes: Sizes, error: Exception) -> DtypeRule:

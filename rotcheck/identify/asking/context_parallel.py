@@ -14,6 +14,7 @@ from rotcheck.convention import Convention, role_of
 from rotcheck.convention.calls import results
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
@@ -120,10 +121,12 @@ def convention_of(match: Match, rank: int) -> Convention:
 
 def _is_right(match: Match, rows: RankRows) -> bool | None:
     """Whether each rank's tokens turn by their own rows; None: such tables are refused."""
-    try:
-        return all(_error(match, rank, rows, rows) <= ROUNDING_LIMIT for rank in range(RANKS))
-    except Exception:  # it does not take these; a function may raise anything
-        return None
+    return result_or_none(lambda: _turns_by(match, rows, rows))
+
+
+def _turns_by(match: Match, tables: RankRows, truth_rows: RankRows) -> bool:
+    """Whether each rank's tokens turn by their rows in `truth_rows`, with tables as in `tables`."""
+    return all(_error(match, rank, tables, truth_rows) <= ROUNDING_LIMIT for rank in range(RANKS))
 
 
 def _error(match: Match, rank: int, tables: RankRows, truth_rows: RankRows) -> float:
@@ -145,9 +148,8 @@ def _error(match: Match, rank: int, tables: RankRows, truth_rows: RankRows) -> f
 
 
 def _departure(match: Match, names: Sequence[str]) -> str:
-    rows = "other rows than their own"
-    if all(_error(match, rank, TOKENS, POSITIONS) <= ROUNDING_LIMIT for rank in range(RANKS)):
-        rows = "the rows of the first"
+    of_first = _turns_by(match, TOKENS, POSITIONS)
+    rows = "the rows of the first" if of_first else "other rows than their own"
     return f"with {names[1]}={RANKS} and a row of tables for {TOKENS.words}, the second sequence gets {rows}"
 
 

@@ -1,7 +1,7 @@
 """A function with the convention by which it is called: what a `Case` can be made for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,9 +9,10 @@ from torch import Tensor
 
 from rotcheck.convention import Convention
 from rotcheck.convention.calls import Call, arguments, results
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.measure.case import USUAL, Case, Sizes
-from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against
+from rotcheck.measure.hypotheses import explain, fault
+from rotcheck.measure.rounding_steps import Measurement, against
 
 Fault = tuple[str, str]
 """What is wrong: the code of a finding, and words for it."""
@@ -65,6 +66,30 @@ def judge(function: FunctionUnderTest, sizes: Sizes = USUAL) -> tuple[Measuremen
     case = Case(function, torch.float32, sizes)
     outputs = function(case.call())
     error = against(case, outputs, case.truth)
-    if error.not_finite:
-        return error, ("not-finite", f"returns {error.not_finite} NaN or infinite elements")
-    return error, None if error.error <= ROUNDING_LIMIT else explain(case, outputs)
+    return error, fault(case, outputs, error)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueTrial:
+    """A call that was made: its case, what it returned, and how far that is from float64."""
+
+    case: Case
+    outputs: tuple[Tensor, ...]
+    measurement: Measurement
+
+    def explain(self) -> Fault:
+        """The mistake that explains what is wrong."""
+        return explain(self.case, self.outputs)
+
+
+def try_values(
+    function: FunctionUnderTest, sizes: Sizes, dtype: torch.dtype = torch.float32, **changes: Any
+) -> ValueTrial | None:
+    """Call it in these sizes, with these changes to the call; None: it does not take that."""
+
+    def trial() -> ValueTrial:
+        case = Case(function, dtype, sizes)
+        outputs = function(replace(case.call(), **changes))
+        return ValueTrial(case, outputs, against(case, outputs, case.truth))
+
+    return result_or_none(trial)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from rotcheck.identify.asking import memory_margins
 from rotcheck.identify.asking.accepted_inputs import takes_fewer_heads
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
@@ -52,41 +52,24 @@ def _fault(function: FunctionUnderTest, sizes: Sizes) -> str:
     slots = case.convention.slots
     call, margins_written = memory_margins.add_margins(case.call(), function.device)
     before = case.call().inputs
-    try:
-        outputs = function(call)
-    except Exception:  # it wants as many heads in k as in q; a function may raise anything
+    outputs = result_or_none(lambda: function(call))
+    if outputs is None:
         return ""
-    outside = [
-        name for name, is_written in zip(slots, margins_written(), strict=False) if is_written
-    ]
+    outside = [name for name, is_written in zip(slots, margins_written()) if is_written]
     if outside:
-        return (
-            f"it writes outside of {' and '.join(outside)}: look at the heads and strides of each"
-        )
+        names = " and ".join(outside)
+        return f"it writes outside of {names}: look at the heads and strides of each"
     if against(case, outputs, case.truth).error > ROUNDING_LIMIT:
         code, words = explain(case, outputs)
-        return (
-            "k comes back with other values than its tables give" if code == "rounding" else words
-        )
-    return _overwritten(function, sizes, call.inputs, before)
-
-
-def _overwritten(
-    function: FunctionUnderTest,
-    sizes: Sizes,
-    now: tuple[Tensor, ...],
-    before: tuple[Tensor, ...],
-) -> str:
-    """Which inputs it overwrites that it leaves alone otherwise, in words; empty: none.
-
-    Of a single head, (B, 1, S, D) and (B, S, 1, D) are one memory: some write there by design, and
-    copy any other.
-    """
-    slots = zip(function.convention.slots, now, before, strict=True)
-    names = [name for name, after, original in slots if not torch.equal(after, original)]
-    if function.convention.in_place or sizes.kv_heads == 1 or not names:
+        if code == "rounding":
+            return "k comes back with other values than its tables give"
+        return words
+    changes = zip(slots, call.inputs, before, strict=True)
+    overwritten = [name for name, now, then in changes if not torch.equal(now, then)]
+    # of a single head, (B, 1, S, D) and (B, S, 1, D) are one memory: some write there by design
+    if function.convention.in_place or sizes.kv_heads == 1 or not overwritten:
         return ""
-    return f"it overwrites {' and '.join(names)}, which it leaves alone otherwise"
+    return f"it overwrites {' and '.join(overwritten)}, which it leaves alone otherwise"
 
 
 def speaks_of_fewer(function: Callable[..., Any]) -> bool:

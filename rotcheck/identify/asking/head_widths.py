@@ -2,16 +2,12 @@
 
 from dataclasses import replace
 
-import torch
-
-from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, try_values
 from rotcheck.identify.asking.question import ValueQuestion
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.triton_interpreter import interprets
-from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
+from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
 
 EVEN, ODD = (16, 32), (24, 48)  # powers of two, and widths that a kernel rounds up to one
@@ -41,15 +37,10 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
 
 def _fault(function: FunctionUnderTest, width: int) -> str | None:
     """What is wrong in heads of this width; empty: nothing; None: it does not take them."""
-    try:
-        case = Case(function, torch.float32, Sizes(2, 2, 2, width, FIRST_POSITIONS))
-        outputs = function(case.call())
-        error = against(case, outputs, case.truth)
-    except Exception:  # it takes powers of two alone; a kernel may raise anything
+    trial = try_values(function, Sizes(2, 2, 2, width, FIRST_POSITIONS))
+    if trial is None:
         return None
-    return (
-        "" if error.error <= ROUNDING_LIMIT and not error.not_finite else explain(case, outputs)[1]
-    )
+    return "" if trial.measurement.is_right else trial.explain()[1]
 
 
 QUESTION = ValueQuestion(round=4, rank=2, ask=_ask)

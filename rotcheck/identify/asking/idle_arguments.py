@@ -4,6 +4,7 @@ import dis
 import inspect
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from rotcheck.convention.calls import Call, arguments, results
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.measure.case import Case, Sizes
@@ -22,11 +24,9 @@ _RANK = re.compile(r"(cp|sp|ulysses|ring|context_parallel|sequence_parallel)_?ra
 def ignores_input(match: Match) -> bool:
     """Whether the result is the same for any input: it is made, and not rotated."""
     case = usual_case(match)
-    try:
-        first, second = (_outputs(match, _with_inputs(case.call(), seed)) for seed in (1, 2))
-    except Exception:  # it was called in other sizes; a function may raise anything
-        return False
-    return _equal_outputs(first, second)
+    calls = (_with_inputs(case.call(), seed) for seed in (1, 2))
+    outputs = result_or_none(lambda: [_outputs(match, call) for call in calls])
+    return outputs is not None and _equal_outputs(*outputs)
 
 
 def idle_arguments(match: Match, names: Sequence[str]) -> list[str]:
@@ -72,11 +72,15 @@ def _with_inputs(call: Call, seed: int) -> Call:
 
 
 def _outputs(
-    match: Match, call: Call, change: Callable[[list[Any]], None] | None = None
+    match: Match,
+    call: Call,
+    at: int | None = None,
+    change: Callable[[Any], Any] = lambda value: value,
 ) -> tuple[Any, ...]:
+    """What a call returns; `change` gives another value for the argument in the place `at`."""
     positional, keyword = arguments(match.convention, call)
-    if change:
-        change(positional)
+    if at is not None:
+        positional[at] = change(positional[at])
     result = match.caller.function(*positional, **keyword)
     return results(result, call.inputs, result is None)
 
@@ -91,32 +95,21 @@ def _equal_outputs(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
 def _changes_nothing(match: Match, at: int) -> bool:
     """Whether the argument at a place may have other values, and none of them has an effect."""
     case = usual_case(match)
-    try:
-        usual = _outputs(match, case.call())
-    except Exception:  # it was called in other sizes; a function may raise anything
-        return False
     changes: tuple[Callable[[Any], Any], ...] = (
+        lambda value: value,
         lambda value: value + 1,
         lambda value: value * 0,  # of a flag: False
         lambda value: _padding_mask(case.batch, case.length),
     )
-    outputs = [_outputs_with(match, case, at, change) for change in changes]
-    answers = [output for output in outputs if output is not None]
-    return bool(answers) and all(_equal_outputs(output, usual) for output in answers)
-
-
-def _outputs_with(
-    match: Match, case: Case, at: int, change: Callable[[Any], Any]
-) -> tuple[Any, ...] | None:
-    """What comes of another value of one argument; None: it is refused."""
-
-    def change_argument(positional: list[Any]) -> None:
-        positional[at] = change(positional[at])
-
-    try:
-        return _outputs(match, case.call(), change_argument)
-    except Exception:  # it may take nothing else; a function may raise anything
-        return None
+    usual, *others = (
+        result_or_none(partial(_outputs, match, case.call(), at, change)) for change in changes
+    )
+    outputs = [output for output in others if output is not None]
+    return (
+        usual is not None
+        and bool(outputs)
+        and all(_equal_outputs(output, usual) for output in outputs)
+    )
 
 
 def _padding_mask(batch: int, length: int) -> Tensor:

@@ -1,14 +1,13 @@
 """Of a head that is wider than the tables: do the last lanes turn, and not the first?"""
 
 import re
-from dataclasses import replace
 
 import torch
 
 from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.role_evidence import documentation
-from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.results import FieldEvidence
@@ -42,18 +41,18 @@ def _ask(match: Match) -> Answer:
 def _last_lanes_turn(match: Match, width: int) -> bool:
     """Whether of a head of twice the width the last half turns right, and the first stays."""
     convention, caller = match.convention, match.caller
-    wide = Caller(
-        caller.function, caller.device, replace(caller.probe, width=2 * width), caller.dtype
-    )
+    wide = caller.with_sizes(width=2 * width)
     x = wide.random(convention)
-    try:
-        outputs = wide.call(convention, x)[0]  # (B, S, H, 2D)
-        right = caller.call(convention, [slot[..., width:] for slot in x])[0]  # (B, S, H, D)
-    except Exception:  # its heads are all of one width; a function may raise anything
+    outputs = result_or_none(lambda: wide.call(convention, x)[0])  # (B, S, H, 2D)
+    if outputs is None:
         return False
-    return torch.allclose(
-        outputs[..., :width], x[0][..., :width], atol=TOLERANCE
-    ) and torch.allclose(outputs[..., width:], right, atol=TOLERANCE)
+    # (B, S, H, D)
+    right = result_or_none(lambda: caller.call(convention, [slot[..., width:] for slot in x])[0])
+    return (
+        right is not None
+        and torch.allclose(outputs[..., :width], x[0][..., :width], atol=TOLERANCE)
+        and torch.allclose(outputs[..., width:], right, atol=TOLERANCE)
+    )
 
 
 QUESTION = CallQuestion(rank=50, ask=_ask)

@@ -2,25 +2,23 @@
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from rotcheck.convention import shape
 from rotcheck.identify.asking import layout_contradiction
 from rotcheck.identify.asking.batch_rows import with_angles_of
-from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, ValueTrial, try_values
 from rotcheck.identify.asking.question import ValueQuestion
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.reading.locations import span
 from rotcheck.identify.remarks import remark
 from rotcheck.implementations.triton_interpreter import interprets
-from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
+from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
 from rotcheck.rotary import rotate
 
+PAST_TABLE = "row-past-table"
 MOST_ALTERNATIVES = 3
 ROWS = 300
 INTERPRETED_ROWS = 40  # a call takes a second there, and more with its rows
@@ -34,54 +32,43 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     In those, a mistake is only that later rows turn as another row.
     """
     few_heads = replace(sizes, heads=HEADS, kv_heads=HEADS)
-    remarks = _faults(function, few_heads)
-    if remarks or interprets():
-        return remarks
+    usual = _fault(function, few_heads)
+    if usual or interprets():
+        return [usual] if usual else []
     alternatives = layout_contradiction.alternatives(match, function.function)
     for alternative in alternatives[:MOST_ALTERNATIVES]:
         convention = with_angles_of(function.convention, alternative)
-        remarks = _faults(
-            replace(function, convention=convention), few_heads, past_table_alone=True
-        )
-        if remarks:
-            return remarks
+        finding = _fault(replace(function, convention=convention), few_heads)
+        if finding and finding.code == PAST_TABLE:
+            return [finding]
     return []
 
 
-def _faults(
-    function: FunctionUnderTest, sizes: Sizes, *, past_table_alone: bool = False
-) -> list[Remark]:
-    """What is wrong with many rows; `past_table_alone`: nothing but rows that turn as another."""
+def _fault(function: FunctionUnderTest, sizes: Sizes) -> Remark | None:
+    """What is wrong with many rows; None: nothing, or they are refused."""
     convention = function.convention
     last = ROWS if convention.last_position is None else convention.last_position + 1
     rows = min(INTERPRETED_ROWS if interprets() else ROWS, last)
-    try:
-        case = Case(function, torch.float32, replace(sizes, positions=tuple(range(rows))))
-        outputs = function(case.call())
-        error = against(case, outputs, case.truth)
-    except Exception:  # it takes fewer rows; a function may raise anything
-        return []
-    if error.error <= ROUNDING_LIMIT and not error.not_finite:
-        return []
+    trial = try_values(function, replace(sizes, positions=tuple(range(rows))))
+    if trial is None or trial.measurement.is_right:
+        return None
     evidence = (
         f"random values at rows 0 to {rows - 1} in {call_words(convention)} with "
-        f"{shape(convention.axes)}: error {error.error:.0f} rounding steps of float32"
+        f"{shape(convention.axes)}: error {trial.measurement.error:.0f} rounding steps of float32"
     )
-    words = _repeated_rows(case, outputs)
-    if words:
-        return [remark("row-past-table", words, evidence)]
-    if past_table_alone:
-        return []
-    code, words = explain(case, outputs)
-    return [remark(code, f"in {rows} rows: {words}", evidence)]
+    past_table = _repeated_rows(trial)
+    if past_table:
+        return remark(PAST_TABLE, past_table, evidence)
+    code, words = trial.explain()
+    return remark(code, f"in {rows} rows: {words}", evidence)
 
 
-def _repeated_rows(case: Case, outputs: tuple[Tensor, ...]) -> str:
+def _repeated_rows(trial: ValueTrial) -> str:
     """Which rows turn by the angle of another, in words; empty: that is not what is wrong."""
-    output, x, truth = case.read(outputs)[0], case.pairs[0], case.truth[0]  # (B, S, H, P, 2)
-    wrong = (
-        ((output - truth).abs() > SAME_VALUE).flatten(2).any(-1).any(0).nonzero().flatten().tolist()
-    )
+    case = trial.case
+    output, x, truth = case.read(trial.outputs)[0], case.pairs[0], case.truth[0]  # (B, S, H, P, 2)
+    is_off = ((output - truth).abs() > SAME_VALUE).flatten(2).any(-1).any(0)  # (S,)
+    wrong = is_off.nonzero().flatten().tolist()
     angles = case.angles[..., : case.rotary_dim // 2]
     if not wrong or angles.dim() != 2:
         return ""

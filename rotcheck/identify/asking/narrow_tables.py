@@ -1,10 +1,8 @@
 """Tables for half of the lanes: do the others stay as they are?"""
 
-from dataclasses import replace
-
+from rotcheck.identify.asking.call_refinement import in_sizes
 from rotcheck.identify.asking.question import Answer, CallQuestion
-from rotcheck.identify.calling.call_match import Match, measure_call
-from rotcheck.identify.reading.caller import Caller
+from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.defects import find_defect
 from rotcheck.identify.remarks import remark
 
@@ -14,13 +12,8 @@ def _ask(match: Match) -> Answer:
     probe, convention = match.caller.probe, match.convention
     if not convention.takes_tables or not match.exact or probe.rotary != probe.width:
         return Answer()
-    half = replace(probe, rotary=probe.width // 2)
-    caller = Caller(match.caller.function, match.caller.device, half)
-    try:
-        narrow = measure_call(caller, convention, lane_by_lane=False)
-    except Exception:  # it takes tables for all lanes alone; a function may raise anything
-        return Answer()
-    if narrow.exact:
+    narrow = in_sizes(match, rotary=probe.width // 2)
+    if narrow is None or narrow.exact:
         return Answer()
     defect = find_defect(narrow.response, probe.positions)
     if not defect.words or defect.vague:

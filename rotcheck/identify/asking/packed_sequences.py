@@ -6,15 +6,15 @@ from dataclasses import replace
 import torch
 
 from rotcheck.convention import role_of
-from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, try_values
 from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
-from rotcheck.measure import rounding_steps
 from rotcheck.measure.case import Case, Sizes
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT
 from rotcheck.results import FieldEvidence, Remark
 
 FIRST = 2  # rows of the first of two sequences
@@ -60,16 +60,10 @@ def _begins_anew_in_longer_tables(match: Match) -> bool | None:
     convention = replace(match.convention, positions="any")
     function = FunctionUnderTest(match.caller.function, convention, match.caller.device)
     width = match.caller.probe.width
-    case = Case(function, torch.float32, Sizes(1, 2, 2, width, POSITIONS))
     longer = Case(function, torch.float32, Sizes(1, 2, 2, width, tuple(range(ROWS))))
-    call = replace(case.call(), tables=longer.tables(), starts=(0, FIRST))
-    try:
-        return bool(
-            rounding_steps.against(case, function(call), case.truth).error
-            <= rounding_steps.ROUNDING_LIMIT
-        )
-    except Exception:  # it takes a row for each token alone; a function may raise anything
-        return None
+    sizes = Sizes(1, 2, 2, width, POSITIONS)
+    trial = try_values(function, sizes, tables=longer.tables(), starts=(0, FIRST))
+    return None if trial is None else trial.measurement.error <= ROUNDING_LIMIT
 
 
 def rows_are_positions(match: Match) -> bool:

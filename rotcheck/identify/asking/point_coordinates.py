@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from rotcheck.convention import coordinates, pairs, role_of
 from rotcheck.identify.angles.object_sections import AXES, first_pair, sections_of
 from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match, measure_call
 from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.reading.caller import Caller
@@ -52,11 +54,8 @@ def with_three_axes(match: Match) -> Match:
     for axes, layout in sorted(_WAYS, key=lambda way: way[1] != convention.layout):
         fresh = Caller(copy_of(caller.function), caller.device, caller.probe, caller.dtype)
         call = replace(convention, position_axes=axes, layout=layout)
-        try:
-            with_points = measure_call(fresh, call)
-        except Exception:  # it takes no positions with these axes; a function may raise anything
-            continue
-        if with_points.exact:
+        with_points = result_or_none(partial(measure_call, fresh, call))
+        if with_points and with_points.exact:
             return replace(with_points, on_cpu=match.on_cpu)
     return match
 
@@ -123,12 +122,14 @@ def _name(match: Match, coordinate: int) -> str:
 def _turning(match: Match, coordinate: int) -> Tensor:
     """Which pairs (H, P) of each head turn when only this coordinate is not 0."""
     convention, caller = match.convention, match.caller
-    far = replace(caller.probe, positions=tuple(FAR * at for at in caller.probe.positions))
-    distant = Caller(caller.function, caller.device, far, caller.dtype)
-    try:  # slow pairs hardly turn near 0
-        output = distant.with_changes(coordinate=coordinate).rotate_ones(convention)[0]
-    except Exception:  # it has no such positions; a function may raise anything
-        output = caller.with_changes(coordinate=coordinate).rotate_ones(convention)[0]
+
+    def outputs(caller: Caller) -> Tensor:
+        return caller.with_changes(coordinate=coordinate).rotate_ones(convention)
+
+    # slow pairs hardly turn near 0
+    far = caller.with_sizes(positions=tuple(FAR * at for at in caller.probe.positions))
+    distant = result_or_none(lambda: outputs(far))
+    output = (outputs(caller) if distant is None else distant)[0]  # (S, H, D)
     moves = (output - 1).abs().amax(0) > TOLERANCE / 10  # (S, H, D) to (H, D)
     lanes = moves[:, : convention.rotary_dim or moves.shape[-1]]
     return pairs(lanes, convention.output_order, convention.blocks).any(-1)

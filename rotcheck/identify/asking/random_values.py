@@ -1,6 +1,7 @@
 """Random values at hard positions: how far from float64 is the result, and what is wrong?"""
 
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, judge
+from rotcheck.identify.call_outcome import first_line
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
@@ -11,8 +12,7 @@ def of_values(function: FunctionUnderTest, sizes: Sizes) -> tuple[float | None, 
     try:
         error, fault = judge(function, sizes)
     except Exception as refusal:  # it takes the probe's call and not this one
-        text = (str(refusal).splitlines() or [""])[0][:160]
-        words = f"raises {type(refusal).__name__} for other sizes: {text}"
+        words = f"raises {type(refusal).__name__} for other sizes: {first_line(refusal)[:160]}"
         return None, [remark("raised", words, "a call with random values")]
     evidence = f"random values, hard positions: error {error.error:.2f} rounding steps of float32"
     return error.error, [remark(*fault, evidence)] if fault else []

@@ -5,6 +5,7 @@ import torch
 from rotcheck.convention import role_of
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import ValueQuestion
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.remarks import remark
@@ -25,11 +26,8 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     if not indexes(case):
         return []
     indexing, call = at(case, POSITIONS, ROWS, sizes)
-    try:
-        outputs = function(call)
-    except Exception:  # it takes as many rows as there are positions; a function may raise anything
-        return []
-    if against(indexing, outputs, indexing.truth).error <= ROUNDING_LIMIT:
+    outputs = result_or_none(lambda: function(call))
+    if outputs is None or against(indexing, outputs, indexing.truth).error <= ROUNDING_LIMIT:
         return []
     in_order = Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(POSITIONS))))
     counting = case_with(case, in_order)

@@ -1,19 +1,16 @@
 """A single row, as when a model decodes: is it turned by its own angle?"""
 
 from dataclasses import replace
-
-import torch
+from typing import Any
 
 from rotcheck.convention import Convention
 from rotcheck.identify.asking.batch_rows import has_room
-from rotcheck.identify.asking.function_under_test import FunctionUnderTest
+from rotcheck.identify.asking.function_under_test import FunctionUnderTest, try_values
 from rotcheck.identify.asking.question import ValueQuestion
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.remarks import remark
-from rotcheck.measure.case import Case, Sizes
-from rotcheck.measure.hypotheses import explain
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
+from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
 
 POSITION = 7  # of the row
@@ -28,20 +25,15 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     apart = has_room(convention) and convention.positions not in ("from 0", "offset")
     at = tuple((POSITION + row,) for row in range(BATCH)) if apart else (POSITION,)
     row = replace(sizes, batch=BATCH, heads=HEADS, kv_heads=HEADS, positions=at)
-    try:
-        case = Case(replace(function, convention=with_any_position(convention)), torch.float32, row)
-        call = case.call()
-        if convention.positions == "offset":
-            call = replace(call, offset=POSITION)
-        outputs = function(call)
-        error = against(case, outputs, case.truth)
-    except Exception:  # it takes no single row; a function may raise anything
+    offset: dict[str, Any] = {"offset": POSITION} if convention.positions == "offset" else {}
+    anywhere = replace(function, convention=with_any_position(convention))
+    trial = try_values(anywhere, row, **offset)
+    if trial is None or trial.measurement.is_right:
         return []
-    if error.error <= ROUNDING_LIMIT and not error.not_finite:
-        return []
-    _, words = explain(case, outputs)
+    _, words = trial.explain()
     place = f"positions {POSITION}, {POSITION + 1}, ..." if apart else f"position {POSITION}"
-    evidence = f"random values in one row at {place} of {case.batch} batch rows in {call_words(convention)}"
+    batch_rows = f"{trial.case.batch} batch rows in {call_words(convention)}"
+    evidence = f"random values in one row at {place} of {batch_rows}"
     return [remark("one-row", f"with a single row, as in decoding: {words}", evidence)]
 
 

@@ -1,10 +1,11 @@
 """Does a kernel write outside of its tensor? Asked in heads whose width is no power of two."""
 
-from dataclasses import replace
+from functools import partial
 
 from rotcheck.identify.asking.question import Answer, CallQuestion
+from rotcheck.identify.call_outcome import result_or_none
 from rotcheck.identify.calling.call_match import Match
-from rotcheck.identify.reading.caller import Caller, watches_memory
+from rotcheck.identify.reading.caller import watches_memory
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.remarks import remark
 
@@ -17,13 +18,11 @@ def _ask(match: Match) -> Answer:
         return Answer()
     probe = match.caller.probe
     for width in (probe.width, *WIDTHS):
-        sizes = replace(probe, width=width, rotary=width * probe.rotary // probe.width)
-        caller = Caller(match.caller.function, match.caller.device, sizes)
-        try:
-            caller.call(match.convention, caller.random(match.convention))
-        except Exception:  # it takes no heads of this width; a function may raise anything
-            continue
-        if caller.wrote_outside:
+        rotary = width * probe.rotary // probe.width
+        caller = match.caller.with_sizes(width=width, rotary=rotary)
+        inputs = caller.random(match.convention)
+        outputs = result_or_none(partial(caller.call, match.convention, inputs))
+        if outputs is not None and caller.wrote_outside:
             evidence = f"marked values around its tensors, in {call_words(match.convention)}"
             words = f"writes outside of its tensor in heads of {width} lanes: look at the masks of its stores"
             return Answer((remark("writes-outside", words, evidence),))

@@ -1,7 +1,7 @@
 """Calls a function as a convention says, and returns its results as (B, S, H, D)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -66,6 +66,10 @@ class Caller:
     def with_changes(self, **changes: Any) -> "Caller":
         """A caller of the same function with other `starts`, `coordinate`, `without` or `padding`."""
         return Caller(self.function, self.device, self.probe, self.dtype, **changes)
+
+    def with_sizes(self, **sizes: Any) -> "Caller":
+        """A caller of the same function in other sizes or at other positions."""
+        return Caller(self.function, self.device, replace(self.probe, **sizes), self.dtype)
 
     def rotate_ones(self, convention: Convention, offset: int = 0) -> Tensor:
         """Rotate a q of ones (B, S, H, D)."""
