@@ -4,7 +4,7 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any
@@ -13,10 +13,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention.vocabulary import DTYPE, is_named
-from rotcheck.implementations.interface import Unavailable
+from rotcheck.implementations.interface import Function, Unavailable
 from rotcheck.implementations.numpy_tensors import array, tensor
 
-Function = Callable[..., Any]
 WIDE = "dtype=float32"  # in the words of how a class of JAX was built
 MARK = "__rotcheck_library__"  # on a function that takes arrays: the library behind it
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
+from rotcheck.implementations.rotary_code import FunctionNode, last_name
 
 DEEPEST = 5  # calls of calls that are followed
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class _UnknownValue(Exception):
@@ -65,7 +65,7 @@ class _Reader:
     def uses(self, name: str, depth: int) -> Iterator[ConstructorCall]:
         """The calls of a class or function of the file whose arguments are known."""
         for call, around in self._calls:
-            if _name_of(call) == name and depth:
+            if last_name(call.func) == name and depth:
                 try:
                     yield ConstructorCall(self._arguments(call, around, depth), call.lineno)
                 except _UnknownValue:
@@ -83,7 +83,7 @@ class _Reader:
             str(argument.arg): self._value(argument.value, names) for argument in call.keywords
         }
         try:
-            binding = inspect.signature(getattr(self._module, _name_of(call))).bind(
+            binding = inspect.signature(getattr(self._module, last_name(call.func))).bind(
                 *by_place, **by_name
             )
         except (TypeError, ValueError, AttributeError) as error:
@@ -100,14 +100,16 @@ class _Reader:
     def _names_at(self, around: Sequence[ast.AST], line: int, depth: int) -> dict[str, Any]:
         """The names that are known where a call stands: parameters, and what was assigned above it."""
         names: dict[str, Any] = {}
-        functions = [node for node in around if isinstance(node, Function)]
+        functions = [node for node in around if isinstance(node, FunctionNode)]
         for function in functions:
             owner = around[around.index(function) - 1] if around.index(function) else None
             names |= self._parameters(function, owner, depth)
             self._assign(function.body, names, line)
         return names
 
-    def _parameters(self, function: Function, owner: ast.AST | None, depth: int) -> dict[str, Any]:
+    def _parameters(
+        self, function: FunctionNode, owner: ast.AST | None, depth: int
+    ) -> dict[str, Any]:
         """The parameters of a function: as the file calls it, else their defaults and configurations."""
         method = isinstance(owner, ast.ClassDef)
         name = owner.name if isinstance(owner, ast.ClassDef) else function.name
@@ -116,7 +118,7 @@ class _Reader:
             values |= next((use.given for use in self.uses(name, depth - 1)), {})
         return values | ({"self": SimpleNamespace()} if method else {})
 
-    def _defaults(self, function: Function) -> dict[str, Any]:
+    def _defaults(self, function: FunctionNode) -> dict[str, Any]:
         arguments = function.args
         places = [*arguments.posonlyargs, *arguments.args]
         defaults = [
@@ -217,7 +219,7 @@ class _Reader:
 
     def _harmless(self, call: ast.Call) -> bool:
         """Whether a call computes a number or makes a record, and builds no weights."""
-        name = _name_of(call)
+        name = last_name(call.func)
         kind = getattr(self._module, name, None)
         return name in _COMPUTES or (
             self._is_own(kind) and is_named(_snake(name), vocabulary.CONFIGURATION)
@@ -225,20 +227,8 @@ class _Reader:
 
 
 _COMPUTES = (
-    "int",
-    "float",
-    "max",
-    "min",
-    "len",
-    "round",
-    "abs",
-    "getattr",
-    "get",
-    "ceil",
-    "floor",
-    "bool",
-    "dict",
-    "pow",
+    *("int", "float", "bool", "max", "min", "len", "round", "abs", "ceil", "floor", "pow"),
+    *("getattr", "get", "dict"),
 )
 
 
@@ -248,10 +238,6 @@ def _snake(name: str) -> str:
     )
 
 
-def _name_of(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
 def _calls(
     node: ast.AST, around: tuple[ast.AST, ...]
 ) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
@@ -259,5 +245,5 @@ def _calls(
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call):
             yield child, around
-        inside = (*around, child) if isinstance(child, Function | ast.ClassDef) else around
+        inside = (*around, child) if isinstance(child, FunctionNode | ast.ClassDef) else around
         yield from _calls(child, inside)

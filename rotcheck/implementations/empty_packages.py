@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rotcheck.implementations.stand_ins import StandIn
+from rotcheck.implementations.placeholders import PlaceholderModule
 
 
 class MadeByInit(ModuleNotFoundError):
@@ -27,7 +27,7 @@ class _Empty(ModuleType):
             if error.name != inner:
                 raise
             raise MadeByInit(f"{inner} is no module", name=inner) from error
-        if isinstance(module, StandIn):
+        if isinstance(module, PlaceholderModule):
             module = module.placeholder()
         setattr(self, name, module)
         return module

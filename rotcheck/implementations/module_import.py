@@ -13,11 +13,11 @@ from pathlib import Path
 from types import ModuleType
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import array_libraries, empty_packages, stand_ins
+from rotcheck.implementations import array_libraries, empty_packages, placeholders
 from rotcheck.implementations.spec import MODULE_PREFIX
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
-STAND_INS = "__rotcheck_stand_ins__"  # the modules it imports that are not installed
+PLACEHOLDERS = "__rotcheck_placeholders__"  # the modules it imports that are not installed
 EMPTY = "__rotcheck_empty__"  # packages around it whose __init__ files were not run
 _ACCELERATOR = re.compile(r"cuda|gpu|nvidia|rocm|\bhip\b|\bxpu\b|accelerator", re.IGNORECASE)
 EXCEPTION = "__rotcheck_raised__"  # the exception that stopped it, and its line
@@ -33,61 +33,59 @@ def module(target: str, name: str = "") -> ModuleType:
     if not target.endswith(".py"):
         return _from_module(target)
     (root, module_name), name_in_file = _package_of(Path(target)), name.partition(".")[0]
-    never_stand_ins = [module_name, *array_libraries.PACKAGES]
+    necessary = [module_name, *array_libraries.PACKAGES]
 
     def load() -> ModuleType:
         return _from_file(Path(target), name_in_file)
 
     try:
-        loaded_module, finder = stand_ins.import_with_stand_ins(load, never_stand_ins, name_in_file)
+        loaded_module, finder = placeholders.import_with_placeholders(load, necessary, name_in_file)
     except RequestError:
         raise
     # of the package around it, perhaps, which its `__init__` files import whole
     except Exception as error:
         if root is None:
             raise
-        loaded_module, finder = _alone(load, root, never_stand_ins, name_in_file, error)
+        loaded_module, finder = _alone(load, root, necessary, name_in_file, error)
     if finder.lacking:
-        words = f"without {_list_lacking(finder.lacking)}: nothing of that was called"
-        setattr(loaded_module, NOTES, (*getattr(loaded_module, NOTES, ()), words))
-        setattr(loaded_module, STAND_INS, tuple(dict.fromkeys(finder.modules)))
+        _add_note(
+            loaded_module, f"without {_list_lacking(finder.lacking)}: nothing of that was called"
+        )
+        setattr(loaded_module, PLACEHOLDERS, tuple(dict.fromkeys(finder.modules)))
     return loaded_module
 
 
 def _alone(
     load: Callable[[], ModuleType],
     root: Path,
-    never_stand_ins: Sequence[str],
+    necessary: Sequence[str],
     name_in_file: str,
     error: Exception,
-) -> tuple[ModuleType, stand_ins.Finder]:
+) -> tuple[ModuleType, placeholders.Finder]:
     """Import a file without the `__init__` files of the packages around it; raises `error` if that is of no help."""
-    module_name = never_stand_ins[0]
+    module_name = necessary[0]
     empty = empty_packages.stand_empty(root, module_name)
     try:
-        loaded_module, finder = stand_ins.import_with_stand_ins(
-            load, never_stand_ins, name_in_file, of=module_name.partition(".")[0]
+        loaded_module, finder = placeholders.import_with_placeholders(
+            load, necessary, name_in_file, of=module_name.partition(".")[0]
         )
     except Exception:  # what came of the package as it is tells more
         raise error from None
-    setattr(
-        loaded_module,
-        NOTES,
-        (
-            *getattr(loaded_module, NOTES, ()),
-            "without the __init__ files of the packages around it",
-        ),
-    )
+    _add_note(loaded_module, "without the __init__ files of the packages around it")
     setattr(loaded_module, EMPTY, tuple(empty))
     return loaded_module, finder
+
+
+def _add_note(loaded_module: ModuleType, note: str) -> None:
+    setattr(loaded_module, NOTES, (*getattr(loaded_module, NOTES, ()), note))
 
 
 def _list_lacking(lacking: Mapping[str, str]) -> str:
     """The missing modules in words, grouped by why they are missing."""
     reasons = {why: [name for name in lacking if lacking[name] == why] for why in lacking.values()}
-    plural = {stand_ins.NOT_THERE: "are not installed"}
+    plurals = {why: why.replace("raises", "raise").replace("is not", "are not") for why in reasons}
     return "; ".join(
-        f"{', '.join(names)}, which {why if len(names) == 1 else plural.get(why, why.replace('raises', 'raise'))}"
+        f"{', '.join(names)}, which {why if len(names) == 1 else plurals[why]}"
         for why, names in reasons.items()
     )
 
@@ -184,11 +182,7 @@ def _execute(file: Path, name: str, name_in_file: str) -> ModuleType:
         if not hasattr(new_module, name_in_file):
             raise
         kind = type(error).__name__
-        setattr(
-            new_module,
-            NOTES,
-            (f"{'without' if below else 'up to'} line {line}, which raises {kind}",),
-        )
+        _add_note(new_module, f"{'without' if below else 'up to'} line {line}, which raises {kind}")
         setattr(new_module, EXCEPTION, (kind, line))
     finally:
         sys.argv = arguments
@@ -197,9 +191,8 @@ def _execute(file: Path, name: str, name_in_file: str) -> ModuleType:
 
 def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
     """Whether a line of a script raises since it asks for a GPU, or another accelerator."""
-    return (
-        _ACCELERATOR.search(f"{linecache.getline(str(file.resolve()), line)} {error}") is not None
-    )
+    code = linecache.getline(str(file.resolve()), line)
+    return _ACCELERATOR.search(f"{code} {error}") is not None
 
 
 def _define_below(file: Path, line: int, new_module: ModuleType) -> None:
@@ -216,10 +209,7 @@ def _define_below(file: Path, line: int, new_module: ModuleType) -> None:
 
 def _line_of(error: BaseException, file: Path) -> int | None:
     """The line of a file, outside of its functions, at which an exception was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [
-        frame.lineno
-        for frame in frames
-        if frame.filename == str(file.resolve()) and frame.name == "<module>"
-    ]
-    return lines[0] if lines else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(file.resolve()) and frame.name == "<module>":
+            return frame.lineno
+    return None

@@ -14,9 +14,9 @@ from rotcheck.implementations import (
     array_libraries,
     instances,
     module_import,
+    placeholders,
     rotary_code,
     spec,
-    stand_ins,
 )
 from rotcheck.implementations.declarations import declared_convention
 from rotcheck.implementations.interface import Function, Unavailable
@@ -116,7 +116,7 @@ def _attribute(holder: Any, name: str, specification: str) -> Function:
     value: Any = holder
     for part in name.split("."):
         value = getattr(value, part, None)
-    if isinstance(value, stand_ins.Placeholder):
+    if isinstance(value, placeholders.Placeholder):
         value.refuse()
     if callable(value):
         return cast(Function, value)

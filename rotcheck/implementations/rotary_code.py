@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import Names, is_named
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 _ROTARY = re.compile(  # of a name in words, as `_llama_rotary_embedding_`
     r"_(re_?|un_?|de_?)?rot(?!ate_(half|every|neox|gptj))(?!ten|90)|_rope|_(?!eu|t_?r|g_?r)[a-z]{1,6}rope(\d|s?_)"
@@ -126,11 +126,11 @@ def _says_rotary(name: str) -> bool:
     return _ROTARY.search(f"_{snake_case}_") is not None
 
 
-def _rotary_by_name(function: Function) -> bool:
+def _rotary_by_name(function: FunctionNode) -> bool:
     return _speaks(function.name) and not _left_out(function)
 
 
-def _tables(function: Function) -> bool:
+def _tables(function: FunctionNode) -> bool:
     """Whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
     if not _MAKES_TABLES.match(function.name.lstrip("_")) or _HELPER.search(function.name):
         return False
@@ -138,19 +138,19 @@ def _tables(function: Function) -> bool:
     return {"cos", "sin"} <= set(calls) or "polar" in calls
 
 
-def _left_out(function: Function) -> bool:
+def _left_out(function: FunctionNode) -> bool:
     """Whether it rotates nothing by itself: a helper, a kernel, or what registers a whole model."""
     registers = any(name.startswith("register") for name in _decorators(function))
     return registers or _moves_only(function, is_bound=False) or _is_kernel(function)
 
 
-def _positions(function: Function) -> bool:
+def _positions(function: FunctionNode) -> bool:
     """Whether it makes positions of a mask of padding, or of where sequences begin."""
     has_mask = _takes(function, vocabulary.MASK, vocabulary.SEQUENCE_STARTS)
     return has_mask and is_named(function.name, vocabulary.MAKES_POSITIONS)
 
 
-def _permutes(function: Function) -> bool:
+def _permutes(function: FunctionNode) -> bool:
     """Whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
     if not re.search(r"permute(?!d)", function.name):
         return False
@@ -160,7 +160,7 @@ def _permutes(function: Function) -> bool:
     return bool(is_of_heads) and _takes(function, *vocabulary.WEIGHTS)
 
 
-def _is_kernel(function: Function) -> bool:
+def _is_kernel(function: FunctionNode) -> bool:
     """Whether it is a Triton kernel, by its decorators or a parameter that is a `tl.constexpr`."""
     annotations = [part.annotation for part in _arguments(function)]
     texts = [ast.unparse(part) for part in (*function.decorator_list, *annotations) if part]
@@ -217,17 +217,17 @@ def _abstract(name: str, classes: dict[str, ast.ClassDef]) -> bool:
     return False
 
 
-def _functions(node: ast.ClassDef) -> list[Function]:
-    return [statement for statement in node.body if isinstance(statement, Function)]
+def _functions(node: ast.ClassDef) -> list[FunctionNode]:
+    return [statement for statement in node.body if isinstance(statement, FunctionNode)]
 
 
-def _call_methods(node: ast.ClassDef) -> list[Function]:
+def _call_methods(node: ast.ClassDef) -> list[FunctionNode]:
     return [method for method in _functions(node) if method.name in _CALL_METHODS]
 
 
-def _decorators(function: Function) -> list[str]:
+def _decorators(function: FunctionNode) -> list[str]:
     return [
-        _last_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        last_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
         for decorator in function.decorator_list
     ]
 
@@ -239,7 +239,7 @@ def _methods(node: ast.ClassDef) -> list[str]:
     return [f"{node.name}.{name}" for name in public or method_names]
 
 
-def _is_meant(function: Function) -> bool:
+def _is_meant(function: FunctionNode) -> bool:
     name = function.name
     if name.startswith("__") or "property" in _decorators(function) or _HELPER.search(name):
         return False
@@ -260,12 +260,12 @@ def _beside(node: ast.ClassDef) -> list[str]:
     ]
 
 
-def _free(function: Function) -> bool:
+def _free(function: FunctionNode) -> bool:
     """Whether a method needs no object."""
     return bool({"staticmethod", "classmethod"} & set(_decorators(function)))
 
 
-def _rotates_by_itself(function: Function) -> bool:
+def _rotates_by_itself(function: FunctionNode) -> bool:
     """Whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
     match = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
     return match is not None and any(
@@ -273,7 +273,7 @@ def _rotates_by_itself(function: Function) -> bool:
     )
 
 
-def _rotates(function: Function) -> bool:
+def _rotates(function: FunctionNode) -> bool:
     names = _parameters(function)
     if not re.search(r"apply|rotate|rotary|rope", function.name) or _HELPER.search(function.name):
         return False
@@ -284,17 +284,17 @@ def _rotates(function: Function) -> bool:
     )
 
 
-def _parameters(function: Function) -> list[str]:
+def _parameters(function: FunctionNode) -> list[str]:
     """The names of what a call gives, without self or cls."""
     return [part.arg for part in _arguments(function) if part.arg not in ("self", "cls")]
 
 
-def _arguments(function: Function) -> list[ast.arg]:
+def _arguments(function: FunctionNode) -> list[ast.arg]:
     arguments = function.args
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
 
 
-def _takes(function: Function, *roles: Names) -> bool:
+def _takes(function: FunctionNode, *roles: Names) -> bool:
     """Whether a parameter has one of these roles, by its name."""
     return any(_is_one_of(name, roles) for name in _parameters(function))
 
@@ -303,7 +303,7 @@ def _is_one_of(name: str, roles: Sequence[Names]) -> bool:
     return any(is_named(name, role) for role in roles)
 
 
-def _moves_only(function: Function, *, is_bound: bool) -> bool:
+def _moves_only(function: FunctionNode, *, is_bound: bool) -> bool:
     """Whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
     parameters = _arguments(function)[1 if is_bound else 0 :]
     if len(parameters) != 1 or function.args.vararg or function.args.kwarg:
@@ -322,10 +322,11 @@ def _moves_only(function: Function, *, is_bound: bool) -> bool:
 
 def _callees(node: ast.AST) -> list[str]:
     """The names of all functions that are called in it, without what is in front of a dot."""
-    return [_last_name(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)]
+    return [last_name(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)]
 
 
-def _last_name(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """The name of what is called or used, without what is in front of a dot."""
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 

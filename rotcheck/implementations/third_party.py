@@ -6,8 +6,8 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -39,14 +39,14 @@ class Package:
         """
         self.check_installed()
         try:
-            with _without_parents(name) if alone else _as_it_is():
+            with _without_parents(name) if alone else nullcontext():
                 return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and f"{name}.".startswith(f"{error.name}."):
                 if self._is_older():
                     raise Unavailable(
                         f"{self.name} {self.version} has no {name} yet, and {self.version_written_for} has it "
-                        f"(`pip install --upgrade {self.install or self.name}`)"
+                        f"(`pip install --upgrade {self._pip_name}`)"
                     ) from error
                 raise self._signature_changed(
                     f"there is no module {error.name}, and rotcheck calls {name}"
@@ -63,20 +63,14 @@ class Package:
         function: Any = self.module_named(module, alone=alone)
         for part in name.split("."):
             function = getattr(function, part, None)
-        call = ", ".join(parameter.rstrip("=") for parameter in parameters)
+        call = f"rotcheck calls it with ({', '.join(name.rstrip('=') for name in parameters)})"
         if not callable(function):
-            raise self._signature_changed(
-                f"there is no {path}, and rotcheck calls it with ({call})"
-            )
-        parameters_there = _parameters(function)
-        if parameters_there is not None and not _fit(parameters_there, parameters):
-            has = ", ".join(
-                str(parameter).partition(":")[0].partition("=")[0].strip()
-                for parameter in parameters_there
-            )
-            raise self._signature_changed(
-                f"{name} takes ({has}), and rotcheck calls it with ({call})"
-            )
+            raise self._signature_changed(f"there is no {path}, and {call}")
+        signature = _signature(function)
+        if signature is not None and not _fits(signature, parameters):
+            texts = (str(parameter) for parameter in signature.parameters.values())
+            has = ", ".join(re.split("[:=]", text)[0].strip() for text in texts)
+            raise self._signature_changed(f"{name} takes ({has}), and {call}")
         return function  # type: ignore[no-any-return]  # callable, as was asked
 
     def check_installed(self) -> None:
@@ -84,9 +78,11 @@ class Package:
         module_spec = importlib.util.find_spec(self.module)
         # a mere folder of that name
         if module_spec is None or (module_spec.origin is None and self.version is None):
-            raise Unavailable(
-                f"{self.name} is not installed (`pip install {self.install or self.name}`)"
-            )
+            raise Unavailable(f"{self.name} is not installed (`pip install {self._pip_name}`)")
+
+    @property
+    def _pip_name(self) -> str:
+        return self.install or self.name
 
     @property
     def version(self) -> str | None:
@@ -100,11 +96,8 @@ class Package:
 
     def _is_older(self) -> bool:
         """Whether what is installed is older than the known version, as far as both are numbers."""
-        version_here, version_known = (
-            _release(self.version or ""),
-            _release(self.version_written_for),
-        )
-        return bool(version_here and version_known) and version_here < version_known
+        here, known = _release(self.version or ""), _release(self.version_written_for)
+        return bool(here and known) and here < known
 
     def _signature_changed(self, words: str) -> SignatureChanged:
         version = self.version or "of no known version"
@@ -140,48 +133,26 @@ def for_cpu(device: str) -> None:
         raise Unavailable("rotcheck runs it on the CPU only: it computes outside of torch")
 
 
-def _parameters(function: Any) -> list[inspect.Parameter] | None:
-    """The parameters of a function, a class or a module's forward; None where it does not tell."""
+def _signature(function: Any) -> inspect.Signature | None:
+    """The signature of a function, a class or a module's forward; None where it does not tell."""
+    plain = function if inspect.isclass(function) else getattr(function, "forward", function)
     try:
-        called_object = inspect.signature(
-            function if inspect.isclass(function) else getattr(function, "forward", function)
-        )
+        return inspect.signature(plain)
     except (TypeError, ValueError):  # compiled ones do not say
         return None
-    return list(called_object.parameters.values())
 
 
-def _fit(parameters: list[inspect.Parameter], names_called: tuple[str, ...]) -> bool:
-    """Whether a function of these parameters can be called with those, each meaning the same."""
-    kinds = {parameter.kind for parameter in parameters}
-    by_place = [name for name in names_called if not name.endswith("=")]
-    by_name = {name.rstrip("=") for name in names_called if name.endswith("=")}
-    places = [
-        entry.name
-        for entry in parameters
-        if entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
-    ]
-    if places[: len(by_place)] != by_place and inspect.Parameter.VAR_POSITIONAL not in kinds:
+def _fits(signature: inspect.Signature, names: Sequence[str]) -> bool:
+    """Whether a function can be called with arguments of these names, each meaning the same."""
+    by_place = [name for name in names if not name.endswith("=")]
+    by_name = {name: name for name in (name.rstrip("=") for name in names if name not in by_place)}
+    try:
+        binding = signature.bind(*by_place, **by_name)
+    except TypeError:
         return False
-    names = {
-        entry.name
-        for entry in parameters
-        if entry.kind in (entry.POSITIONAL_OR_KEYWORD, entry.KEYWORD_ONLY)
-    }
-    if not by_name <= names and inspect.Parameter.VAR_KEYWORD not in kinds:
-        return False
-    open_ = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    required_names = {
-        entry.name
-        for entry in parameters
-        if entry.default is entry.empty and entry.kind not in open_
-    }
-    return required_names <= {*by_place, *by_name}
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
+    # what `*args` and `**kwargs` take is a tuple, or a dictionary
+    pairs = ((name, value) for name, value in binding.arguments.items() if isinstance(value, str))
+    return all(name == value for name, value in pairs)
 
 
 @contextmanager

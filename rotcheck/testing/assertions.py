@@ -1,7 +1,7 @@
 """The assertions: a function is identified, or taken as it declares, and checked in this process."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from rotcheck.identify.swapping.side_by_side import beside_each_other
 from rotcheck.identify.telling import idle_flags
 from rotcheck.identify.worker_setup import no_gradient
 from rotcheck.implementations.declarations import convention_of
+from rotcheck.implementations.interface import Function
 from rotcheck.implementations.target import Target, at_hand, resolve
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Cell, Identification, Remark, mistakes
@@ -31,7 +32,6 @@ from rotcheck.testing.check_runner import CheckRunner
 from rotcheck.testing.time_limit import TimeLimit
 from rotcheck.testing.torch_defaults import torch_defaults
 
-Function = Callable[..., Any]
 LIMIT = 300.0  # seconds
 OUTSIDE = "writes-outside"
 

@@ -9,7 +9,7 @@ import torch
 
 import rotcheck
 from rotcheck.implementations import module_import
-from rotcheck.implementations.stand_ins import NotInstalled
+from rotcheck.implementations.placeholders import NotInstalled
 from rotcheck.implementations.target import resolve
 
 ROTARY = """

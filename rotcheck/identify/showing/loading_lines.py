@@ -86,7 +86,7 @@ def _file(file: Path) -> list[str]:
     """The lines that import a file: as a module of its package if it imports from that."""
     name = module_import.name_of(file.as_posix())
     module = sys.modules.get(name)
-    stand_ins = _stand_ins(getattr(module, module_import.STAND_INS, ()))
+    stand_ins = _stand_ins(getattr(module, module_import.PLACEHOLDERS, ()))
     stand_ins += _empty(file, getattr(module, module_import.EMPTY, ()))
     if not name.startswith(MODULE_PREFIX):
         root = file.parents[name.count(".") + (file.stem == "__init__")]

@@ -64,7 +64,7 @@ def _importable(place: str, module: str) -> bool:
     name = module_import.name_of(place)
     loaded_module = sys.modules.get(name)
     whole = not (
-        getattr(loaded_module, module_import.STAND_INS, ())
+        getattr(loaded_module, module_import.PLACEHOLDERS, ())
         or getattr(loaded_module, module_import.EXCEPTION, None)
     )
     return name.startswith(MODULE_PREFIX) and module.isidentifier() and whole

@@ -11,7 +11,7 @@ from pathlib import Path
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.implementations import rotary_code
-from rotcheck.implementations.rotary_code import Function
+from rotcheck.implementations.rotary_code import FunctionNode
 
 _ENTRY_METHODS = ("__init__", "forward", "__call__")
 _ORDER = re.compile(  # in the name of what chooses an order of lanes
@@ -43,7 +43,7 @@ def may_differ(file: Path, names: Collection[str]) -> bool:
     reachable = _reachable(tree, names)
     other_parts = [node for node in _parts(tree) if node not in reachable]
     helpers = {
-        node.name for node in other_parts if isinstance(node, Function) and node in tree.body
+        node.name for node in other_parts if isinstance(node, FunctionNode) and node in tree.body
     }
     return any(map(_chooses, reachable)) or any(
         _handles(node, helpers) for part in other_parts for node in ast.walk(part)
@@ -63,7 +63,7 @@ def _parts(tree: ast.Module) -> Iterator[ast.stmt]:
 
 def _reachable(tree: ast.Module, names: Collection[str]) -> set[ast.stmt]:
     """These functions and methods, and those of the file that they use."""
-    functions = {node.name: node for node in tree.body if isinstance(node, Function)}
+    functions = {node.name: node for node in tree.body if isinstance(node, FunctionNode)}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     waiting = [(owner, method) for owner, _, method in (name.partition(".") for name in names)]
     statements = set[ast.stmt]()
@@ -83,12 +83,12 @@ def _reachable(tree: ast.Module, names: Collection[str]) -> set[ast.stmt]:
     return statements
 
 
-def _methods(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[Function]:
+def _methods(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[FunctionNode]:
     """The methods of a class, and of those of the file that it derives from."""
     waiting = [name]
     for class_name in waiting:
         if class_name in classes:
-            yield from (node for node in classes[class_name].body if isinstance(node, Function))
+            yield from (node for node in classes[class_name].body if isinstance(node, FunctionNode))
             bases = [base.id for base in classes[class_name].bases if isinstance(base, ast.Name)]
             waiting += [base for base in bases if base not in waiting]
 
@@ -108,11 +108,11 @@ def _chooses(node: ast.stmt) -> bool:
     """Whether a flag, or what it asks for, may choose an order."""
     tests = [part.test for part in ast.walk(node) if isinstance(part, ast.If | ast.IfExp)]
     tests += [part.subject for part in ast.walk(node) if isinstance(part, ast.Match)]
-    flags = isinstance(node, Function) and any(_flag(*part) for part in _parameters(node))
+    flags = isinstance(node, FunctionNode) and any(_flag(*part) for part in _parameters(node))
     return flags or any(_ORDER.search(word) for test in tests for word in _words(test))
 
 
-def _parameters(function: Function) -> Iterator[tuple[ast.arg, ast.expr | None]]:
+def _parameters(function: FunctionNode) -> Iterator[tuple[ast.arg, ast.expr | None]]:
     """Each parameter and its default."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]

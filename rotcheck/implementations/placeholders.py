@@ -1,7 +1,7 @@
-"""Inside a worker: what stands in for modules that a file imports and that are not installed, or raise here.
+"""Inside a worker: placeholders for modules that a file imports and that are not installed, or raise here.
 
-Nothing is guessed: a stand-in can be imported, named and used as a decorator while the file is imported. Whatever was
-made by one, or asks one for a value afterwards, raises `NotInstalled`.
+Nothing is guessed: a placeholder can be imported, named and used as a decorator while the file is
+imported. Whatever was made by one, or asks one for a value afterwards, raises `NotInstalled`.
 """
 
 import sys
@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-MOST = 40  # modules for which others stand in before a file is given up
+MOST = 40  # modules that have placeholders before a file is given up
 NOT_THERE = "is not installed"
 
 
@@ -50,9 +50,8 @@ class Placeholder:
 
     def __mro_entries__(self, _: Any) -> tuple[type]:
         refuse = self.refuse
-        return (
-            type("Lacking", (), {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}),
-        )
+        methods = {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}
+        return (type("Lacking", (), methods),)
 
     def __eq__(self, value: object) -> bool:
         if type(value).__module__ == "typing" or isinstance(value, type):
@@ -66,7 +65,7 @@ class Placeholder:
     __bool__ = __iter__ = __enter__ = refuse
 
 
-class StandIn(ModuleType):
+class PlaceholderModule(ModuleType):
     """A module that is not here, whose every name is a placeholder."""
 
     _finder: "Finder"
@@ -82,15 +81,15 @@ class StandIn(ModuleType):
 
 
 class Finder(MetaPathFinder, Loader):
-    """Finds a stand-in for the packages that it lists, and for modules inside them, before all other finders."""
+    """Finds a placeholder for the packages that it lists, and for modules inside them, before all other finders."""
 
     def __init__(self) -> None:
         self.lacking: dict[str, str] = {}  # by name, why it is not here
-        self.modules: list[str] = []  # that were stood in for, those inside of packages too
+        self.modules: list[str] = []  # that have placeholders, those inside of packages too
         self.importing = True
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Where a module is: here, if it is of a package that is stood in for."""
+        """Where a module is: here, if it is of a package that is not there."""
         return ModuleSpec(name, self, is_package=True) if self._of(name) else None
 
     def why(self, name: str) -> str:
@@ -99,18 +98,12 @@ class Finder(MetaPathFinder, Loader):
 
     def _of(self, name: str) -> str | None:
         """Which of those that are lacking a module is, or is inside of."""
-        return next(
-            (
-                name_lacking
-                for name_lacking in self.lacking
-                if f"{name}.".startswith(f"{name_lacking}.")
-            ),
-            None,
-        )
+        around = (package for package in self.lacking if f"{name}.".startswith(f"{package}."))
+        return next(around, None)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """The module that stands in."""
-        module = StandIn(spec.name)
+        """The placeholder."""
+        module = PlaceholderModule(spec.name)
         module._finder = self
         self.modules.append(spec.name)
         return module
@@ -127,23 +120,25 @@ def _in_meta_path(finder: Finder) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for name in [name for name, module in sys.modules.items() if isinstance(module, StandIn)]:
+        for name in [
+            name for name, module in sys.modules.items() if isinstance(module, PlaceholderModule)
+        ]:
             del sys.modules[name]
 
 
-def import_with_stand_ins(
+def import_with_placeholders(
     load: Callable[[], ModuleType], never: Sequence[str], name_needed: str, of: str = ""
 ) -> tuple[ModuleType, Finder]:
-    """Import a module with stand-ins for what it imports and what is not here; the module, and what stood in.
+    """Import a module with placeholders for what it imports and what is not here; the module, and their finder.
 
     Args:
         load: Imports it.
         never: Names of modules that have to be there.
         name_needed: What the module must define, if anything.
-        of: A package whose modules may raise while they are imported; stand-ins replace those, too.
+        of: A package whose modules may raise while they are imported; placeholders replace those, too.
 
     Raises:
-        Exception: Whatever else the module raises while it is imported; and where stand-ins are of
+        Exception: Whatever else the module raises while it is imported; and where placeholders are of
             no help, the error that came without any.
     """
     finder, first = Finder(), None
@@ -167,12 +162,11 @@ def import_with_stand_ins(
 def _lacking(error: Exception, of: str) -> tuple[str | None, str]:
     """Which module is not here, by what came of its import, and why; None: no module is to blame."""
     if isinstance(error, ModuleNotFoundError):
-        return error.name, NOT_THERE if type(
-            error
-        ) is ModuleNotFoundError else "only an __init__ file makes"
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    modules = [
+        is_plain = type(error) is ModuleNotFoundError
+        return error.name, NOT_THERE if is_plain else "only an __init__ file makes"
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = (
         frame.f_globals["__name__"] for frame in frames if frame.f_code.co_name == "<module>"
-    ]
+    )
     inside = [name for name in modules if of and name.startswith(f"{of}.")]
     return (inside[-1] if inside else None), f"raises {type(error).__name__} here"
