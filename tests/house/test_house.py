@@ -22,6 +22,7 @@ IDENTIFY_ORDER = [  # the rooms and files of identify
     "run", "identification_jobs", "worker", "worker_setup", "swapping", "identity", "function_kind",
     "declaration_identification", "table_maker_identification", "rotation_identification", "permuting", "telling",
     "identified_function", "asking", "making", "showing", "angles", "worker_device", "calling", "reading", "remarks",
+    "call_outcome",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (
