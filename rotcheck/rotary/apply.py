@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -29,8 +29,8 @@ WAYS = (
 """The layouts, empty for any, and axes of tables that `apply_rotary` takes, as `rotcheck identify` tells them."""
 
 CHOICES = (
-    ("layout", ("bshd", "bhsd", "sbhd", "thd", "qkv")),
-    ("pairing", ("half", "interleaved")),
+    ("layout", get_args(LayoutName)),
+    ("pairing", get_args(Pairing)),
     ("form=tables", ("half-width", "repeated", "packed", "complex", "matrix", "angles")),
     ("direction", ("1", "-1")),
 )
@@ -47,15 +47,26 @@ def apply_rotary_pos_emb(
 ) -> Tensor:
     """Rotate query and key of packed qkv: the drop-in for the function of this name in SEDD and its relatives.
 
-    `qkv`: (B, S, 3, H, D), floating point. `cos`, `sin`: (1, S, 3, 1, D) or (1, S, 1, 1, D), half pairing, each
-    value at both lanes of its pair, in any floating dtype; (S, D) and (B, S, D) will do as well. Where they
-    have a slot for each of q, k and v, as SEDD's have, that of q serves k too. Returns (B, S, 3, H, D) in the
-    dtype of qkv: computed in float32 (float64 for float64) and rounded once. The value comes back bit for bit
-    unless `rotate_v`, which turns it like the others; `inplace` writes into qkv and returns it, `out` as in
-    `apply_rotary`.
+    It computes in float32 (float64 for float64) and rounds once.
+    Source: Su et al., RoFormer, arXiv 2104.09864, equation 34.
 
-    Source: Su et al., RoFormer, arXiv 2104.09864, equation 34. Raises ValueError, naming the shapes, when they
-    do not fit together, and TypeError for tensors that are not floating point.
+    Args:
+        qkv: (B, S, 3, H, D), floating point.
+        cos: (1, S, 3, 1, D) or (1, S, 1, 1, D), half pairing, each value at both lanes of its pair, in
+            any floating dtype; (S, D) and (B, S, D) will do as well. Where it has a slot for each of q,
+            k and v, as SEDD's has, that of q serves k too.
+        sin: the same.
+        inplace: write into qkv and return it.
+        rotate_v: rotate the value like query and key; otherwise it comes back bit for bit.
+        out: as in `apply_rotary`.
+
+    Returns:
+        (B, S, 3, H, D) in the dtype of qkv.
+
+    Raises:
+        ValueError: the shapes do not fit together; it names them.
+        TypeError: a tensor is not floating point.
+        RuntimeError: as `apply_rotary`, for `out`.
     """
     return rotate(qkv, cos, sin, QKV_WITH_V if rotate_v else QKV, inplace, out=out)
 
@@ -85,35 +96,49 @@ def apply_rotary(
 ) -> Tensor:
     """Rotate x by tables of any form.
 
-    `layout` says what the axes of x are: `bshd` (B, S, H, D), `bhsd` (B, H, S, D), `sbhd` (S, B, H, D), `thd`
-    (T, H, D), one row of the tables a token, or `qkv` (B, S, 3, H, D), of which V is rotated only if
-    `rotate_v`. `pairing`: `half` rotates lane i with i + rotary_dim/2, `interleaved` 2i with 2i + 1.
+    It computes in float32 (float64 for float64) and rounds once. It is differentiable in x, and in the
+    tables where they ask for it.
+    Source: Su et al., RoFormer, arXiv 2104.09864, equation 34.
 
-    `tables`, by `form`, with P = rotary_dim / 2:
+    Args:
+        x: floating point, with the axes of `layout`.
+        tables: one or two tensors, by `form`. Their leading axes are (S,), (B, S), (S, 1), or those of x
+            with 1 where the table is the same for all. There may be more rows than positions.
+        layout: the axes of x: `bshd` (B, S, H, D), `bhsd` (B, H, S, D), `sbhd` (S, B, H, D), `thd`
+            (T, H, D), one row of the tables a token, or `qkv` (B, S, 3, H, D).
+        pairing: `half` rotates lane i with i + rotary_dim/2, `interleaved` 2i with 2i + 1.
+        form: what `tables` are, with P = rotary_dim / 2:
 
-    - `half-width`: cos, sin of width P; `repeated`, `packed`: cos, sin of width 2P, each value at both lanes of
-      its pair;
-    - `complex`: one complex tensor of width P; `matrix`: one (..., P, 2, 2), [[cos, -sin], [sin, cos]];
-    - `angles`: one of width P, in radians; `positions`: integers, whose angles are position * theta ** (-2i /
-      rotary_dim). Their tables are computed in float64 on the device of x, where a call waits for nothing and can be
-      captured into a CUDA graph; a device without float64, as Apple's, has them computed on the CPU, which waits for
-      the device and copies positions and tables, rounded once to float32.
+            - `half-width`: cos, sin of width P;
+            - `repeated`, `packed`: cos, sin of width 2P, each value at both lanes of its pair;
+            - `complex`: one complex tensor of width P;
+            - `stacked`: the same as real numbers, (..., P, 2);
+            - `matrix`: one (..., P, 2, 2), [[cos, -sin], [sin, cos]];
+            - `angles`, `angles-repeated`: one of width P or 2P, in radians;
+            - `positions`: integers, whose angles are position * theta ** (-2i / rotary_dim). Their tables
+              are computed in float64 on the device of x, where a call waits for nothing and can be
+              captured into a CUDA graph. A device without float64, as Apple's, has them computed on the
+              CPU, which waits for the device and copies positions and tables, rounded once to float32.
+        rotary_dim: how many lanes rotate; the others stay. None: what the tables say; of positions, all.
+        theta: of positions.
+        offset: the row of the tables that belongs to the first position.
+        direction: 1, or -1 to rotate by minus the angle.
+        inplace: write into x and return it.
+        rotate_v: of `qkv`, rotate V too.
+        out: a tensor of the shape, dtype and device of x, of any strides, that the whole result is
+            written into, what stays as it was included; it is returned. The kernels for CPU and GPU then
+            ask for no memory, so that a CUDA graph can hold the call; PyTorch's own operations still do.
+            `out=x` is x in place. As in torch, nothing is recorded for a gradient.
 
-    Their leading axes are (S,), (B, S), (S, 1), or those of x with 1 where the table is the same for all. Row
-    `offset` of the tables belongs to the first position; there may be more rows than positions. `rotary_dim`:
-    lanes that rotate, the others stay; it follows from the tables, except for positions (default: all).
-    `direction`: -1 rotates by minus the angle. `inplace` writes into x and returns it.
+    Returns:
+        The shape and dtype of x.
 
-    `out`: a tensor of the shape, dtype and device of x, of any strides, that the whole result is written into, what
-    stays as it was included; it is returned. The kernels for CPU and GPU then ask for no memory, so that a CUDA graph
-    can hold the call; PyTorch's own operations still do. `out=x` is x in place. As in torch, nothing is recorded for
-    a gradient. Raises RuntimeError where a tensor asks for one and gradients are enabled, TypeError for another dtype,
-    and ValueError for another shape or device, for an `out` that shares memory with itself, with a part of x or with
-    a table, and together with `inplace`.
-
-    Returns the shape and dtype of x: computed in float32 (float64 for float64) and rounded once. Differentiable
-    in x, and in the tables where they ask for it. Raises ValueError, naming the shapes, when they do not fit
-    together, and TypeError for tables that are not of the form, or tensors that are not floating point.
+    Raises:
+        ValueError: the shapes do not fit together, or a word is none of these; it names them. `out` has
+            another shape or device, shares memory with itself, with a part of x or with a table, or comes
+            together with `inplace`.
+        TypeError: the tables are not of the form, a tensor is not floating point, or `out` has another dtype.
+        RuntimeError: `out` is given where a tensor asks for a gradient and gradients are enabled.
     """
     arrangement = Arrangement(layout, pairing, form, rotary_dim, offset, direction, rotate_v)
     cos, sin = cos_and_sin(form, tables, rotary_dim or x.shape[-1], theta, x.device)

@@ -26,11 +26,11 @@ AXES: dict[LayoutName, tuple[int, int, int, int]] = {
 }
 """Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere. The lanes are the last axis."""
 
-WORDS = {
+SHAPES = {
     name: LAYOUTS[name].shape.replace("S", "T" if LAYOUTS[name].joins_rows else "S")
     for name in get_args(LayoutName)
 }
-_WORDS = {
+_CHOICES = {
     "layout": get_args(LayoutName),
     "pairing": get_args(Pairing),
     "form": get_args(FormName),
@@ -50,12 +50,18 @@ class Arrangement(NamedTuple):
     rotate_v: bool = False
     exact_rows: bool = False  # the tables must have one row for each position, no more
 
+    @property
+    def tables(self) -> TableForm:
+        """The form of the tables; positions are made half-width ones."""
+        return FORMS.get(self.form) or FORMS["half-width"]
 
-@dataclass(
-    eq=False
-)  # told apart by identity: one is made for each set of shapes, and looked up in every call
+
+@dataclass(eq=False)
 class Plan:
-    """What the paths need to know of a call, in numbers."""
+    """What the paths need to know of a call, in numbers.
+
+    Told apart by identity: one is made for each set of shapes, and looked up in every call.
+    """
 
     axes: tuple[int, int, int, int]  # of x: batch, sequence, slot, head; -1: it has none
     sizes: tuple[int, int, int, int]  # of these; 1 where there is none
@@ -84,7 +90,7 @@ def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
     axes = AXES[arrangement.layout]
     if len(x) != max(axes) + 2 or (axes[2] >= 0 and x[2] != 3):
         raise ValueError(
-            f"x has shape {_words(x)}; layout {arrangement.layout!r} wants {WORDS[arrangement.layout]}"
+            f"x has shape {_words(x)}; layout {arrangement.layout!r} wants {SHAPES[arrangement.layout]}"
         )
     if cos != sin:
         raise ValueError(
@@ -98,26 +104,20 @@ def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
         pairs=_pairs(arrangement, x, cos),
         lanes=x[-1],
         interleaved=arrangement.pairing == "interleaved",
-        full_width=_form(arrangement).repeats,
+        full_width=arrangement.tables.repeats,
         rotated_slots=3 if arrangement.rotate_v else min(2, sizes[2]),
         offset=arrangement.offset,
         direction=arrangement.direction,
     )
 
 
-def _form(arrangement: Arrangement) -> TableForm:
-    """The form of the tables; positions are made half-width ones."""
-    return FORMS.get(arrangement.form) or FORMS["half-width"]
-
-
 def _check(arrangement: Arrangement) -> None:
     """Raise ValueError for a word that is none of ours."""
-    for name, words in _WORDS.items():
-        if getattr(arrangement, name) not in words:
+    for name, words in _CHOICES.items():
+        word = getattr(arrangement, name)
+        if word not in words:
             options = ", ".join(map(repr, words))
-            raise ValueError(
-                f"{name} is {getattr(arrangement, name)!r}; it must be one of {options}"
-            )
+            raise ValueError(f"{name} is {word!r}; it must be one of {options}")
 
 
 @lru_cache(maxsize=1024)
@@ -131,7 +131,7 @@ cached_plan = lru_cache(maxsize=1024)(plan)
 
 def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
     """How many pairs rotate: what the tables' width says, which `rotary_dim` must confirm."""
-    full = _form(arrangement).repeats
+    full = arrangement.tables.repeats
     rotary_dim = table[-1] if full else 2 * table[-1]
     if arrangement.rotary_dim not in (None, rotary_dim):
         raise ValueError(
@@ -149,36 +149,22 @@ def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
 
 def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, int, int, int]:
     """Which axes of the table are batch, sequence, slot and head, checked against x; -1: broadcast."""
-    axes_by_name = _named_axes(arrangement.layout, x, table)
-    for axis, x_axis in zip(axes_by_name, AXES[arrangement.layout], strict=True):
+    axes = _named_axes(arrangement.layout, x, table)
+    for axis, x_axis in zip(axes, AXES[arrangement.layout], strict=True):
         size = x[x_axis] if x_axis >= 0 else 1
-        if axis >= 0 and axis != axes_by_name[1] and table[axis] not in (1, size):
-            raise ValueError(
-                _misfit(arrangement, x, table, f"its axis {axis} is neither 1 nor {size}")
-            )
-    rows, needed_rows = table[axes_by_name[1]], x[AXES[arrangement.layout][1]] + arrangement.offset
-    if (
-        arrangement.offset < 0
-        or rows < needed_rows
-        or (arrangement.exact_rows and rows != needed_rows)
-    ):
-        raise ValueError(
-            _misfit(
-                arrangement,
-                x,
-                table,
-                f"it has {rows} rows for positions {arrangement.offset} to {needed_rows - 1}",
-            )
-        )
+        if axis >= 0 and axis != axes[1] and table[axis] not in (1, size):
+            raise _misfit(arrangement, x, table, f"its axis {axis} is neither 1 nor {size}")
+    start, rows = arrangement.offset, table[axes[1]]
+    stop = x[AXES[arrangement.layout][1]] + start
+    if start < 0 or rows < stop or (arrangement.exact_rows and rows != stop):
+        why = f"it has {rows} rows for positions {start} to {stop - 1}"
+        raise _misfit(arrangement, x, table, why)
     batch, sequence, slot, head = (
-        axis if axis == axes_by_name[1] or table[axis] != 1 else -1 for axis in axes_by_name
+        axis if axis == axes[1] or table[axis] != 1 else -1 for axis in axes
     )
-    return (
-        batch,
-        sequence,
-        -1 if _form(arrangement).has_slots else slot,  # q's slot serves k too
-        head,
-    )
+    if arrangement.tables.has_slots:  # q's slot serves k too
+        slot = -1
+    return batch, sequence, slot, head
 
 
 def _named_axes(layout: LayoutName, x: Shape, table: Shape) -> tuple[int, int, int, int]:
@@ -195,14 +181,14 @@ def _named_axes(layout: LayoutName, x: Shape, table: Shape) -> tuple[int, int, i
         return (0, 1, -1, 2)
     raise ValueError(
         f"tables of shape {_words(table)} for x {_words(x)}: give (S, W), (B, S, W), or the axes of "
-        f"{WORDS[layout]} with 1 where they are the same for all"
+        f"{SHAPES[layout]} with 1 where they are the same for all"
     )
 
 
-def _misfit(arrangement: Arrangement, x: Shape, table: Shape, why: str) -> str:
-    return (
-        f"tables of shape {_words(table)} do not fit x {_words(x)} in layout {arrangement.layout!r} "
-        f"{WORDS[arrangement.layout]}: {why}"
+def _misfit(arrangement: Arrangement, x: Shape, table: Shape, why: str) -> ValueError:
+    layout = arrangement.layout
+    return ValueError(
+        f"tables of shape {_words(table)} do not fit x {_words(x)} in layout {layout!r} {SHAPES[layout]}: {why}"
     )
 
 

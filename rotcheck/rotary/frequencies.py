@@ -9,8 +9,18 @@ Device = torch.device | str
 def inverse_frequencies(rotary_dim: int, theta: float = 10000.0, device: Device = "cpu") -> Tensor:
     """theta ** (-2i / rotary_dim) for i in 0 .. rotary_dim/2 - 1, in radians a position.
 
-    Shape (rotary_dim / 2,), float64. Source: Su et al., RoFormer, arXiv 2104.09864, section 3.2.2.
-    Raises ValueError when rotary_dim is not positive and even.
+    Source: Su et al., RoFormer, arXiv 2104.09864, section 3.2.2.
+
+    Args:
+        rotary_dim: how many lanes rotate.
+        theta: the base.
+        device: where they are computed.
+
+    Returns:
+        (rotary_dim / 2,), float64.
+
+    Raises:
+        ValueError: rotary_dim is not positive and even.
     """
     if rotary_dim <= 0 or rotary_dim % 2:
         raise ValueError(
@@ -27,9 +37,20 @@ def angles(
 ) -> Tensor:
     """Position times inverse frequency, in radians.
 
-    `positions`: integers, shape (...). Returns shape (..., rotary_dim / 2), float64, computed on `device`: nothing
-    waits for one that the positions are on already. Raises TypeError for positions that are not integers: a position
-    that a dtype has rounded is the fault we look for.
+    Source: Su et al., RoFormer, arXiv 2104.09864, equation 15.
+
+    Args:
+        positions: integers, (...).
+        rotary_dim: how many lanes rotate.
+        theta: the base of the frequencies.
+        device: where they are computed: nothing waits for one that the positions are on already.
+
+    Returns:
+        (..., rotary_dim / 2), float64.
+
+    Raises:
+        TypeError: the positions are not integers: one that a dtype has rounded is the fault we look for.
+        ValueError: rotary_dim is not positive and even.
     """
     if positions.is_floating_point() or positions.is_complex():
         raise TypeError(

@@ -1,16 +1,20 @@
 """Which code a call runs, and why not the others."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any, ParamSpec
 
 from torch import Tensor
 
-from rotcheck.convention import Pairing
-from rotcheck.rotary.apply import QKV
-from rotcheck.rotary.call_plan import Arrangement, FormName, LayoutName, cached_plan
+from rotcheck.rotary.apply import QKV, apply_rotary
+from rotcheck.rotary.call_plan import Arrangement, cached_plan
 from rotcheck.rotary.out_argument import check_out
 from rotcheck.rotary.paths import PATHS, choose, cpu, operations, tracing
 from rotcheck.rotary.tables import cos_and_sin
+
+Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +30,44 @@ class PathExplanation:
         return f"{self.path}: {self.what}{passed_over}"
 
 
+def _called_like(
+    function: Callable[Arguments, Tensor],
+) -> Callable[[Callable[..., PathExplanation]], Callable[Arguments, PathExplanation]]:
+    """Give a function the arguments of another one, for whoever checks types or asks for help."""
+
+    def mark(explaining: Callable[..., PathExplanation]) -> Callable[Arguments, PathExplanation]:
+        like = inspect.signature(function).replace(return_annotation=PathExplanation)
+        explaining.__signature__ = like  # type: ignore[attr-defined]
+        return explaining
+
+    return mark
+
+
+@_called_like(apply_rotary)
 def explain(
     x: Tensor,
     *tables: Tensor,
-    layout: LayoutName | None = None,
-    pairing: Pairing = "half",
-    form: FormName = "half-width",
-    rotary_dim: int | None = None,
     theta: float = 10000.0,
-    offset: int = 0,
-    direction: int = 1,
     inplace: bool = False,
-    rotate_v: bool = False,
     out: Tensor | None = None,
+    **options: Any,
 ) -> PathExplanation:
     """Which path a call with these arguments takes here, without running it.
 
-    `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with `layout` about
-    `apply_rotary`. Raises what these raise for arguments that do not fit together.
+    `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with `layout`, and
+    for any other x, about `apply_rotary`, whose arguments it takes.
+
+    Returns:
+        The path, what it is, and why those that would be preferred cannot take the call.
+
+    Raises:
+        ValueError, TypeError, RuntimeError: as these two, for arguments that do not fit together.
     """
-    if layout is None and x.dim() == 5:
-        arrangement = QKV._replace(rotate_v=rotate_v)
-    else:
-        arrangement = Arrangement(
-            layout or "bshd", pairing, form, rotary_dim, offset, direction, rotate_v
-        )
-    cos, sin = cos_and_sin(arrangement.form, tables, rotary_dim or x.shape[-1], theta, x.device)
+    arrangement = Arrangement(**options)
+    if "layout" not in options and x.dim() == 5:
+        arrangement = QKV._replace(rotate_v=arrangement.rotate_v)
+    rotary_dim = arrangement.rotary_dim or x.shape[-1]
+    cos, sin = cos_and_sin(arrangement.form, tables, rotary_dim, theta, x.device)
     if out is not None:
         check_out(out, x, cos, sin, inplace)
     out = x if inplace else out

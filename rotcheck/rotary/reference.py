@@ -7,10 +7,17 @@ from torch import Tensor
 def rotate(pairs: Tensor, angles: Tensor) -> Tensor:
     """Rotate each pair (a, b) by its angle: (a cos - b sin, b cos + a sin).
 
-    `pairs`: (B, S, H, P, 2), float64; `angles`: (S, P) or, for each batch row its own, (B, S, P), in radians,
-    float64. Returns the shape of `pairs`.
-    Source: RoFormer, arXiv 2104.09864, equation 15. Raises TypeError for any other dtype, since a truth
-    in lower precision is none.
+    Source: Su et al., RoFormer, arXiv 2104.09864, equation 15.
+
+    Args:
+        pairs: (B, S, H, P, 2), float64.
+        angles: (S, P) or, for each batch row its own, (B, S, P), in radians, float64.
+
+    Returns:
+        The shape of `pairs`, float64.
+
+    Raises:
+        TypeError: another dtype, since a truth in lower precision is none.
     """
     if pairs.dtype != torch.float64 or angles.dtype != torch.float64:
         raise TypeError(

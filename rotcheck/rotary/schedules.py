@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -82,13 +82,6 @@ class Ntk(Schedule):
 
     scale: float
     theta: float = 10000.0
-
-    @classmethod
-    def dynamic(
-        cls, factor: float, original_length: int, length: int, theta: float = 10000.0
-    ) -> "Ntk":
-        """What transformers' `dynamic` uses for a sequence of `length` tokens (scale 1 up to the original)."""
-        return cls(factor * max(length, original_length) / original_length - (factor - 1), theta)
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         if rotary_dim == 2:
@@ -214,19 +207,6 @@ class Llama3(Blend):
         return ((turns - low) / (high - low)).clamp(0, 1) if high > low else (turns > low).double()
 
 
-def turning_lanes(head_dim: int, fraction: float) -> int:
-    """How many lanes a partial rotary turns: int(head_dim * fraction), as GPT-NeoX, Phi and transformers do.
-
-    The frequencies are those of this number, not of head_dim. Raises ValueError when it is odd or 0.
-    """
-    lanes = int(head_dim * fraction)
-    if lanes <= 0 or lanes % 2:
-        raise ValueError(
-            f"{fraction} of head_dim {head_dim} is {lanes} lanes; they rotate in pairs"
-        )
-    return lanes
-
-
 @dataclass(frozen=True, slots=True)
 class OverHeadDim(Schedule):
     """theta ** (-2i / head_dim) for the first rotary_dim / 2 pairs: in a partial rotary the known mistake N8.
@@ -264,86 +244,3 @@ class Proportional(Schedule):
         full = inverse_frequencies(rotary_dim, self.theta) / self.factor  # (P,)
         full[int(self.proportion * rotary_dim // 2) :] = 0
         return full
-
-
-@dataclass(frozen=True, slots=True)
-class MultiAxis(Schedule):
-    """Each pair turns with one of several positions: time, height, width. `sections`: how many pairs each axis has.
-
-    All of it raises ValueError when the sections are not rotary_dim / 2 pairs together.
-    """
-
-    sections: tuple[int, ...]
-    schedule: Schedule = field(default_factory=Plain)
-
-    @property
-    def attention_factor(self) -> float:
-        return self.schedule.attention_factor
-
-    def axes(self, rotary_dim: int) -> Tensor:
-        """The axis that each pair turns with, shape (P,), int64: section after section."""
-        if 2 * sum(self.sections) != rotary_dim:
-            total = f"{sum(self.sections)} pairs; rotary_dim {rotary_dim} has {rotary_dim / 2:g}"
-            raise ValueError(f"sections {self.sections} are {total}")
-        pair_axes = [axis for axis, pairs in enumerate(self.sections) for _ in range(pairs)]
-        return torch.tensor(pair_axes, device="cpu")  # (P,)
-
-    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
-        return self.schedule.inverse_frequencies(rotary_dim)
-
-    def angles(self, positions: Tensor, rotary_dim: int) -> Tensor:
-        """Radians (S, P), float64, for positions (axes, S).
-
-        The positions are integers, or float64 where a grid has fractions: TypeError for any other dtype.
-        """
-        if positions.dim() != 2 or len(positions) != len(self.sections):
-            raise ValueError(
-                f"positions are {tuple(positions.shape)}; they must be ({len(self.sections)}, S)"
-            )
-        if positions.is_complex() or (
-            positions.is_floating_point() and positions.dtype != torch.float64
-        ):
-            raise TypeError(
-                f"positions have dtype {positions.dtype}; give integers, or float64 for fractions"
-            )
-        exact = positions.to(device="cpu", dtype=torch.float64)  # (axes, S)
-        return exact[self.axes(rotary_dim)].T * self.inverse_frequencies(rotary_dim)  # (S, P)
-
-
-@dataclass(frozen=True, slots=True)
-class Sectioned(MultiAxis):
-    """M-RoPE of Qwen2-VL: one row of frequencies, cut into sections. Source: arXiv 2409.12191, section 2.1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interleaved(MultiAxis):
-    """M-RoPE of Qwen3-VL: one row of frequencies, dealt t, h, w, t, h, w; where h and w have theirs, t takes the rest.
-
-    Source: `recomposition_frequencies` of transformers' Qwen3-VL. Raises ValueError for sections that cannot be dealt
-    so: transformers then gives an axis fewer pairs than its section, without a word.
-    """
-
-    def axes(self, rotary_dim: int) -> Tensor:
-        count = len(self.sections)
-        pair_axes = torch.zeros_like(MultiAxis.axes(self, rotary_dim))  # (P,)
-        for axis, section in enumerate(self.sections[1:], 1):
-            pair_axes[axis : count * section : count] = axis
-            if axis + count * (section - 1) >= len(pair_axes):
-                raise ValueError(
-                    f"sections {self.sections}: axis {axis} has too many pairs to be interleaved"
-                )
-        return pair_axes
-
-
-@dataclass(frozen=True, slots=True)
-class Axial(MultiAxis):
-    """Every axis has a row of frequencies of its own, the rows one after another.
-
-    timm's `RotaryEmbeddingCat(dim, in_pixels=False)`: sections (dim / 4, dim / 4), for height and width. Flux: half of
-    each of `axes_dim`, for its three ids. Source: these two, and Qwen2-VL's vision tower.
-    """
-
-    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
-        MultiAxis.axes(self, rotary_dim)
-        # (P,)
-        return torch.cat([self.schedule.inverse_frequencies(2 * pairs) for pairs in self.sections])

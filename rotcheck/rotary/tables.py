@@ -8,7 +8,6 @@ from torch import Tensor
 from rotcheck.convention import FORMS, Convention, Pairing, Sections
 from rotcheck.convention.sections import sections
 from rotcheck.rotary.frequencies import angles
-from rotcheck.rotary.schedules import Interleaved, Sectioned
 
 
 def tables(
@@ -19,23 +18,32 @@ def tables(
     axes: str = "",
     order: Sections = "blocks",
 ) -> tuple[Tensor, ...]:
-    """The tables of the form for these angles, on the CPU.
+    """The tables of the form for these angles, on the CPU: computed in float64 and rounded once.
 
-    `angles`: (S, P) or, for each batch row its own, (B, S, P), in radians, float64. The forms, with D = 2P:
+    Args:
+        form: with D = 2P,
 
-    - `half-width`: cos and sin of P lanes, as flash-attn takes them;
-    - `repeated`: cos and sin of D lanes, each pair's value at both of its lanes;
-    - `packed`: the same for packed qkv, as SEDD takes them: the V slot is 1 and 0;
-    - `complex`: cos + i sin of P lanes, complex64, or complex128 for float64 (there is no half precision
-      complex arithmetic to speak of);
-    - `stacked`: the same as real numbers, (..., P, 2);
-    - `matrix`: [[cos, -sin], [sin, cos]] (..., P, 2, 2);
-    - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes, in float32 or float64.
+            - `half-width`: cos and sin of P lanes, as flash-attn takes them;
+            - `repeated`: cos and sin of D lanes, each pair's value at both of its lanes;
+            - `packed`: the same for packed qkv, as SEDD takes them: the V slot is 1 and 0;
+            - `complex`: cos + i sin of P lanes, complex64, or complex128 for float64 (there is no half
+              precision complex arithmetic to speak of);
+            - `stacked`: the same as real numbers, (..., P, 2);
+            - `matrix`: [[cos, -sin], [sin, cos]] (..., P, 2, 2);
+            - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes, in float32 or float64.
+        pairing: in which order tables of D lanes have each pair's value twice.
+        angles: (S, P) or, for each batch row its own, (B, S, P), in radians, float64.
+        dtype: of the tables.
+        axes: where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; empty:
+            those of the form. `g` in front: three tables, for time, height and width (M-RoPE), of which
+            each pair's angle stands in the one that `order` gives it, and another angle in the two others.
+        order: of M-RoPE's sections: one after another (`blocks`), or dealt in turn (`interleaved`).
 
-    `axes` says where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; the default
-    is the form's own. `g` in front: three tables, for time, height and width, of which each pair's angle
-    stands in the one that `sections` and `order` give it, and another angle in the two others. Raises
-    ValueError for `positions`, which no table is made from.
+    Returns:
+        A tensor, or two, for each argument that takes tables of this form.
+
+    Raises:
+        ValueError: there is no such form, or it is `positions`, which no table is made from.
     """
     if form not in FORMS:
         raise ValueError(f"there are no {form} tables; forms are {', '.join(FORMS)}")
@@ -68,12 +76,20 @@ def tables_of(
 
 
 def section_axes(pairs: int, order: Sections) -> Tensor:
-    """Which of time 0, height 1 and width 2 each pair turns with, shape (P,), int64."""
-    counts = sections(pairs)
-    if not all(counts):  # three pairs or fewer
-        return torch.zeros(pairs, dtype=torch.int64, device="cpu")
-    kind = Interleaved if order == "interleaved" else Sectioned
-    return kind(counts).axes(2 * pairs)
+    """Which of time 0, height 1 and width 2 each pair turns with, shape (P,), int64.
+
+    `blocks`: section after section (Qwen2-VL; arXiv 2409.12191, section 2.1). `interleaved`: dealt t, h, w, t, h, w,
+    and time takes the rest (`recomposition_frequencies` of transformers' Qwen3-VL).
+    """
+    time, side, _ = sections(pairs)
+    of_sides = {
+        "blocks": (slice(time, time + side), slice(time + side, None)),
+        "interleaved": (slice(1, 3 * side, 3), slice(2, 3 * side, 3)),
+    }
+    axes = torch.zeros(pairs, dtype=torch.int64, device="cpu")  # (P,)
+    for axis, of_axis in enumerate(of_sides[order], 1):
+        axes[of_axis] = axis
+    return axes
 
 
 def _grid_tables(

@@ -1,12 +1,14 @@
 """The functions among torch's own machinery: gradients, compilation, export, transforms, tracing, modes."""
 
 import ast
+import inspect
 import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 import torch
@@ -17,8 +19,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
 import rotcheck.rotary
+from rotcheck.convention import FORMS
+from rotcheck.convention.table_forms import NO_TABLES
 from rotcheck.rotary import angles, apply_rotary, apply_rotary_pos_emb, explain, tables
 from rotcheck.rotary.apply import QKV, rotate
+from rotcheck.rotary.call_plan import FormName
 from rotcheck.rotary.paths import blocks, cpu, operations
 
 SHAPE = (2, 7, 3, 5, 12)
@@ -408,6 +413,18 @@ def test_explaining_names_what_was_passed_over_and_why() -> None:
     assert told.path == "cpu-kernel"
     assert list(told.others) == ["triton-kernel", "flash-attn"]
     assert "x is on cpu, where Triton does not run" in str(told)
+
+
+def test_explaining_takes_the_arguments_of_the_call_that_it_explains() -> None:
+    assert inspect.signature(explain).parameters == inspect.signature(apply_rotary).parameters
+    with pytest.raises(ValueError, match="form is 'none'; it must be one of"):
+        explain(torch.ones(1, 2, 1, 4), *_tables(), form="none")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'turns'"):
+        explain(_qkv(), *_tables(), turns=2)  # type: ignore[call-arg]
+
+
+def test_the_forms_of_the_signature_are_those_that_there_are() -> None:
+    assert set(get_args(FormName)) == {*FORMS, NO_TABLES.name}
 
 
 def test_the_kernel_has_the_threads_of_torch() -> None:

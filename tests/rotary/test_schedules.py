@@ -15,28 +15,21 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLRotaryEmbeddin
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLTextConfig
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextRotaryEmbedding
 
-from rotcheck.implementations.libraries.library_table import LIBRARIES
+from rotcheck.convention.sections import Sections, sections
 from rotcheck.rotary import angles, inverse_frequencies, lanes
 from rotcheck.rotary.recognition import recognise
 from rotcheck.rotary.schedules import (
-    Axial,
-    Interleaved,
     Linear,
     Llama3,
     LongRope,
-    MultiAxis,
     Ntk,
     OverHeadDim,
     Plain,
     Proportional,
     Schedule,
-    Sectioned,
     Yarn,
-    turning_lanes,
 )
-
-TIMM = LIBRARIES["timm"].package.module_named("timm.layers.pos_embed_sincos", alone=True)
-build_rotary_pos_embed = TIMM.build_rotary_pos_embed
+from rotcheck.rotary.tables import section_axes
 
 LONGEST = 131072
 SHORT = tuple(1 + 0.01 * i for i in range(48))
@@ -53,8 +46,8 @@ LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_positio
 # rope_type, the rest of rope_parameters (theta is 10000 unless given), head_dim, length, the schedule
 DEFINED = [
     ("linear", {"factor": 4.0, "rope_theta": 5e5}, 128, None, Linear(4.0, 5e5)),
-    ("dynamic", {"factor": 2.0}, 128, 4 * LONGEST, Ntk.dynamic(2.0, LONGEST, 4 * LONGEST)),
-    ("dynamic", {"factor": 2.0}, 128, 100, Ntk.dynamic(2.0, LONGEST, 100)),
+    ("dynamic", {"factor": 2.0}, 128, 4 * LONGEST, Ntk(7.0)),
+    ("dynamic", {"factor": 2.0}, 128, 100, Ntk(1.0)),
     ("yarn", YARN, 64, None, Yarn(40.0, 4096)),
     ("yarn", YARN | DEEPSEEK, 64, None, Yarn(40.0, 4096, mscale=0.707, mscale_all_dim=1.0)),
     ("yarn", YARN | {"attention_factor": 0.75}, 64, None, Yarn(40.0, 4096, attention=0.75)),
@@ -120,7 +113,7 @@ def test_a_schedule_is_that_of_transformers(
     """transformers computes in float32: eight of its rounding steps, 1e-6, are allowed."""
     theirs, attention_factor = of_transformers(kind, parameters, head_dim, length)
     fraction = 1.0 if kind == "proportional" else parameters.get("partial_rotary_factor", 1.0)
-    ours = schedule.inverse_frequencies(turning_lanes(head_dim, fraction))
+    ours = schedule.inverse_frequencies(int(head_dim * fraction))
     assert ours.dtype == torch.float64
     assert departure(theirs, ours) < 1e-6
     assert schedule.attention_factor == pytest.approx(attention_factor, rel=1e-15)
@@ -138,7 +131,7 @@ def test_plain_and_partial_are_those_of_llama_gpt_neox_and_phi(
     module: type, kind: type, fraction: float
 ) -> None:
     theirs = module(config(kind, 80, partial_rotary_factor=fraction)).inv_freq.double()
-    assert departure(theirs, Plain().inverse_frequencies(turning_lanes(80, fraction))) < 1e-6
+    assert departure(theirs, Plain().inverse_frequencies(int(80 * fraction))) < 1e-6
 
 
 POSITIONS = torch.tensor(
@@ -146,105 +139,29 @@ POSITIONS = torch.tensor(
 )  # (axes, S), no two axes alike
 
 
+@pytest.mark.parametrize("pairs", [64, 32, 10, 4])
 @pytest.mark.parametrize(
-    ("module", "kind", "schedule"),
+    ("module", "kind", "order"),
     [
-        (Qwen2VLRotaryEmbedding, Qwen2VLTextConfig, Sectioned((16, 24, 24), Plain(1e6))),
-        (Qwen2VLRotaryEmbedding, Qwen2VLTextConfig, Sectioned((2, 5, 3), Plain(1e6))),
-        (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((24, 20, 20), Plain(1e6))),
-        # Qwen3.5
-        (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((11, 11, 10), Plain(1e6))),
-        (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, Interleaved((5, 2, 3), Plain(1e6))),
+        (Qwen2VLRotaryEmbedding, Qwen2VLTextConfig, "blocks"),
+        (Qwen3VLTextRotaryEmbedding, Qwen3VLTextConfig, "interleaved"),
     ],
-    ids=str,
 )
-def test_m_rope_is_that_of_qwen(module: type, kind: type, schedule: MultiAxis) -> None:
+def test_m_rope_is_that_of_qwen(module: type, kind: type, order: Sections, pairs: int) -> None:
     """Within 1e-4: float32 has angles up to 300, whose rounding step is 3e-5."""
-    head_dim = 2 * sum(schedule.sections)
-    theirs = module(config(kind, head_dim, rope_theta=1e6, mrope_section=list(schedule.sections)))
+    theirs = module(config(kind, 2 * pairs, rope_theta=1e6, mrope_section=list(sections(pairs))))
     cos, sin = theirs(torch.ones(1), POSITIONS[:, None])  # (1, S, head_dim) each
-    turns = schedule.angles(POSITIONS, head_dim)
-    assert turns.shape == (5, head_dim // 2)
+    of_pairs = POSITIONS[section_axes(pairs, order)].T  # (S, P)
+    turns = of_pairs * inverse_frequencies(2 * pairs, 1e6)
     both = lanes(torch.stack((turns, turns), -1), "half")  # (S, head_dim)
     assert (cos[0] - both.cos()).abs().max() < 1e-4
     assert (sin[0] - both.sin()).abs().max() < 1e-4
 
 
-def test_m_rope_of_qwen_with_yarn_has_its_attention_factor() -> None:
-    yarn = Yarn(4.0, 32768, 1e6)
-    parameters = {
-        "factor": 4.0,
-        "original_max_position_embeddings": 32768,
-        "mrope_section": [16, 24, 24],
-    }
-    theirs = Qwen2VLRotaryEmbedding(
-        config(Qwen2VLTextConfig, rope_type="yarn", rope_theta=1e6, **parameters)
-    )
-    ours = Sectioned((16, 24, 24), yarn)
-    cos, _ = theirs(torch.ones(1), POSITIONS[:, None])
-    expected = ours.angles(POSITIONS, 128).cos() * ours.attention_factor
-    assert (cos[0, :, :64] - expected).abs().max() < 1e-4
-
-
-def test_sections_that_cannot_be_interleaved_are_refused_where_transformers_moves_pairs_to_time() -> (
-    None
-):
-    """Width asks for 10 pairs and the 16 have room for 5: transformers gives it 5, and time 9 in place of 4."""
-    with pytest.raises(
-        ValueError, match=r"sections \(4, 2, 10\): axis 2 has too many pairs to be interleaved"
-    ):
-        Interleaved((4, 2, 10)).axes(32)
-    with pytest.raises(ValueError, match="axis 2 has too many pairs"):
-        Interleaved((3, 2, 3)).axes(16)  # by one
-    theirs = Qwen3VLTextRotaryEmbedding(config(Qwen3VLTextConfig, 32, mrope_section=[4, 2, 10]))
-    only = torch.eye(3, dtype=torch.int64)[
-        :, None
-    ]  # (axes, 1, S): position 1 on one axis each, 0 on the others
-    _, sin = theirs(torch.ones(1), only)
-    assert (sin[0, :, :16] != 0).sum(-1).tolist() == [9, 2, 5]
-
-
-@pytest.mark.parametrize("schedule", [Sectioned((5, 2, 3)), Interleaved((5, 2, 3))], ids=str)
-def test_m_rope_of_text_is_the_plain_one(schedule: MultiAxis) -> None:
-    positions = torch.tensor([0, 1, 4097, 2**20])
-    assert torch.equal(schedule.angles(positions.expand(3, -1), 20), angles(positions, 20))
-
-
-@pytest.mark.parametrize("rotate_half", [False, True])
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"ref_feat_shape": [7, 16]}, {"temperature": 100.0, "grid_offset": 2.0}],
-    ids=str,
-)
-def test_axial_is_that_of_timm(options: dict[str, Any], rotate_half: bool) -> None:
-    """Height turns the first half of the pairs, width the second, in either pairing; positions may be fractions."""
-    theirs = build_rotary_pos_embed(
-        [3, 5], dim=24, in_pixels=False, rotate_half=rotate_half, **options
-    )
-    rows = (
-        torch.stack(torch.meshgrid(torch.arange(3.0), torch.arange(5.0), indexing="ij"))
-        .double()
-        .flatten(1)
-    )  # (2, S)
-    reference = torch.tensor(options.get("ref_feat_shape", [3, 5])) / torch.tensor(
-        [3.0, 5.0], dtype=torch.float64
-    )
-    positions = (rows + options.get("grid_offset", 0)) * reference[:, None]  # (2, S)
-    # (S, P)
-    turns = Axial((6, 6), Plain(options.get("temperature", 10000.0))).angles(positions, 24)
-    # (S, D)
-    both = lanes(torch.stack((turns, turns), -1), "half" if rotate_half else "interleaved")
-    for found, expected in zip(theirs, (both.sin(), both.cos())):
-        assert (found - expected).abs().max() < 5e-6
-
-
-def test_axial_of_flux_gives_each_id_a_row_of_its_own() -> None:
-    """Flux's axes_dim are 16, 56 and 56. Its three ids go up to 2**20 here, for which float64 keeps 1e-9."""
-    ids = torch.tensor([[0, 1, 2**20], [3, 4097, 64], [2**20, 5, 2049]])  # (axes, S)
-    found = Axial((8, 28, 28)).angles(ids, 128)
-    expected = torch.cat([angles(row, dim) for row, dim in zip(ids, (16, 56, 56))], -1)
-    assert torch.equal(found, expected)
-    assert Axial((8, 28, 28)).axes(128).tolist() == [0] * 8 + [1] * 28 + [2] * 28
+@pytest.mark.parametrize("order", ["blocks", "interleaved"])
+@pytest.mark.parametrize("pairs", [1, 2, 3])
+def test_so_few_pairs_all_turn_with_time(order: Sections, pairs: int) -> None:
+    assert section_axes(pairs, order).tolist() == [0] * pairs
 
 
 @pytest.mark.parametrize("rotary_dim", [20, 64, 128])
@@ -333,43 +250,12 @@ def test_what_cannot_be_is_refused_by_its_numbers(
         schedule.inverse_frequencies(rotary_dim)
 
 
-@pytest.mark.parametrize("kind", [Sectioned, Interleaved, Axial])
-def test_sections_that_do_not_sum_up_are_refused_by_their_numbers(kind: type[MultiAxis]) -> None:
-    with pytest.raises(
-        ValueError, match=r"sections \(5, 2, 3\) are 10 pairs; rotary_dim 64 has 32"
-    ):
-        kind((5, 2, 3)).angles(POSITIONS, 64)
-
-
-def test_positions_of_a_wrong_shape_or_a_rounded_dtype_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"positions are \(2, 5\); they must be \(3, S\)"):
-        Sectioned((5, 2, 3)).angles(POSITIONS[:2], 20)
-    with pytest.raises(ValueError, match=r"positions are \(3,\); they must be"):
-        Sectioned((5, 2, 3)).angles(POSITIONS[:, 0], 20)
-    with pytest.raises(
-        TypeError, match=r"positions have dtype torch\.bfloat16; give integers, or float64"
-    ):
-        Sectioned((5, 2, 3)).angles(POSITIONS.bfloat16(), 20)
-
-
 @pytest.mark.parametrize("value", [0, -1.0, float("inf"), float("nan")])
 def test_a_number_that_is_not_positive_is_refused_by_its_name(value: float) -> None:
     with pytest.raises(
         ValueError, match=f"Yarn: factor is {value}; it must be positive and finite"
     ):
         Yarn(value, 4096)
-
-
-@pytest.mark.parametrize(
-    ("head_dim", "fraction", "found"), [(80, 0.4, 32), (64, 0.25, 16), (128, 1.0, 128)]
-)
-def test_a_partial_rotary_turns_whole_lanes(head_dim: int, fraction: float, found: int) -> None:
-    assert turning_lanes(head_dim, fraction) == found
-
-
-def test_a_fraction_of_odd_lanes_is_refused_by_its_numbers() -> None:
-    with pytest.raises(ValueError, match=r"0\.3 of head_dim 64 is 19 lanes; they rotate in pairs"):
-        turning_lanes(64, 0.3)
 
 
 # ---- and back
@@ -438,7 +324,7 @@ def test_lengths_that_frequencies_cannot_tell_are_all_named() -> None:
 
 
 def test_a_theta_rescaled_by_ntk_is_named_beside_the_plain_reading() -> None:
-    found = recognise(measured(Ntk.dynamic(2.0, 4096, 16384), 128))
+    found = recognise(measured(Ntk(7.0), 128))
     assert found.schedule == Ntk(7.0)
     assert found.alternatives == (Plain(72196.0),)
 
