@@ -8,8 +8,8 @@ from rotcheck import __version__
 from rotcheck.bench import plan
 from rotcheck.bench.qkv_shapes import Capacity, too_large
 from rotcheck.bench.timings import from_answer, not_run, timing_of, without_noise
+from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.identification_jobs import identify_each, unregistered
-from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping.file_fit import fit_files
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.isolation.handle import HANG_AGAIN

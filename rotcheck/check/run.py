@@ -12,8 +12,8 @@ from rotcheck.compare import run as compare
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.context import run as context
 from rotcheck.identify import identification_jobs
+from rotcheck.identify.front_identity import Identity, without_folders
 from rotcheck.identify.identification_jobs import identify_each
-from rotcheck.identify.identity import Identity, without_folders
 from rotcheck.identify.swapping import file_fit
 from rotcheck.implementations.spec import NothingRotary
 from rotcheck.isolation import Done, Pool

@@ -10,7 +10,7 @@ from typing import Any
 
 from rotcheck.compare.cells import cell
 from rotcheck.compare.checks import CONVENTION
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.worker_setup import (
     MAKER,
     advice,

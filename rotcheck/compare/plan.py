@@ -6,7 +6,7 @@ from typing import Any
 
 from rotcheck.compare import checks as check_files
 from rotcheck.compare.checks import CONVENTION
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job

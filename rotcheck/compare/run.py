@@ -11,8 +11,8 @@ from rotcheck.compare.checks import CONVENTION
 from rotcheck.compare.convention_check import convention_cell, given_cell
 from rotcheck.compare.output_pairs import Outputs
 from rotcheck.identify import identification_jobs
+from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.identification_jobs import Identifier, unregistered
-from rotcheck.identify.identity import Identity
 from rotcheck.identify.swapping.file_fit import fit_files
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job

@@ -14,7 +14,7 @@ from rotcheck.context.length_claims import claim
 from rotcheck.context.specimen import Instance, instance_of
 from rotcheck.context.sweep import Truth, groups
 from rotcheck.convention import Convention
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
@@ -126,7 +126,7 @@ def _try_calls(target: Target, device: torch.device) -> AngleProfile:
 
 def _mistakes(target: Target, device: torch.device) -> tuple[tuple[str, str], ...]:
     """What `identify` calls a mistake of a function that rotates: code and words."""
-    answer = function_kind.identify(target, device).identification
+    answer = function_identification.identify(target, device).identification
     if answer.answer != "wrong":
         return ()
     return tuple((finding.code, finding.message) for finding in answer.findings if finding.mistake)

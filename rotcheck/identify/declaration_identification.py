@@ -10,7 +10,7 @@ from rotcheck.convention import Convention
 from rotcheck.identify.asking.capabilities import capabilities
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.random_values import of_values
-from rotcheck.identify.identified_function import IdentifiedFunction, identification_of
+from rotcheck.identify.identification_result import IdentificationResult, identification_of
 from rotcheck.identify.reading import convention_words
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Sizes
@@ -28,7 +28,7 @@ def identify_declared(
     convention: Convention,
     device: torch.device,
     on_cpu: Callable[..., Any] | None,
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """Hold a function to what it declares; on meta, which has no values, believe it."""
     description = convention_words.describe(convention)
     evidence, error, findings = [EVIDENCE], None, list[Remark]()
@@ -52,4 +52,4 @@ def identify_declared(
         findings=tuple(findings),
         error=error,
     )
-    return IdentifiedFunction(identification, convention)
+    return IdentificationResult(identification, convention)

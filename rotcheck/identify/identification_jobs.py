@@ -4,7 +4,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from rotcheck.identify.identity import Identity, identity_of, with_flag, without_folders
+from rotcheck.identify.front_identity import Identity, add_flag, identity_of, without_folders
 from rotcheck.identify.telling import next_step
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
@@ -73,7 +73,7 @@ class Identifier:
         for done in study.run([*jobs, *identifying]):
             if done.job.target == FLAGS:
                 spec = done.job.name
-                self.identities[spec] = with_flag(self.identities[spec], done)
+                self.identities[spec] = add_flag(self.identities[spec], done)
             elif done.job.target == IDENTIFICATION:
                 study.add(self._identified(done, jobs_of))
             else:

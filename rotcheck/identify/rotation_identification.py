@@ -25,8 +25,8 @@ from rotcheck.identify.calling import repeated_calls
 from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.calling.match_ranking import any_layout
 from rotcheck.identify.calling.role_evidence import speaks_of_rotation
-from rotcheck.identify.identified_function import (
-    IdentifiedFunction,
+from rotcheck.identify.identification_result import (
+    IdentificationResult,
     identification_of,
     without_convention,
 )
@@ -51,7 +51,7 @@ SMALL_GRIDS = "its frequencies were not seen: it takes small grids alone"
 
 def identify_rotation(
     target: Target, match: Match | NoMatch, device: torch.device
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """Identify a function by the call that was found, with mistakes that are beyond doubt."""
     if isinstance(match, NoMatch):
         return _without_call(target, match, device)
@@ -69,7 +69,7 @@ def identify_rotation(
     return _decide(target, match, _conclude(inquiry), contradiction)
 
 
-def _without_call(target: Target, match: NoMatch, device: torch.device) -> IdentifiedFunction:
+def _without_call(target: Target, match: NoMatch, device: torch.device) -> IdentificationResult:
     return without_convention(
         target,
         device,
@@ -175,7 +175,7 @@ def _of_squares(match: Match, grid: PatchGrid) -> AngleFindings:
     return reading
 
 
-def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
+def _conclude(inquiry: _Inquiry) -> IdentificationResult:
     """Say what came of an inquiry."""
     match, reading, device = inquiry.match, inquiry.reading, inquiry.device
     if not match.reading.pairing:
@@ -211,10 +211,10 @@ def _conclude(inquiry: _Inquiry) -> IdentifiedFunction:
         message=why or (APART if apart else None),
         advice=(COMPARE,) if why and not mistaken else (),
     )
-    return IdentifiedFunction(identification, None if apart else convention)
+    return IdentificationResult(identification, None if apart else convention)
 
 
-def _no_rotation(inquiry: _Inquiry) -> IdentifiedFunction:
+def _no_rotation(inquiry: _Inquiry) -> IdentificationResult:
     """What is said of a function that takes a call and gives back something else than a rotation.
 
     If the call was only guessed, what it gave back is no finding about the function.
@@ -259,9 +259,9 @@ def _description(
 def _decide(
     target: Target,
     match: Match,
-    result: IdentifiedFunction,
+    result: IdentificationResult,
     contradiction: Contradiction | None,
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """Leave only the mistakes that are beyond doubt.
 
     `match`: the call before it was refined by values. `contradiction`: with its docstring.
@@ -283,9 +283,9 @@ def _decide(
 def _contradict(
     target: Target,
     match: Match,
-    result: IdentifiedFunction,
+    result: IdentificationResult,
     contradiction: Contradiction,
-) -> IdentifiedFunction | None:
+) -> IdentificationResult | None:
     """A function that is right, and not as its docstring says; None: that cannot be shown.
 
     Of a function that is handed tables their shape, or its docstring, may be meant otherwise.

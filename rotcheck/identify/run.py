@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from rotcheck.errors import RequestError
+from rotcheck.identify.front_identity import Identity, distinct_names, without_folders
 from rotcheck.identify.identification_jobs import PRELOAD, identify_each
-from rotcheck.identify.identity import Identity, distinct_names, without_folders
 from rotcheck.identify.swapping import file_fit
 from rotcheck.identify.swapping.swap import swaps
 from rotcheck.identify.telling import next_step

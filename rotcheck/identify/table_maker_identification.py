@@ -10,8 +10,8 @@ from rotcheck.identify.asking import idle_numbers
 from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.asking.question import has_mistake
 from rotcheck.identify.calling.trial_call import exception_words
-from rotcheck.identify.identified_function import (
-    IdentifiedFunction,
+from rotcheck.identify.identification_result import (
+    IdentificationResult,
     identification_of,
     without_convention,
 )
@@ -34,7 +34,7 @@ OnCpu = Callable[[Target], Callable[..., Any] | None]
 
 def identify_maker(
     target: Target, maker: MakerMatch, device: torch.device, on_cpu: OnCpu
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """Identify a function by the call that makes tables, found on whatever device."""
     call, tables = maker
     on_device = replace(call, device=str(device))
@@ -57,7 +57,7 @@ def identify_flag(
 
 def identify_call(
     target: Target, call: MakerCall, device: torch.device, on_cpu: OnCpu, before: str = ""
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """Identify a maker by a call, if it makes tables by that; `before`: words for it if not."""
     try:
         tables = first_tables(target.function, call)
@@ -75,7 +75,7 @@ def _of_tables(
     tables: RotaryTables,
     device: torch.device,
     on_cpu: OnCpu,
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     maker = TableMaker(target.function, call, tables, on_cpu(target), target.built)
     description = _describe(maker)
     reading = description.angles
@@ -95,7 +95,7 @@ def _of_tables(
         longest_context=reading.longest,
     )
     decision = table_doubt.decide(target, call, tables, identification)
-    return IdentifiedFunction(decision, None)
+    return IdentificationResult(decision, None)
 
 
 def _describe(maker: TableMaker) -> TableDescription:

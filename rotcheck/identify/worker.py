@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.identify.asking import flags
 from rotcheck.identify.calling.call_shapes import call_with_shapes
-from rotcheck.identify.identified_function import IdentifiedFunction
+from rotcheck.identify.identification_result import IdentificationResult
 from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.telling import idle_flags
 from rotcheck.identify.worker_device import place, settle
@@ -47,17 +47,17 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     return lambda task: _message(setup, *_identify(target, device))
 
 
-def _identify(target: Target, device: str) -> tuple[IdentifiedFunction, float]:
+def _identify(target: Target, device: str) -> tuple[IdentificationResult, float]:
     """Identify a function, and put the switches back that it moved; the seconds that took."""
     before = switches.read()
     start = time.perf_counter()
-    result = function_kind.identify(target, place(device))
+    result = function_identification.identify(target, place(device))
     seconds = time.perf_counter() - start
     switches.move(before, now=switches.read())
     return result, seconds
 
 
-def _message(setup: dict[str, Any], result: IdentifiedFunction, seconds: float) -> dict[str, Any]:
+def _message(setup: dict[str, Any], result: IdentificationResult, seconds: float) -> dict[str, Any]:
     """What goes to the front, as plain data."""
     fields = _for_front(result.identification, setup, seconds)
     convention = result.convention
@@ -91,7 +91,7 @@ def open_flags(setup: dict[str, Any]) -> Answer:
     """
     settle(setup["device"])
     target = resolve(setup["specification"], setup["device"])
-    plain = function_kind.identify(target, place(setup["device"]))
+    plain = function_identification.identify(target, place(setup["device"]))
     calls = {call.flag: call for call in plain.flags}
 
     def answer(task: str) -> Any:

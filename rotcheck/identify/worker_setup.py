@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import INFERENCE, Identification, Remark, mistakes
 

@@ -13,9 +13,9 @@ from rotcheck.compare.plan import check_names
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
 from rotcheck.identify.asking.flags import FlaggedCall
-from rotcheck.identify.function_kind import identify
-from rotcheck.identify.identified_function import IdentifiedFunction
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
+from rotcheck.identify.function_identification import identify
+from rotcheck.identify.identification_result import IdentificationResult
 from rotcheck.identify.swapping import adapter, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
@@ -162,7 +162,7 @@ def _convention(
     return result.convention, msgspec.structs.replace(identification, findings=findings)
 
 
-def _with_flag(function: IdentifiedFunction, call: FlaggedCall) -> list[Remark]:
+def _with_flag(function: IdentificationResult, call: FlaggedCall) -> list[Remark]:
     """The mistakes that a function makes with a flag the other way round."""
     assert function.with_flag is not None, "what has flags can be asked with them"
     try:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rotcheck import diagnose
 from rotcheck.compare.cells import cell_of
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Course, Reference, Step, knowledge_of

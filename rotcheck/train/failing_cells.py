@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rotcheck.compare.cells import cell_of, evidence_of
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.isolation import Job
 from rotcheck.results import FINDINGS, Cell, Course, Machine
 from rotcheck.study.study import Study

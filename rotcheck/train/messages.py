@@ -1,6 +1,6 @@
 """Figures and verdicts of a training run, in words."""
 
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.results import Step
 
 

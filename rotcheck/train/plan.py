@@ -8,7 +8,7 @@ import msgspec
 
 from rotcheck.compare import plan
 from rotcheck.errors import RequestError
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job

@@ -20,7 +20,7 @@ from rotcheck.implementations.target import resolve
 sys.path.append(str(Path(__file__).parents[1] / "identify"))
 from identifying import departures
 
-from rotcheck.identify.function_kind import identify
+from rotcheck.identify.function_identification import identify
 
 DEVICE = "pretend:0"
 SLOW = ("real_part_only", "reversed_second_half")  # for which thousands of calls are tried

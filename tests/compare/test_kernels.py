@@ -10,8 +10,8 @@ from msgspec import to_builtins
 
 from rotcheck.declaration import declare
 from rotcheck.identify.asking.gradients import FOR_INFERENCE
-from rotcheck.identify.function_kind import identify
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
+from rotcheck.identify.function_identification import identify
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations.target import resolve
 from rotcheck.measure.subject_opening import open_subject

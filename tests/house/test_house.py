@@ -19,9 +19,9 @@ ORDER = [
     "callable_room", "grouping",
 ]  # fmt: skip
 IDENTIFY_ORDER = [  # the rooms and files of identify
-    "run", "identification_jobs", "worker", "worker_setup", "swapping", "identity", "function_kind",
+    "run", "identification_jobs", "worker", "worker_setup", "swapping", "front_identity", "function_identification",
     "declaration_identification", "table_maker_identification", "rotation_identification", "permuting", "telling",
-    "identified_function", "asking", "making", "showing", "angles", "worker_device", "calling", "reading", "remarks",
+    "identification_result", "asking", "making", "showing", "angles", "worker_device", "calling", "reading", "remarks",
     "call_outcome",
 ]  # fmt: skip
 SOURCES = sorted(PACKAGE.rglob("*.py"))

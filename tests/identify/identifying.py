@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from rotcheck.identify.function_kind import identify
+from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import resolve
 from rotcheck.results import Identification
 

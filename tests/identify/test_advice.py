@@ -3,7 +3,7 @@
 import pytest
 
 from rotcheck import __version__
-from rotcheck.identify.identity import distinct_names, identity_of
+from rotcheck.identify.front_identity import distinct_names, identity_of
 from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Job, OverMemory, Returned, TimedOut
 from rotcheck.isolation.outcome import Outcome

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import rotcheck
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.identify.calling import search, search_limit, template_search
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.implementations import package_setup
@@ -39,7 +39,7 @@ CPU = torch.device("cpu")
     ],
 )
 def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str) -> None:
-    told = function_kind.identify(resolve(f"{FILE}:{name}", "cpu"), CPU).identification
+    told = function_identification.identify(resolve(f"{FILE}:{name}", "cpu"), CPU).identification
     assert told.call == call
     assert [one.code for one in told.findings if one.mistake] == [fault] * bool(fault)
     assert told.answer == ("wrong" if fault else "right")
@@ -47,7 +47,7 @@ def test_what_engines_have_is_called_and_judged(name: str, call: str, fault: str
 
 def test_a_class_for_images_is_built_for_a_small_one() -> None:
     """It is not judged as a text, whose rows are 0, 1, 2, ...: the grid is its own."""
-    told = function_kind.identify(resolve(f"{FILE}:OfAnImage", "cpu"), CPU).identification
+    told = function_identification.identify(resolve(f"{FILE}:OfAnImage", "cpu"), CPU).identification
     assert [one.code for one in told.findings] == ["own-positions"]
 
 
@@ -91,7 +91,9 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
         "around.__enter__()",
     )
     monkeypatch.setattr(package_setup, "LINES", {"engine_of_others": lines})
-    told = function_kind.identify(resolve(f"{tmp_path}/rope.py:Rope", "cpu"), CPU).identification
+    told = function_identification.identify(
+        resolve(f"{tmp_path}/rope.py:Rope", "cpu"), CPU
+    ).identification
     assert [one.code for one in told.findings if one.mistake] == ["one-sign"]
     assert lines[1] in (told.findings[0].demonstration or "")
 
@@ -99,11 +101,15 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
 def test_an_unfinished_search_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first calls that run mix the rows of the batch; a later one is right, on a machine with time for it."""
     assert (
-        function_kind.identify(resolve(f"{FILE}:token_major", "cpu"), CPU).identification.answer
+        function_identification.identify(
+            resolve(f"{FILE}:token_major", "cpu"), CPU
+        ).identification.answer
         == "right"
     )
     monkeypatch.setattr(search_limit, "RUNS", 1)
-    told = function_kind.identify(resolve(f"{FILE}:token_major", "cpu"), CPU).identification
+    told = function_identification.identify(
+        resolve(f"{FILE}:token_major", "cpu"), CPU
+    ).identification
     assert told.answer == "unknown"
     assert "the search ended before" in told.findings[0].message
 

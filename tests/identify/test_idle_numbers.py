@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rotcheck.identify.function_kind import identify
+from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import resolve
 from rotcheck.report.pages.identification import choices, title
 from rotcheck.results import Identification

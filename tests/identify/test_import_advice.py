@@ -3,7 +3,7 @@
 import pytest
 
 from rotcheck.compare.convention_check import convention_cell
-from rotcheck.identify.identity import identity_of
+from rotcheck.identify.front_identity import identity_of
 from rotcheck.identify.telling.next_step import next_step
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.isolation import Died, Done, Job, Raised, TimedOut

@@ -20,8 +20,8 @@ from identifying import CPU
 import rotcheck
 from rotcheck import __version__
 from rotcheck.compare.convention_check import convention_cell
-from rotcheck.identify.function_kind import identify
-from rotcheck.identify.identity import Identity
+from rotcheck.identify.front_identity import Identity
+from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import resolve
 from rotcheck.preflight.decision import decide
 from rotcheck.preflight.policy import DEFAULT

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rotcheck.compare.checks import names as check_names
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
-from rotcheck.identify.function_kind import identify
+from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.subject import Subject

@@ -12,7 +12,7 @@ import torch
 
 from rotcheck.convention import Convention
 from rotcheck.errors import RequestError
-from rotcheck.identify.function_kind import identify
+from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.target import Target, resolve
 

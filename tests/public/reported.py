@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from rotcheck.identify.function_kind import identify
+from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import resolve
 from rotcheck.results import Identification
 

@@ -8,7 +8,7 @@ from trusting import BATCHED, CPU, HERE, declared, defects, finding, fresh, shap
 import rotcheck
 from rotcheck import diagnose
 from rotcheck.convention import Convention
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.implementations.target import Target
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.results import Reach
@@ -101,7 +101,9 @@ def _held(made: Planted, thing: Any, convention: Convention) -> None:
 
 def _identified(made: Planted, thing: Any) -> None:
     """Identify it; what shows no mistake there is compared in the convention that was found."""
-    told = function_kind.identify(Target(fresh(thing), None, "as the tests build it"), CPU)
+    told = function_identification.identify(
+        Target(fresh(thing), None, "as the tests build it"), CPU
+    )
     mistakes = [remark for remark in told.identification.findings if remark.mistake]
     if mistakes:
         first = mistakes[0]

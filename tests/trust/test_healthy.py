@@ -12,7 +12,7 @@ from trusting import CPU, DTYPES, HERE, declared, fresh
 
 import rotcheck
 from rotcheck.convention import Convention
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.implementations.target import Target
 from rotcheck.measure.judge import IN_DTYPE
 
@@ -67,7 +67,7 @@ def test_nothing_that_is_right_needs_more_than_arithmetic_in_the_dtype(
 
 
 def _held(function: Callable[..., Any], convention: Convention) -> None:
-    told = function_kind.identify(
+    told = function_identification.identify(
         Target(function, None, "as the tests build it"), CPU
     ).identification
     assert [remark.code for remark in told.findings if remark.mistake] == []

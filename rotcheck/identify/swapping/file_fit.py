@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rotcheck import diagnose
 from rotcheck.convention import FORMS, order_words
-from rotcheck.identify.identity import Identity, distinct_names
+from rotcheck.identify.front_identity import Identity, distinct_names
 from rotcheck.identify.swapping import table_changes
 from rotcheck.isolation import Job, Pool, Returned
 from rotcheck.results import Description, Identification, Remark

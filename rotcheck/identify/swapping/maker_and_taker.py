@@ -9,7 +9,7 @@ import torch
 from rotcheck.convention import Convention, pairs, role_of, vocabulary
 from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making import maker_search
 from rotcheck.identify.making.maker_call_candidates import HEAD_DIM, MakerCall
@@ -65,7 +65,7 @@ def open_pair(setup: dict[str, Any]) -> Callable[[str], str | None]:
 
     def answer(kind: str) -> str | None:
         maker_call = maker_search.find_for_positions(maker.function, device)
-        convention = function_kind.identify(taker, device).convention
+        convention = function_identification.identify(taker, device).convention
         if maker_call is None or convention is None:
             return None
         try:

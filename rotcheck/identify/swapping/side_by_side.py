@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.convention import Convention
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
-from rotcheck.identify.identified_function import IdentifiedFunction
+from rotcheck.identify.identification_result import IdentificationResult
 from rotcheck.identify.making import maker_search
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker
@@ -117,8 +117,8 @@ def beside_each_other(
     our_function: Callables,
     their_function: Callables,
     answer: Likeness,
-    ours: IdentifiedFunction,
-    theirs: IdentifiedFunction,
+    ours: IdentificationResult,
+    theirs: IdentificationResult,
     device: torch.device,
 ) -> Likeness:
     """A likeness with what a run of both in this process says, where there is something to run."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rotcheck.identify.identity import Identity, without_folders
+from rotcheck.identify.front_identity import Identity, without_folders
 from rotcheck.identify.swapping import adapter
 from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.likeness import likeness

@@ -7,7 +7,7 @@ from msgspec import structs
 from rotcheck.convention import Convention, Pairing
 from rotcheck.identify.asking import flags
 from rotcheck.identify.asking.flags import FlaggedCall
-from rotcheck.identify.identified_function import IdentifiedFunction
+from rotcheck.identify.identification_result import IdentificationResult
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.showing.attempts import attempts
 from rotcheck.identify.showing.function_source import source_of
@@ -20,7 +20,7 @@ WIDTH, HEADS = 64, 3
 
 
 def mistakes(
-    plain: IdentifiedFunction, call: FlaggedCall, identification: Identification
+    plain: IdentificationResult, call: FlaggedCall, identification: Identification
 ) -> list[Remark]:
     """What is wrong with a flag: a mistake that comes with it, or that it changes nothing.
 

@@ -21,7 +21,7 @@ from expected import (
 )
 
 from rotcheck.convention.calls import keyword_roles
-from rotcheck.identify import function_kind
+from rotcheck.identify import function_identification
 from rotcheck.implementations import registry
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.libraries.library_table import LIBRARIES
@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
 
 
 def identified(target: Target) -> Identification:
-    return function_kind.identify(target, CPU).identification
+    return function_identification.identify(target, CPU).identification
 
 
 def with_its_options(name: str) -> Function:

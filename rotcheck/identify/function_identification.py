@@ -13,7 +13,7 @@ from rotcheck.identify.calling import repeated_calls, search
 from rotcheck.identify.calling.call_match import Match, NoMatch
 from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.declaration_identification import identify_declared
-from rotcheck.identify.identified_function import IdentifiedFunction, identification_of
+from rotcheck.identify.identification_result import IdentificationResult, identification_of
 from rotcheck.identify.making import grid_calls, maker_search, position_makers
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
@@ -27,7 +27,7 @@ from rotcheck.results import Identification
 CPU = torch.device("cpu")
 
 
-def identify(target: Target, device: torch.device) -> IdentifiedFunction:
+def identify(target: Target, device: torch.device) -> IdentificationResult:
     """Identify a function that was loaded.
 
     By what it declares; as one that permutes weights or makes positions; as one that makes tables;
@@ -37,7 +37,7 @@ def identify(target: Target, device: torch.device) -> IdentifiedFunction:
         return identify_declared(target, target.convention, device, _on_cpu(target, device))
     fields = permutation_answer.answer(target) or position_makers.answer(target)
     if fields is not None:
-        return IdentifiedFunction(identification_of(target, device, **fields), None)
+        return IdentificationResult(identification_of(target, device, **fields), None)
     match = _find_call(target, device)
     if isinstance(match, Match | NoMatch):
         return _of_rotation(target, match, device)
@@ -71,7 +71,7 @@ def _find_call(target: Target, device: torch.device) -> MakerMatch | Match | NoM
 
 def _of_rotation(
     target: Target, match: Match | NoMatch, device: torch.device
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     result = identify_rotation(target, match, device)
     if isinstance(match, NoMatch):
         return result
@@ -87,7 +87,7 @@ def _of_rotation(
     return _with_flags(result, target, match.convention.arguments, device, with_flag)
 
 
-def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> IdentifiedFunction:
+def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> IdentificationResult:
     call, _ = maker
 
     def on_cpu(variant: Target) -> Callable[..., Any] | None:
@@ -104,12 +104,12 @@ def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> Identi
 
 
 def _with_flags(
-    result: IdentifiedFunction,
+    result: IdentificationResult,
     target: Target,
     arguments: tuple[str, ...],
     device: torch.device,
     with_flag: Callable[[FlaggedCall], Identification],
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """Add the flags to try and the arguments that are left, if it follows a convention."""
     identification = result.identification
     if not identification.follows:

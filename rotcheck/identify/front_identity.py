@@ -88,7 +88,7 @@ def _out_of_bounds(done: Done) -> str:
     )
 
 
-def with_flag(identity: Identity, done: Done) -> Identity:
+def add_flag(identity: Identity, done: Done) -> Identity:
     """The identity with what one of the function's flags changes."""
     identification = identity.identification
     if isinstance(done.outcome, Returned):

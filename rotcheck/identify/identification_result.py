@@ -14,7 +14,7 @@ from rotcheck.results import Identification
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifiedFunction:
+class IdentificationResult:
     """An identification, and the convention that values are judged by; None: there is none."""
 
     identification: Identification
@@ -37,9 +37,9 @@ def identification_of(target: Target, device: torch.device, **fields: Any) -> Id
 
 def without_convention(
     target: Target, device: torch.device, message: str, **fields: Any
-) -> IdentifiedFunction:
+) -> IdentificationResult:
     """A function of which nothing is understood; `message`: why."""
     identification = identification_of(
         target, device, follows=False, convention=None, message=message, **fields
     )
-    return IdentifiedFunction(identification, None)
+    return IdentificationResult(identification, None)
