@@ -206,7 +206,7 @@ def test_what_the_trust_suite_plants_is_shown_too(name: str) -> None:
 def test_a_demonstration_leaves_the_default_device_as_it_was() -> None:
     torch.set_default_device("meta")  # as code that is being tested may have it
     try:
-        Source(()).run('import torch; torch.set_default_device("cpu")')
+        Source(()).run(["import torch", 'torch.set_default_device("cpu")'])
         assert torch.get_default_device().type == "meta"
     finally:
         torch.set_default_device(None)

@@ -12,10 +12,10 @@ from rotcheck.convention import FORMS, Convention
 from rotcheck.identify.remarks import UNSHOWN, remark, settle
 from rotcheck.identify.showing import call_snippet
 from rotcheck.identify.showing.attempts import FEW, Attempt, attempts, case_of
-from rotcheck.identify.showing.function_source import PRINT, Source, with_values
-from rotcheck.identify.showing.memory_demonstration import of_writing
-from rotcheck.identify.showing.rotation_demonstration import of_gradient
-from rotcheck.identify.showing.value_demonstration import of_value, worst_of
+from rotcheck.identify.showing.function_source import PRINT, Source
+from rotcheck.identify.showing.memory_demonstration import write_to_input, write_to_tables
+from rotcheck.identify.showing.rotation_demonstration import unturned_gradient
+from rotcheck.identify.showing.value_demonstration import Show, first_of, of_value, worst_of
 from rotcheck.identify.telling.doubt import in_doubt
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.results import Identification, Remark
@@ -118,32 +118,23 @@ def test_in_doubt_the_first_mistake_is_the_reason() -> None:
 
 def test_a_source_leaves_the_process_as_it_was() -> None:
     before = (torch.get_default_device(), list(sys.path), torch.random.get_rng_state())
-    code = "import sys, torch\nsys.path.append('nowhere')\ntorch.set_default_device('meta')\ntorch.randn(3)\nx = 1"
-    assert Source(("import torch",)).run(code)["x"] == 1
+    lines = ["import sys", "sys.path.append('nowhere')", "torch.set_default_device('meta')"]
+    assert Source(("import torch",)).run([*lines, "torch.randn(3)", "x = 1"])["x"] == 1
     assert (torch.get_default_device(), list(sys.path)) == before[:2]
     assert torch.equal(torch.random.get_rng_state(), before[2])
 
 
 def test_the_two_values_stand_behind_what_prints_them() -> None:
-    code = "\n".join(
-        [
-            "import torch",
-            "came = torch.tensor([1.0, 2.0])",
-            "right = torch.tensor([1.0, 2.5])",
-            *PRINT,
-        ]
-    )
-    shown = with_values(Source(()), code)
+    values = ["came = torch.tensor([1.0, 2.0])", "right = torch.tensor([1.0, 2.5])"]
+    shown = Source(("import torch",)).show(values)
     assert shown is not None
     assert shown.splitlines()[-2:] == [f"{PRINT[0]}  # 1, 2", f"{PRINT[1]}  # 1, 2.5"]
 
 
 @pytest.mark.parametrize("came", ["1.0", "1.0 + 1e-7", "1 / 0"])
 def test_what_rounding_explains_or_what_raises_shows_nothing(came: str) -> None:
-    code = "\n".join(
-        ["import torch", f"came = torch.tensor([{came}])", "right = torch.tensor([1.0])", *PRINT]
-    )
-    assert with_values(Source(()), code) is None
+    values = [f"came = torch.tensor([{came}])", "right = torch.tensor([1.0])"]
+    assert Source(("import torch",)).show(values) is None
 
 
 def test_a_device_without_float64_is_given_float32() -> None:
@@ -218,20 +209,21 @@ def test_the_worst_pair_is_where_the_difference_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "tables"), [(writes_its_tables, True), (writes_its_input, False)]
+    ("function", "show"),
+    [(writes_its_tables, write_to_tables), (writes_its_input, write_to_input)],
 )
-def test_what_a_call_writes_is_shown(function: Callable[..., Any], tables: bool) -> None:
-    code = of_writing(source(function), tries(), tables=tables)
+def test_what_a_call_writes_is_shown(function: Callable[..., Any], show: Show) -> None:
+    code = first_of(show, source(function), tries())
     assert code is not None
     came, right = values(code, function)
     assert not torch.equal(came, right)
-    assert of_writing(source(turn), tries(), tables=tables) is None
+    assert first_of(show, source(turn), tries()) is None
 
 
 def test_a_gradient_that_is_not_rotated_back_is_shown() -> None:
-    code = of_gradient(source(Detached.apply), tries())
+    code = first_of(unturned_gradient, source(Detached.apply), tries())
     assert code is not None
     came, right = values(code, Detached.apply)
     assert torch.equal(came, torch.ones(2))
     assert not torch.allclose(came.double(), right.double())
-    assert of_gradient(source(turn), tries()) is None
+    assert first_of(unturned_gradient, source(turn), tries()) is None

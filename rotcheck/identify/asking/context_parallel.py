@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from rotcheck.convention import Convention, role_of
-from rotcheck.convention.calls import results
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.asking.question import Answer, CallQuestion
 from rotcheck.identify.call_outcome import result_or_none
@@ -21,8 +20,8 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
 from rotcheck.identify.showing import call_snippet
 from rotcheck.identify.showing.attempts import Attempt, case_of
-from rotcheck.identify.showing.function_source import Source, with_values
-from rotcheck.identify.showing.value_demonstration import result_of, values_of, worst_of
+from rotcheck.identify.showing.function_source import Source
+from rotcheck.identify.showing.value_demonstration import CLONE, show_worst
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import FieldEvidence, Identification
@@ -163,25 +162,14 @@ def _of_rank(source: Source, convention: Convention, rank: int) -> str | None:
     attempt = Attempt(convention, Sizes(1, 2, 2, convention.head_dim or 8, TOKENS.of_rank(rank)))
     every_row = replace(attempt.sizes, positions=tuple(range(TOKENS.count)))
     case = case_of(attempt)
-    values = {name: f"{name}.clone()" for name in call_snippet.names(convention)}
-    values["cu_seqlens"] = f"torch.tensor([0, {LENGTHS[0]}, {WHOLE}], dtype=torch.int32)"
+    starts = {"cu_seqlens": f"torch.tensor([0, {LENGTHS[0]}, {WHOLE}], dtype=torch.int32)"}
     setup = [
-        *source.lines,
-        "",
         *call_snippet.inputs(case),
         f"# of sequences of {LENGTHS[0]} and {LENGTHS[1]} tokens, rank {rank} holds rows {list(case.positions)}",
         *call_snippet.angles(case_of(replace(attempt, sizes=every_row))),
-        f"returned = f({call_snippet.arguments(case, values)})",
+        f"returned = {call_snippet.call(case, CLONE, starts)}",
     ]
-    space = source.run("\n".join(setup))
-    inputs = tuple(space[name] for name in call_snippet.names(convention))
-    outputs = results(space["returned"], inputs, in_place=False)
-    worst = worst_of(case, inputs, outputs)
-    if worst is None:
-        return None
-    result = result_of(space, case, worst, in_place=False)
-    value = values_of(case, worst, result)
-    return with_values(source, "\n".join([*setup, *value]))
+    return show_worst(source, case, setup, source.run(setup))
 
 
 QUESTION = CallQuestion(rank=20, ask=_ask)

@@ -13,7 +13,7 @@ from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import documentation, padding_side
 from rotcheck.identify.remarks import remark, settle
-from rotcheck.identify.showing.function_source import PRINT, source_of, with_values
+from rotcheck.identify.showing.function_source import source_of
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import FieldEvidence, Remark
@@ -203,7 +203,6 @@ def of_starts(maker: PositionMaker, usual: Tensor) -> PositionFinding:
 
 def _demonstration(target: Target, maker: PositionMaker) -> str | None:
     """Python that shows positions that do not begin where a row, or a sequence, does."""
-    source = source_of(target)
     part = "the second sequence" if maker.of_sequences else "behind the padding"
     lines = [
         f"{maker.source} = {STARTS if maker.of_sequences else PADDING_LEFT}",
@@ -211,4 +210,4 @@ def _demonstration(target: Target, maker: PositionMaker) -> str | None:
         f"came = returned.reshape(-1, {ROWS})[0, 2:]  # {part}",
         "right = torch.arange(4)",
     ]
-    return with_values(source, "\n".join([*source.lines, "", *lines, *PRINT]))
+    return source_of(target).show(lines)

@@ -2,7 +2,7 @@
 
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, Kind, RowMoves, permutation
 from rotcheck.identify.permuting.weight_calls import COLUMNS, WeightCall, takes_arrays
-from rotcheck.identify.showing.function_source import PRINT, source_of, with_values
+from rotcheck.identify.showing.function_source import source_of
 from rotcheck.implementations.target import Target
 
 
@@ -21,16 +21,12 @@ def snippet(
         f"  # {heads} heads of {HEAD_DIM} rows; each row holds its number"
         for role, heads in zip(roles, call.rows)
     ]
-    source = source_of(target)
     code = [
-        *source.lines,
-        "",
         *weights,
         f"returned = f({call.code({role: role for role in roles})})",
         *(_of_lost_rows(result) if kind is None else _of_head(result, moves, kind)),
-        *PRINT,
     ]
-    return with_values(source, "\n".join(code))
+    return source_of(target).show(code)
 
 
 def _of_lost_rows(result: str) -> list[str]:

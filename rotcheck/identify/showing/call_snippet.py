@@ -1,8 +1,10 @@
 """A call of a rotary function as Python without rotcheck: its tensors, positions and tables by formula."""
 
+from collections.abc import Mapping
+
 import torch
 
-from rotcheck.convention import ORDERS, Convention, role_named, role_of, shape
+from rotcheck.convention import ORDERS, Convention, Pairing, pairs, role_named, role_of, shape
 from rotcheck.convention.calls import keyword_roles
 from rotcheck.convention.sections import sections
 from rotcheck.measure.case import Case
@@ -92,18 +94,22 @@ def _axes_code(case: Case, axes: str) -> str:
     return code + (".contiguous()" if code else "")
 
 
-def arguments(case: Case, tensors: dict[str, str]) -> str:
-    """The arguments of the call: `q.clone(), k.clone(), cos, sin`; `tensors` says what stands for a tensor."""
+def call(case: Case, tensor: str = "{}", values: Mapping[str, str] | None = None) -> str:
+    """The call: `f(q.clone(), k.clone(), cos, sin)`.
+
+    `tensor`: what stands for each tensor, by its name. `values`: what stands for other roles.
+    """
+    tensors = {name: tensor.format(name) for name in names(case.convention)}
     parts = [
-        f"{f'{name}=' if name else ''}{_argument(role, case, tensors)}"
+        f"{f'{name}=' if name else ''}{_argument(role, case, {**tensors, **(values or {})})}"
         for name, role in keyword_roles(case.convention.called_with)
     ]
-    return ", ".join(parts)
+    return f"f({', '.join(parts)})"
 
 
-def _argument(role: str, case: Case, tensors: dict[str, str]) -> str:
-    if role in tensors:
-        return tensors[role]
+def _argument(role: str, case: Case, values: Mapping[str, str]) -> str:
+    if role in values:
+        return values[role]
     kind = role_named(role)
     return role if kind.group == "constant" else kind.code.format(**_facts(case))
 
@@ -136,6 +142,14 @@ def _first(case: Case) -> str:
 
 def _starts(case: Case) -> list[int]:
     return [row for row, position in enumerate(case.positions) if position == 0] or [0]
+
+
+def lanes_of(case: Case, pair: int, order: Pairing | None = None) -> list[int]:
+    """The two lanes of a pair, in the order of the pairing, or in another one that a result has."""
+    all_lanes = torch.arange(case.rotary_dim)
+    order = order or case.convention.pairing
+    lanes: list[int] = pairs(all_lanes, order, case.convention.blocks)[pair].tolist()
+    return lanes
 
 
 def element(case: Case, at: tuple[int, int, int, int], lanes: list[int]) -> str:

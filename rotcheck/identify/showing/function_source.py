@@ -6,7 +6,7 @@ A demonstration calls the function, and ends by printing the value that came and
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,41 @@ class Source:
     function: Callable[..., Any] | None = None
     narrow: bool = False  # its device has no float64
 
+    def show(
+        self,
+        lines: Sequence[str],
+        dtype: torch.dtype = torch.float32,
+        prints: Sequence[str] = PRINT,
+    ) -> str | None:
+        """Python that runs these lines and prints `came` and `right`, with both as comments.
+
+        None: rounding in the dtype explains their difference, or it does not run by itself.
+        """
+        try:
+            space = self.run([*lines, *prints])
+        except Exception:  # broad: it runs the function
+            return None
+        came, right = space["came"], space["right"]
+        off = (
+            (came - right).abs().max()
+            if came.is_complex()
+            else (came.cpu().double() - right.cpu().double()).abs().max()
+        )
+        if bool(off <= 2 * torch.finfo(dtype).eps * right.abs().max()):
+            return None
+        ends = [f"{line}  # {_figures(value)}" for line, value in zip(prints, (came, right))]
+        return self.text(self._code([*lines, *ends]))
+
+    def _code(self, lines: Sequence[str]) -> str:
+        """The lines that load `f`, and these behind them."""
+        return "\n".join([*self.lines, "", *lines])
+
     def text(self, code: str) -> str:
         """Code that its device can run."""
         return code.replace("torch.float64", "torch.float32") if self.narrow else code
 
-    def run(self, code: str) -> dict[str, Any]:
-        """Run code that calls `f` as a file would be run, without its output; return its names."""
+    def run(self, lines: Sequence[str]) -> dict[str, Any]:
+        """Run lines that call `f`, as a file would be run, without their output; return their names."""
         modules, paths = dict(sys.modules), list(sys.path)
         space: dict[str, Any] = {
             "__name__": "demonstration",
@@ -56,7 +85,7 @@ class Source:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                exec(self.text(code), space)
+                exec(self.text(self._code(lines)), space)
         finally:
             if (
                 torch.get_default_device() != default
@@ -84,25 +113,6 @@ def source_of(target: Target, device: torch.device = CPU) -> Source:
     if device.type != "cpu":
         lines.insert(at + 1, f'torch.set_default_device("{device}")')
     return Source(tuple(lines), narrow=not has_float64(device.type))
-
-
-def with_values(source: Source, code: str, dtype: torch.dtype = torch.float32) -> str | None:
-    """Code that ends with `PRINT`, with the two values as comments; None: rounding explains the difference."""
-    try:
-        space = source.run(code)
-    except Exception:  # it does not run by itself
-        return None
-    came, right = space["came"], space["right"]
-    off = (
-        (came - right).abs().max()
-        if came.is_complex()
-        else (came.cpu().double() - right.cpu().double()).abs().max()
-    )
-    if bool(off <= 2 * torch.finfo(dtype).eps * right.abs().max()):
-        return None
-    lines, values = code.splitlines(), (came, right)
-    ends = [f"{line}  # {_figures(value)}" for line, value in zip(lines[-2:], values, strict=True)]
-    return source.text("\n".join([*lines[:-2], *ends]))
 
 
 def _figures(value: Tensor) -> str:

@@ -1,20 +1,21 @@
 """A wrong value shown: Python that runs without rotcheck and prints the value that came and the one that is right."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Convention, pairs
 from rotcheck.convention.calls import results
 from rotcheck.identify.showing import call_snippet
 from rotcheck.identify.showing.attempts import Attempt, case_of
-from rotcheck.identify.showing.function_source import PRINT, Source, with_values
+from rotcheck.identify.showing.function_source import Source
 from rotcheck.measure.case import Case
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
+
+CLONE, TURNED = "{}.clone()", "turned_{}"
+"""What a call is given in the place of a tensor: a copy of it, or one that it may write into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,15 @@ class Worst:
     error: float
 
 
-def first_of(tries: Iterable[Attempt], shows: Callable[[Attempt], str | None]) -> str | None:
+Show = Callable[[Source, Attempt], str | None]
+"""Makes the demonstration of an attempt; None: it shows nothing. It raises what the function raises."""
+
+
+def first_of(show: Show, source: Source, tries: Iterable[Attempt]) -> str | None:
     """The first demonstration that one of these attempts gives; None: none of them does."""
     for attempt in tries:
         try:
-            lines = shows(attempt)
+            lines = show(source, attempt)
         except Exception:
             # broad: it runs the function, which may refuse these sizes with any error
             continue
@@ -44,75 +49,71 @@ def first_of(tries: Iterable[Attempt], shows: Callable[[Attempt], str | None]) -
 
 def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
     """A demonstration of a value that is wrong in one of these calls; None: none shows it."""
-    return first_of(tries, partial(_of_value, source))
+    return first_of(wrong_value, source, tries)
 
 
-def _of_value(source: Source, attempt: Attempt) -> str | None:
-    case, convention, ahead = case_of(attempt), attempt.convention, list[str]()
-    first = [f"f({call_snippet.arguments(case, _clones(convention))})"] if attempt.before else []
-    if attempt.before:
-        name, _, role = attempt.before.rpartition("=")
-        plain = replace(
-            convention,
-            arguments=tuple(a for a in convention.arguments if not a.startswith(f"{name}=")),
-        )
-        first = [
-            f"f({call_snippet.arguments(case_of(replace(attempt, convention=plain)), _clones(plain))}, {name}={role})"
-        ]
-    if attempt.earlier:
-        earlier = case_of(replace(attempt, sizes=replace(attempt.sizes, positions=attempt.earlier)))
-        ahead = [
-            *setup_lines(earlier),
-            f"f({call_snippet.arguments(earlier, _clones(convention))})  # an earlier call",
-        ]
-    setup = [*source.lines, "", *ahead, *setup_lines(case, attempt), *first]
-    tensors = {name: f"{name}.clone()" for name in call_snippet.names(convention)}
-    call = [f"returned = f({call_snippet.arguments(case, tensors)})"]
-    space = source.run("\n".join([*setup, *call]))
-    in_place = space["returned"] is None
-    if in_place:
-        names = call_snippet.names(convention)
-        copies = [f"turned_{name} = {name}.clone()" for name in names]
-        call = [
-            *copies,
-            f"f({call_snippet.arguments(case, {name: f'turned_{name}' for name in names})})",
-        ]
-        space = source.run("\n".join([*setup, *call]))
-    inputs = tuple(space[name] for name in call_snippet.names(convention))
+def wrong_value(source: Source, attempt: Attempt) -> str | None:
+    """A demonstration of the value that is furthest off in a call."""
+    case = case_of(attempt)
+    setup = [*_earlier_call(attempt), *setup_lines(case, attempt), *_first_call(attempt)]
+    call = [f"returned = {call_snippet.call(case, CLONE)}"]
+    space = source.run([*setup, *call])
+    if space["returned"] is None:  # it writes its result into what it is given
+        copies = [f"turned_{name} = {name}.clone()" for name in call_snippet.names(case.convention)]
+        call = [*copies, call_snippet.call(case, TURNED)]
+        space = source.run([*setup, *call]) | {"returned": None}
+    return show_worst(source, case, [*setup, *call], space)
+
+
+def _earlier_call(attempt: Attempt) -> list[str]:
+    """The lines of a call with other positions that is made first."""
+    if not attempt.earlier:
+        return []
+    earlier = case_of(replace(attempt, sizes=replace(attempt.sizes, positions=attempt.earlier)))
+    return [*setup_lines(earlier), f"{call_snippet.call(earlier, CLONE)}  # an earlier call"]
+
+
+def _first_call(attempt: Attempt) -> list[str]:
+    """The same call with another value of an argument, which is made first."""
+    if not attempt.before:
+        return []
+    name = attempt.before.partition("=")[0]
+    convention = attempt.convention
+    others = (
+        attempt.before if argument.startswith(f"{name}=") else argument
+        for argument in convention.arguments
+    )
+    plain = replace(convention, arguments=tuple(others))
+    return [call_snippet.call(case_of(replace(attempt, convention=plain)), CLONE)]
+
+
+def show_worst(
+    source: Source, case: Case, lines: Sequence[str], space: Mapping[str, Any]
+) -> str | None:
+    """A demonstration of the value that is furthest off once these lines ran; None: none is off."""
+    names = call_snippet.names(case.convention)
+    inputs = tuple(space[name] for name in names)
     came = (
-        tuple(space[f"turned_{name}"] for name in call_snippet.names(convention))
-        if in_place
+        tuple(space[TURNED.format(name)] for name in names)
+        if space["returned"] is None
         else results(space["returned"], inputs, in_place=False)
     )
     worst = worst_of(case, inputs, came)
     if worst is None:
         return None
-    result = result_of(space, case, worst, in_place=in_place)
-    code = "\n".join([*setup, *call, *values_of(case, worst, result)])
-    return with_values(source, code, case.dtype)
+    result = result_of(space, case, worst.slot)
+    return source.show([*lines, *values_of(case, worst, result)], case.dtype)
 
 
 def setup_lines(case: Case, attempt: Attempt | None = None) -> list[str]:
     """The lines that make the tensors, positions and tables of a call."""
-    if attempt is None or not attempt.rows:
-        return [
-            *call_snippet.inputs(case),
-            *call_snippet.positions(case),
-            *call_snippet.angles(case),
-        ]
-    whole = case_of(
-        replace(attempt, sizes=replace(attempt.sizes, positions=tuple(range(attempt.rows))))
-    )
-    at = case.laid_positions(torch.tensor(case.positions))
-    return [
-        *call_snippet.inputs(case),
-        *call_snippet.positions(case, at),
-        *call_snippet.angles(whole),
-    ]
-
-
-def _clones(convention: Convention) -> dict[str, str]:
-    return {name: f"{name}.clone()" for name in call_snippet.names(convention)}
+    rows, positions = case, call_snippet.positions(case)
+    if attempt is not None and attempt.rows:
+        whole = replace(attempt.sizes, positions=tuple(range(attempt.rows)))
+        rows = case_of(replace(attempt, sizes=whole))
+        laid = case.laid_positions(torch.tensor(case.positions))
+        positions = call_snippet.positions(case, laid)
+    return [*call_snippet.inputs(case), *positions, *call_snippet.angles(rows)]
 
 
 def worst_of(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Worst | None:
@@ -134,43 +135,36 @@ def worst_of(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Wo
     return worst
 
 
-def result_of(space: dict[str, Any], case: Case, worst: Worst, *, in_place: bool) -> str:
+def result_of(space: Mapping[str, Any], case: Case, slot: int = 0) -> str:
     """The expression of the tensor that the call returned or changed."""
-    slot = 0 if case.is_packed else worst.slot
-    if in_place:
-        return f"turned_{call_snippet.names(case.convention)[slot]}"
+    slot = 0 if case.is_packed else slot
     result = space["returned"]
+    if result is None:
+        return TURNED.format(call_snippet.names(case.convention)[slot])
     if isinstance(result, dict):
         return f"returned[{list(result)[slot]!r}]"
     return f"returned[{slot}]" if isinstance(result, tuple | list) else "returned"
 
 
 def values_of(case: Case, worst: Worst, result: str) -> list[str]:
-    """The lines that print the value that came and the one that is right."""
+    """The lines that name the value that came and the one that is right."""
     convention, turning = case.convention, case.rotary_dim // 2
     at = (worst.batch, worst.row, worst.slot, worst.head)
     name = call_snippet.names(convention)[0 if case.is_packed else worst.slot]
-    still = worst.pair >= turning
-    if still:
-        lanes = output_lanes = [2 * worst.pair, 2 * worst.pair + 1]
-    else:
-        all_lanes = torch.arange(2 * turning)
-        lanes = pairs(all_lanes, convention.pairing, convention.blocks)[worst.pair].tolist()
-        output_lanes = pairs(all_lanes, convention.output_order, convention.blocks)[
-            worst.pair
-        ].tolist()
-    value = convention.slots[worst.slot] == "v"
+    still, is_value = worst.pair >= turning, convention.slots[worst.slot] == "v"
+    pair = [2 * worst.pair, 2 * worst.pair + 1]
+    lanes = output_lanes = pair if still else call_snippet.lanes_of(case, worst.pair)
     input_code = f"{name}{call_snippet.element(case, at, lanes)}"
-    if value or still:
-        output_lanes = lanes
-        why = "v is not rotated" if value else f"lanes from {2 * turning} on are not rotated"
+    if is_value or still:
+        why = "v is not rotated" if is_value else f"lanes from {2 * turning} on are not rotated"
         right = [f"right = {input_code}  # {why}"]
     else:
+        output_lanes = call_snippet.lanes_of(case, worst.pair, convention.output_order)
         right = [f"a, b = {input_code}", f"angle = {angle_formula(case, worst)}", *_TURN]
     came = f"came = {result}{call_snippet.element(case, at, output_lanes)}"
     tensor_name = convention.slots[worst.slot] if case.is_packed else name
     place = f"row {worst.row}, lanes {output_lanes[0]} and {output_lanes[1]} of {tensor_name}"
-    return [f"{came}  # {place}", *right, *PRINT]
+    return [f"{came}  # {place}", *right]
 
 
 _TURN = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rotcheck.convention import Convention, pairs, role_of, vocabulary
+from rotcheck.convention import Convention, role_of, vocabulary
 from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify import function_identification
@@ -16,8 +16,8 @@ from rotcheck.identify.making.maker_call_candidates import HEAD_DIM, MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.showing import call_snippet
 from rotcheck.identify.showing.attempts import Attempt, case_of
-from rotcheck.identify.showing.function_source import PRINT, Source, source_of, with_values
-from rotcheck.identify.showing.value_demonstration import Worst, result_of
+from rotcheck.identify.showing.function_source import Source, source_of
+from rotcheck.identify.showing.value_demonstration import CLONE, result_of
 from rotcheck.identify.swapping.file_fit import EXCHANGE
 from rotcheck.identify.telling import table_doubt
 from rotcheck.identify.worker_device import place, settle
@@ -97,39 +97,33 @@ def _head_dim(maker: Target) -> int | None:
 
 def _of_lanes(pair: MakerAndTaker) -> str | None:
     """Show that the length of a pair of lanes changes, which no rotation does."""
-    case, setup, space = _call_both(pair)
-    name = call_snippet.names(pair.convention)[0]
-    result = result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
-    came, x = case.read(_results(space, case))[0], case.read_inputs(_inputs(space, case))[0]
+    both = _call_both(pair)
+    came = both.case.read(results(both.space["returned"], both.inputs, in_place=False))[0]
+    x = both.case.read_inputs(both.inputs)[0]
     length_changes = (
         torch.linalg.vector_norm(came, dim=-1) - torch.linalg.vector_norm(x, dim=-1)
     ).abs()
-    lanes = _lanes_of(case, int(length_changes[0, LAST, 0].argmax()))
-    at = call_snippet.element(case, (0, LAST, 0, 0), lanes)
-    value = [
-        f"came = {result}{at}.norm()  # the length of lanes {lanes[0]} and {lanes[1]}, which are a pair",
-        f"right = {name}{at}.norm()  # no rotation changes it",
-    ]
-    return with_values(_source(pair), "\n".join([*setup, *value, *PRINT]))
+    lanes = call_snippet.lanes_of(both.case, int(length_changes[0, LAST, 0].argmax()))
+    at = both.element(LAST, lanes)
+    return both.show(
+        f"came = {both.result}{at}.norm()  # the length of lanes {lanes[0]} and {lanes[1]}, which are a pair",
+        f"right = {both.name}{at}.norm()  # no rotation changes it",
+    )
 
 
 def _of_order(pair: MakerAndTaker) -> str | None:
     """Show that row 0, which is position 0, turns."""
-    case, setup, space = _call_both(pair)
-    name = call_snippet.names(pair.convention)[0]
-    result = result_of(space, case, Worst(0, 0, 0, 0, 0, 0.0), in_place=False)
-    lanes = _lanes_of(case, 0)
-    at = call_snippet.element(case, (0, 0, 0, 0), lanes)
-    value = [
-        f"came = {result}{at}  # row 0, lanes {lanes[0]} and {lanes[1]} of {name}",
-        f"right = {name}{at}  # row 0 is position 0, which turns nothing",
-    ]
-    return with_values(_source(pair), "\n".join([*setup, *value, *PRINT]))
+    both = _call_both(pair)
+    lanes = call_snippet.lanes_of(both.case, 0)
+    at = both.element(0, lanes)
+    return both.show(
+        f"came = {both.result}{at}  # row 0, lanes {lanes[0]} and {lanes[1]} of {both.name}",
+        f"right = {both.name}{at}  # row 0 is position 0, which turns nothing",
+    )
 
 
 def _of_half(pair: MakerAndTaker) -> str | None:
     """Show that a lane is not multiplied by its own cos, of tables as wide as a head whose halves differ."""
-    width = pair.lanes
     if not pair.whole:
         return None
     if pair.convention.axes[-1] != "d":
@@ -138,19 +132,16 @@ def _of_half(pair: MakerAndTaker) -> str | None:
     name, cos_code = ("table", ".cos()") if angles else ("cos", "")
     axes = pair.convention.all_table_axes
     row = tuple({"s": LAST, "w": slice(None)}.get(axis, 0) for axis in axes)
-    _, _, space = _call_both(pair)
-    values = space[name].cos() if angles else space[name]
-    first, second = values[row].chunk(2)
-    lane = width // 2 + int((first - second).abs().argmax())
-    case, setup, space = _call_both(pair, lane)
-    result = result_of(space, case, Worst(0, LAST, 0, 0, 0, 0.0), in_place=False)
+    table = _call_both(pair).space[name]
+    first, second = (table.cos() if angles else table)[row].chunk(2)
+    lane = pair.lanes // 2 + int((first - second).abs().argmax())
+    both = _call_both(pair, lane)
     entry = ", ".join(str({"s": LAST, "w": [lane]}.get(axis, 0)) for axis in axes)
-    value = [
-        f"came = {result}{call_snippet.element(case, (0, LAST, 0, 0), [lane])}",
+    return both.show(
+        f"came = {both.result}{both.element(LAST, [lane])}",
         f"right = {name}[{entry}]{cos_code}  # of x, lane {lane} alone is not 0 but 1: "
         "what comes back there is its own cos",
-    ]
-    return with_values(_source(pair), "\n".join([*setup, *value, *PRINT]))
+    )
 
 
 _DEMONSTRATIONS: dict[str, Callable[[MakerAndTaker], str | None]] = {
@@ -161,7 +152,7 @@ _DEMONSTRATIONS: dict[str, Callable[[MakerAndTaker], str | None]] = {
 
 
 def _source(pair: MakerAndTaker) -> Source:
-    """Return the lines that load the one as `f` and the other as `make`."""
+    """The lines that load the one as `f` and the other as `make`."""
     sources = source_of(pair.taker), source_of(pair.maker)
     taker, maker = (list(source.lines) for source in sources)
     maker_lines = [line for line in maker if line not in taker]
@@ -171,53 +162,57 @@ def _source(pair: MakerAndTaker) -> Source:
     )
 
 
-def _call_both(
-    pair: MakerAndTaker, lane: int | None = None
-) -> tuple[Case, list[str], dict[str, Any]]:
-    """Return the case, the lines that call both, and the names that are then known.
+@dataclass(frozen=True, slots=True)
+class BothCalled:
+    """A call of both in a row: its case, the lines that make it, and the names that are then known."""
 
-    `lane`: the only one of x that is not 0.
-    """
-    convention = pair.convention
+    source: Source
+    case: Case
+    lines: list[str]
+    space: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of the first tensor that goes in."""
+        return call_snippet.names(self.case.convention)[0]
+
+    @property
+    def inputs(self) -> tuple[torch.Tensor, ...]:
+        """The tensors that go in."""
+        return tuple(self.space[name] for name in call_snippet.names(self.case.convention))
+
+    @property
+    def result(self) -> str:
+        """The expression of the first tensor that comes back."""
+        return result_of(self.space, self.case)
+
+    def element(self, row: int, lanes: list[int]) -> str:
+        """The index of lanes in a row of the first batch row and head."""
+        return call_snippet.element(self.case, (0, row, 0, 0), lanes)
+
+    def show(self, *value: str) -> str | None:
+        """Python that makes the call and prints the value that came and the one that is right."""
+        return self.source.show([*self.lines, *value])
+
+
+def _call_both(pair: MakerAndTaker, lane: int | None = None) -> BothCalled:
+    """Call both; `lane`: the only one of x that is not 0. Raises `Unshowable`."""
+    convention, source = pair.convention, _source(pair)
     case = case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, FIRST_POSITIONS)))
-    names = call_snippet.names(convention)
-    copies = {name: f"{name}.clone()" for name in names}
     table_lines, table_names = _tables(pair, case)
     tensors = call_snippet.inputs(case)
     if lane is not None:
         zeros = [line.replace("torch.randn(", "torch.zeros(") for line in tensors[1:]]
-        tensors = [*zeros, f"{names[0]}[..., {lane}] = 1.0"]
-    setup = [
-        *_source(pair).lines,
-        "",
-        *table_lines,
-        *tensors,
-        *call_snippet.positions(case),
-        f"returned = f({call_snippet.arguments(case, copies | table_names)})",
-    ]
+        tensors = [*zeros, f"{call_snippet.names(convention)[0]}[..., {lane}] = 1.0"]
+    call = f"returned = {call_snippet.call(case, CLONE, table_names)}"
+    lines = [*table_lines, *tensors, *call_snippet.positions(case), call]
     try:
-        space = _source(pair).run("\n".join(setup))
+        space = source.run(lines)
     except Exception as error:  # the one does not take what the other makes
         raise Unshowable(str(error)) from error
     if space["returned"] is None:
         raise Unshowable("it gives back nothing")
-    return case, setup, space
-
-
-def _inputs(space: dict[str, Any], case: Case) -> tuple[torch.Tensor, ...]:
-    return tuple(space[name] for name in call_snippet.names(case.convention))
-
-
-def _results(space: dict[str, Any], case: Case) -> tuple[torch.Tensor, ...]:
-    return results(space["returned"], _inputs(space, case), in_place=False)
-
-
-def _lanes_of(case: Case, pair: int) -> list[int]:
-    all_lanes = torch.arange(case.rotary_dim)
-    lanes: list[int] = pairs(all_lanes, case.convention.pairing, case.convention.blocks)[
-        pair
-    ].tolist()
-    return lanes
+    return BothCalled(source, case, lines, space)
 
 
 def _tables(pair: MakerAndTaker, case: Case) -> tuple[list[str], dict[str, str]]:

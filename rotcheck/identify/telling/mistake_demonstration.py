@@ -1,7 +1,8 @@
 """The demonstration of a mistake, by the code of its finding: the calls in which it may show, and how."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -20,9 +21,18 @@ from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.making import grid_layout
 from rotcheck.identify.showing.attempts import FEW, Attempt, attempts
 from rotcheck.identify.showing.function_source import CPU, Source, source_of
-from rotcheck.identify.showing.memory_demonstration import of_outside, of_writing
-from rotcheck.identify.showing.rotation_demonstration import of_axis, of_gradient, of_grid
-from rotcheck.identify.showing.value_demonstration import of_value
+from rotcheck.identify.showing.memory_demonstration import (
+    write_beside_allocated,
+    write_beside_input,
+    write_to_input,
+    write_to_tables,
+)
+from rotcheck.identify.showing.rotation_demonstration import (
+    idle_axis,
+    unlike_square,
+    unturned_gradient,
+)
+from rotcheck.identify.showing.value_demonstration import Show, first_of, wrong_value
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark
@@ -60,6 +70,10 @@ class Mistake:
         dtype = torch.bfloat16 if in_bfloat16 else torch.float32
         return attempts(conventions or self.conventions, probe.width, probe.heads, dtype)
 
+    def show(self, show: Show, tries: Iterable[Attempt] | None = None) -> str | None:
+        """A demonstration by the first of these attempts that shows it, or of the usual ones."""
+        return first_of(show, self.source, self.attempts() if tries is None else tries)
+
 
 def demonstrate(
     target: Target, match: Match, remark: Remark, conventions: Sequence[Convention]
@@ -78,29 +92,22 @@ def demonstrate(
             replace(convention, pairing=convention.form.usual_pairing or pairing)
             for convention in conventions
         ]
-    show = _of_gradient if remark.message.startswith(BY_DATA) else _BY_CODE.get(remark.code)
+    show = _BY_CODE.get(remark.code, _of_value)
+    if remark.message.startswith(BY_DATA):
+        show = _of_gradient
     for device in dict.fromkeys((CPU, match.caller.device)):
-        mistake = Mistake(source_of(target, device), match, remark, conventions)
-        lines = (show or _of_value)(mistake)
+        lines = show(Mistake(source_of(target, device), match, remark, conventions))
         if lines:
             return lines
     return None
 
 
 def _of_value(mistake: Mistake) -> str | None:
-    return of_value(mistake.source, mistake.attempts())
+    return mistake.show(wrong_value)
 
 
 def _of_gradient(mistake: Mistake) -> str | None:
-    return of_gradient(mistake.source, mistake.attempts())
-
-
-def _of_written_tables(mistake: Mistake) -> str | None:
-    return of_writing(mistake.source, mistake.attempts(), tables=True)
-
-
-def _of_written_input(mistake: Mistake) -> str | None:
-    return of_writing(mistake.source, mistake.attempts(), tables=False)
+    return mistake.show(unturned_gradient)
 
 
 def _of_unread_positions(mistake: Mistake) -> str | None:
@@ -111,7 +118,7 @@ def _of_unread_positions(mistake: Mistake) -> str | None:
         for convention in mistake.conventions
         if convention.takes_tables
     ]
-    return of_value(mistake.source, [*mistake.attempts(), *in_other_order])
+    return mistake.show(wrong_value, [*mistake.attempts(), *in_other_order])
 
 
 def _of_batch_rows(mistake: Mistake) -> str | None:
@@ -121,7 +128,7 @@ def _of_batch_rows(mistake: Mistake) -> str | None:
         for convention in mistake.conventions
         if convention.table_axes == "sw"
     ]
-    return of_value(mistake.source, [*mistake.attempts(), *more_rows])
+    return mistake.show(wrong_value, [*mistake.attempts(), *more_rows])
 
 
 def _of_stores_outside(mistake: Mistake) -> str | None:
@@ -130,8 +137,11 @@ def _of_stores_outside(mistake: Mistake) -> str | None:
     widths = dict.fromkeys((mistake.match.caller.probe.width, *stores_outside.WIDTHS))
     tries = [Attempt(any_width, Sizes(2, 2, 2, width, FEW)) for width in widths]
     slots = range(len(mistake.first.slots))
-    demonstrations = (of_outside(mistake.source, tries, slot) for slot in slots)
-    return next(filter(None, demonstrations), None)
+    shows: tuple[Show, ...] = (
+        write_beside_allocated,
+        *(partial(write_beside_input, slot=slot) for slot in slots),
+    )
+    return next(filter(None, (mistake.show(show, tries) for show in shows)), None)
 
 
 def _of_one_row(mistake: Mistake) -> str | None:
@@ -139,12 +149,12 @@ def _of_one_row(mistake: Mistake) -> str | None:
     alone = Sizes(2, 2, 2, mistake.lanes, (POSITION,))
     batch = replace(alone, positions=((POSITION,), (POSITION + 1,)))
     tries = [Attempt(with_any_position(mistake.first), sizes) for sizes in (alone, batch)]
-    return of_value(mistake.source, tries)
+    return mistake.show(wrong_value, tries)
 
 
 def _of_head_width(mistake: Mistake) -> str | None:
     sizes = Sizes(1, 2, 2, head_widths.ODD[0], FEW)
-    return of_value(mistake.source, [Attempt(replace(mistake.first, head_dim=None), sizes)])
+    return mistake.show(wrong_value, [Attempt(replace(mistake.first, head_dim=None), sizes)])
 
 
 def _of_grouped_heads(mistake: Mistake) -> str | None:
@@ -154,13 +164,12 @@ def _of_grouped_heads(mistake: Mistake) -> str | None:
         Attempt(convention, Sizes(1, heads, kv_heads, convention.head_dim or 8, FEW))
         for kv_heads in grouped_heads.GROUPS
     ]
-    small = [
-        replace(attempt, sizes=replace(attempt.sizes, heads=2, kv_heads=1)) for attempt in tries[:1]
-    ]
+    small = [replace(tries[0], sizes=replace(tries[0].sizes, heads=2, kv_heads=1))]
     return (
-        of_outside(mistake.source, small, slot=1)
-        or of_value(mistake.source, tries)
-        or of_writing(mistake.source, tries, tables=False)
+        mistake.show(write_beside_allocated, small)
+        or mistake.show(partial(write_beside_input, slot=1), small)
+        or mistake.show(wrong_value, tries)
+        or mistake.show(write_to_input, tries)
     )
 
 
@@ -169,7 +178,7 @@ def _of_rotary_dim(mistake: Mistake) -> str | None:
     if mistake.match.convention.rotary_dim is not None:
         return _of_value(mistake)
     narrow = [replace(convention, rotary_dim=NARROW) for convention in mistake.conventions]
-    return of_value(mistake.source, mistake.attempts(narrow))
+    return mistake.show(wrong_value, mistake.attempts(narrow))
 
 
 def _of_sequences(mistake: Mistake) -> str | None:
@@ -184,7 +193,7 @@ def _of_sequences(mistake: Mistake) -> str | None:
         for attempt in tries
         if attempt.convention.takes_tables
     ]
-    return of_value(mistake.source, [*tries, *with_rows])
+    return mistake.show(wrong_value, [*tries, *with_rows])
 
 
 def _of_idle_offset(mistake: Mistake) -> str | None:
@@ -192,11 +201,7 @@ def _of_idle_offset(mistake: Mistake) -> str | None:
     name, first = mistake.match.idle_offset, mistake.first
     convention = replace(first, arguments=(*first.arguments, f"{name}=offset"), positions="any")
     sizes = Sizes(2, 2, 2, mistake.lanes, (2, 3, 4))
-    return of_value(mistake.source, [Attempt(convention, sizes, before=f"{name}=0")])
-
-
-def _of_context_parallel(mistake: Mistake) -> str | None:
-    return context_parallel.snippet(mistake.source, mistake.match)
+    return mistake.show(wrong_value, [Attempt(convention, sizes, before=f"{name}=0")])
 
 
 def _of_grid(mistake: Mistake) -> str | None:
@@ -207,8 +212,8 @@ def _of_grid(mistake: Mistake) -> str | None:
     if square is None:
         return None
     sizes = Sizes(2, 2, 2, match.caller.probe.width, tuple(range(grid_layout.SQUARES)))
-    attempt = Attempt(match.convention, sizes)
-    return of_grid(mistake.source, attempt, square.rows[0], grid_layout.HIGH)
+    show = partial(unlike_square, pair=square.rows[0], square=grid_layout.HIGH)
+    return mistake.show(show, [Attempt(match.convention, sizes)])
 
 
 def _of_coordinates(mistake: Mistake) -> str | None:
@@ -221,19 +226,19 @@ def _of_coordinates(mistake: Mistake) -> str | None:
     if pair is None:
         return None
     attempt = Attempt(mistake.first, Sizes(2, 2, 2, mistake.lanes, FEW))
-    return of_axis(mistake.source, attempt, axis, pair)
+    return mistake.show(partial(idle_axis, axis=axis, pair=pair), [attempt])
 
 
 _BY_CODE: dict[str, Callable[[Mistake], str | None]] = {
-    "writes-tables": _of_written_tables,
-    "writes-input": _of_written_input,
+    "writes-tables": lambda mistake: mistake.show(write_to_tables),
+    "writes-input": lambda mistake: mistake.show(write_to_input),
     "positions-ignored": _of_unread_positions,
     "per-batch": _of_batch_rows,
     "writes-outside": _of_stores_outside,
     "one-row": _of_one_row,
     "head-width": _of_head_width,
     "grid-exchanged": _of_grid,
-    "context-parallel": _of_context_parallel,
+    "context-parallel": lambda mistake: context_parallel.snippet(mistake.source, mistake.match),
     "gqa": _of_grouped_heads,
     "rotary-dim": _of_rotary_dim,
     "coordinates": _of_coordinates,

@@ -15,7 +15,7 @@ from rotcheck.identify.making import grid_calls, maker_call_candidates, returned
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.identify.remarks import settle
-from rotcheck.identify.showing.function_source import PRINT, Source, source_of, with_values
+from rotcheck.identify.showing.function_source import Source, source_of
 from rotcheck.identify.telling.call_doubts import AGAIN
 from rotcheck.identify.telling.doubt import in_doubt
 from rotcheck.implementations.target import Target
@@ -108,13 +108,9 @@ def _of_rows(
 ) -> str | None:
     takes_positions = recipe.positions == "given"
     length = len(rows) if takes_positions else max(rows) + 1
-    setup = [
-        *source.lines,
-        "",
-        *inputs(recipe, rows, length),
-        f"returned = f({arguments(recipe, length)})",
-    ]
-    result = source.run("\n".join(setup))["returned"]
+    call = f"returned = f({arguments(recipe, length)})"
+    setup = [*inputs(recipe, rows, length), call]
+    result = source.run(setup)["returned"]
     tables = read_tables(result, length)
     pairs = tables.cos.shape[-1]
     at = torch.tensor(rows, dtype=torch.float64)
@@ -129,8 +125,7 @@ def _of_rows(
         f"angle = torch.tensor({rows[row]} * {theta} ** (-{2 * pair} / {2 * pairs}), dtype=torch.float64)",
         f"right = {'angle[None]' if FORMS[tables.form].angular else 'torch.stack((angle.cos(), angle.sin()))'}",
     ]
-    code = "\n".join([*setup, *value, *PRINT])
-    return with_values(source, code)
+    return source.show([*setup, *value])
 
 
 def inputs(recipe: MakerCall, rows: Sequence[int], length: int) -> list[str]:
