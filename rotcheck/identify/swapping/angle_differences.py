@@ -1,15 +1,14 @@
 """Differences between the angles of two functions that make their own: frequencies, amplitude, length."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from rotcheck.results import Description, Difference, Identification
+from rotcheck.results import Description, Difference, Identification, Swappable
 
 FIT_ERROR = 1e-3  # by how much of itself a frequency that was fitted may be off
 BY_LENGTH = "by-length"  # the finding of one whose frequencies follow the length of the sequence
 FOLLOWS = "follow the length"
 
-Apart = tuple[str, str, str, str]
-"""A field, what it is of ours and of theirs, and what to do."""
+NEVER = "nothing around a call makes up for this"
 
 
 def of_angles(
@@ -17,39 +16,43 @@ def of_angles(
     other_identification: Identification,
     ours: Description,
     theirs: Description,
-) -> Iterator[Apart]:
+) -> Iterator[Difference]:
     """The differences between the angles, known or not."""
     if ours.takes_tables and ours.kind != "builds":
+        if not theirs.takes_tables and (theirs.schedule or theirs.theta or theirs.frequencies):
+            return
         if not theirs.takes_tables:
-            yield from _of_tables_for(theirs)
+            fix = "build its tables by the frequencies of the other"
+            yield _differs("theta", "that of its tables", "unknown", fix)
         return
     if theirs.takes_tables and theirs.kind != "builds":
         fix = "tables do not tell their theta: build it with that of your tables"
-        yield "theta", _theta_words(ours), "that of its tables", fix
+        yield _differs("theta", _theta_words(ours), "that of its tables", fix)
         return
     yield from _of_frequencies(ours, theirs)
-    if abs(_amplitude(ours) / _amplitude(theirs) - 1) > FIT_ERROR:
-        factor = _amplitude(theirs) / _amplitude(ours)
+    own, other = (1.0 if each.amplitude is None else each.amplitude for each in (ours, theirs))
+    if abs(own / other - 1) > FIT_ERROR:
+        factor = other / own
         fix = f"cos, sin = {factor:.6g} * cos, {factor:.6g} * sin"
-        yield "amplitude", f"{_amplitude(ours):.6g}", f"{_amplitude(theirs):.6g}", fix
+        yield _differs("amplitude", f"{own:.6g}", f"{other:.6g}", fix)
     if ours.coordinates != theirs.coordinates:
-        fix = "nothing around a call makes up for this: build it with the other's order of coordinates"
-        yield "coordinates", _coordinates(ours), _coordinates(theirs), fix
-    lengths = [
+        fix = f"{NEVER}: build it with the other's order of coordinates"
+        yield _differs("coordinates", _coordinates(ours), _coordinates(theirs), fix)
+    follow, other_follows = (
         any(finding.code == BY_LENGTH for finding in answer.findings)
         for answer in (identification, other_identification)
-    ]
+    )
     words = {True: FOLLOWS, False: "the same for every length"}
-    if lengths[0] != lengths[1]:
-        fix = "nothing around a call makes up for this: build it with the other's rule"
-        yield "frequencies", words[lengths[0]], words[lengths[1]], fix
-    elif lengths[0]:
-        yield (
-            "frequencies",
-            "unknown",
-            "unknown",
-            "both follow the length: by which rule was not measured",
-        )
+    if follow != other_follows:
+        fix = f"{NEVER}: build it with the other's rule"
+        yield _differs("frequencies", words[follow], words[other_follows], fix)
+    elif follow:
+        fix = "both follow the length: by which rule was not measured"
+        yield _differs("frequencies", "unknown", "unknown", fix)
+
+
+def _differs(field: str, own: str, other: str, fix: str) -> Difference:
+    return Difference(field=field, own=own, other=other, fix=fix)
 
 
 def of_length(difference: Difference) -> bool:
@@ -57,48 +60,32 @@ def of_length(difference: Difference) -> bool:
     return difference.field == "frequencies" and difference.own == difference.other == "unknown"
 
 
-def _of_tables_for(theirs: Description) -> Iterator[Apart]:
-    has_angles = theirs.schedule or theirs.theta or theirs.frequencies
-    if not has_angles:
-        yield (
-            "theta",
-            "that of its tables",
-            "unknown",
-            "build its tables by the frequencies of the other",
-        )
+def verdict_of(differences: Iterable[Difference]) -> Swappable:
+    """What differences say that something can make up for."""
+    hard = [difference for difference in differences if difference.hard]
+    if any("unknown" in (difference.own, difference.other) for difference in hard):
+        return "unknown"
+    return "with changes" if hard else "as it is"
 
 
-def _of_frequencies(ours: Description, theirs: Description) -> Iterator[Apart]:
-    words = _theta_words(ours), _theta_words(theirs)
+def _of_frequencies(ours: Description, theirs: Description) -> Iterator[Difference]:
     fix = "build it with the other's theta and scaling"
     if ours.kind == "builds" and ours.rotary_dim != theirs.rotary_dim:
         lanes = str(ours.rotary_dim or "unknown"), str(theirs.rotary_dim or "unknown")
-        yield "rotary_dim", *lanes, f"build it for {theirs.rotary_dim} lanes"
+        yield _differs("rotary_dim", *lanes, f"build it for {theirs.rotary_dim} lanes")
         return
     pairs = max(len(ours.frequencies), len(theirs.frequencies)) or 32
-    frequencies = _frequencies(ours, pairs), _frequencies(theirs, pairs)
-    if not frequencies[0] or not frequencies[1]:
-        our_words, their_words = (
-            first if values else "unknown" for first, values in zip(words, frequencies)
-        )
-        yield "theta", our_words, their_words, fix
-    elif len(frequencies[0]) != len(frequencies[1]) or not all(map(_near, *frequencies)):
-        apart = next(
-            (
-                at
-                for at, (first, second) in enumerate(zip(*frequencies))
-                if not _near(first, second)
-            ),
-            0,
-        )
-        are_alike = words[0] == words[1]
-        at = f"{{}}, pair {apart} turns by {{:.4g}}" if are_alike else "{}"
-        yield (
-            "theta",
-            at.format(words[0], frequencies[0][apart]),
-            at.format(words[1], frequencies[1][apart]),
-            fix,
-        )
+    own_words, other_words = _theta_words(ours), _theta_words(theirs)
+    own, other = _frequencies(ours, pairs), _frequencies(theirs, pairs)
+    if not own or not other:
+        words = own_words if own else "unknown", other_words if other else "unknown"
+        yield _differs("theta", *words, fix)
+    elif len(own) != len(other) or not all(map(_near, own, other)):
+        pair = next((at for at, values in enumerate(zip(own, other)) if not _near(*values)), 0)
+        if own_words == other_words:
+            own_words += f", pair {pair} turns by {own[pair]:.4g}"
+            other_words += f", pair {pair} turns by {other[pair]:.4g}"
+        yield _differs("theta", own_words, other_words, fix)
 
 
 def _theta_words(description: Description) -> str:
@@ -126,7 +113,3 @@ def _coordinates(description: Description) -> str:
 
 def _near(first: float, second: float) -> bool:
     return abs(first - second) <= FIT_ERROR * max(abs(first), abs(second))
-
-
-def _amplitude(description: Description) -> float:
-    return 1.0 if description.amplitude is None else description.amplitude

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from rotcheck.identify.swapping.angle_differences import FOLLOWS, of_length
+from rotcheck.identify.swapping.angle_differences import FOLLOWS, NEVER, of_length, verdict_of
 from rotcheck.results import Difference, Likeness
 
 LENGTHS = (9, 300, 1025, 2049, 4097, 8193, 16385, 32769, 65537, 131073)
@@ -35,16 +35,13 @@ def of_lengths(answer: Likeness, errors: Mapping[str, float], near: float) -> Li
         difference for difference in answer.differences if not of_length(difference)
     )
     if unlike:
-        fix = "nothing around a call makes up for this: build it with the other's rule"
+        fix = f"{NEVER}: build it with the other's rule"
         words = f"others for {_rows(unlike)}" + (f", alike for {_rows(alike)}" if alike else "")
         rule = Difference(field="frequencies", own=words, other=FOLLOWS, fix=fix)
         return replace(answer, swappable="no", adapter=None, differences=(*differences, rule))
     fix = f"run side by side, they are alike for {_rows(alike)}"
     rule = Difference(field="frequencies", own=FOLLOWS, other=FOLLOWS, fix=fix, hard=False)
-    hard = [difference for difference in differences if difference.hard]
-    is_unknown = any("unknown" in (difference.own, difference.other) for difference in hard)
-    verdict = "unknown" if is_unknown else "with changes" if hard else "as it is"
-    return replace(answer, swappable=verdict, differences=(*differences, rule))
+    return replace(answer, swappable=verdict_of(differences), differences=(*differences, rule))
 
 
 def _rows(lengths: Sequence[str]) -> str:
