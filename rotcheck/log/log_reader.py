@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from rotcheck.log import code, complaints
+from rotcheck.log import code_lines, error_lines
 from rotcheck.log.decoding import blocks
 from rotcheck.log.ending import ender, ending_error, went_on
 from rotcheck.log.event_draft import Draft
@@ -88,7 +88,8 @@ class _LogReader:
             size=self.size,
             events=tuple(_event(draft, drafts) for draft in drafts),
             ended_by=drafts.index(end) if end else None,
-            running=max(parser.last_work, parser.last_good) > 0 and not complaints.is_person(prose),
+            running=max(parser.last_work, parser.last_good) > 0
+            and not error_lines.is_person(prose),
             prose=prose,
         )
 
@@ -97,9 +98,9 @@ def _bare_message(lines: list[LogLine]) -> list[Draft]:
     """The event of a short text that is nothing but a program's message."""
     lines_with_text = [line for line in lines if line.text.strip()]
     text = " ".join(line.text for line in lines_with_text)
-    if len(text) > _MESSAGE or any(code.is_code(line.text) for line in lines_with_text):
+    if len(text) > _MESSAGE or any(code_lines.is_code(line.text) for line in lines_with_text):
         return []
-    if not complaints.is_message(text):
+    if not error_lines.is_message(text):
         return []
     draft = Draft.at(lines_with_text[0], "error")
     draft.pieces = [line.marked.strip() for line in lines_with_text]

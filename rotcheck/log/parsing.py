@@ -4,10 +4,17 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from rotcheck.log import activity, boxed_tracebacks, code, complaints, process_deaths, tracebacks
-from rotcheck.log.characters import plain, single_spaced, with_line_breaks
+from rotcheck.log import (
+    boxed_tracebacks,
+    code_lines,
+    error_lines,
+    process_deaths,
+    progress_lines,
+    tracebacks,
+)
 from rotcheck.log.decoding import text_of
 from rotcheck.log.event_draft import Draft
+from rotcheck.log.plain_text import plain, single_spaced, with_line_breaks
 from rotcheck.log.prefixes import Head, split_prefix, without_quote_marks
 from rotcheck.log.relevant_lines import Passage, Raw
 from rotcheck.log.wrapping import JOINT, LogLine, join_wrapped, readings
@@ -66,7 +73,7 @@ class Parser:
         at, message = 0, None
         while at < len(lines):
             line = lines[at]
-            if activity.is_bad_end(line.text) and not self.bad_end:
+            if progress_lines.is_bad_end(line.text) and not self.bad_end:
                 self._bad_end, self._at_bad_end = line.number, (dict(self.calm), dict(self.work))
             draft, behind = self._event(lines, at, message)
             if draft:
@@ -89,7 +96,7 @@ class Parser:
             self._processes_in_chain.add(line.process)
             return None, at + 1
         if tracebacks.is_start(line.text):
-            to_ignore = at > 0 and activity.is_ignored(lines[at - 1].text)
+            to_ignore = at > 0 and progress_lines.is_ignored(lines[at - 1].text)
             draft, at = tracebacks.traceback_at(lines, at)
             if draft and to_ignore:
                 draft.handled = True
@@ -98,18 +105,18 @@ class Parser:
         death = self._deaths.get(line.process)
         if process_deaths.begins_stack(text) and death and line.number - death.last < _NEARBY:
             return None, _stack(lines, at + 1, death)
-        if code.is_code(line.text):
+        if code_lines.is_code(line.text):
             return None, at + 1
-        if complaints.is_warning(text, line.level):
+        if error_lines.is_warning(text, line.level):
             return Draft.at(line, "warning"), at + 1
         if tracebacks.exception_in(text):
             return self._chained(Draft.at(line, "exception")), at + 1
         if process_deaths.is_death(text) or line.level == "FATAL":
             self._deaths[line.process] = Draft.at(line, "fatal", before=_before(lines, at))
             return self._deaths[line.process], at + 1
-        if complaints.is_error(text, line.level) and not _goes_on(message, line):
+        if error_lines.is_error(text, line.level) and not _goes_on(message, line):
             return Draft.at(line, "error", before=_before(lines, at)), at + 1
-        if complaints.is_hint(text) and not (message and _continues(message, line)):
+        if error_lines.is_hint(text) and not (message and _continues(message, line)):
             return Draft.at(line, "warning", before=_before(lines, at)), at + 1
         return None, at + 1
 
@@ -132,19 +139,19 @@ class Parser:
     def _quiet(self, process: str, line: LogLine, message: Draft | None) -> Draft | None:
         """Count a line without an event; returns the event whose message still goes on."""
         text = line.text.strip().strip('"')
-        if activity.is_work(text):
+        if progress_lines.is_work(text):
             self._count_work(process, line)
-        elif activity.is_good_end(text):
+        elif progress_lines.is_good_end(text):
             self.last_good = line.number
         elif not text:  # a message may go on below its colon
             return message if message and message.pieces[-1].endswith(":") else None
-        elif message and _continues(message, line) and not activity.is_foreign(text):
+        elif message and _continues(message, line) and not progress_lines.is_foreign(text):
             message.pieces.append(line.marked.strip())
             message.last, message.width = line.number, line.width
             return message
-        elif activity.is_noise(text):
-            return message if activity.is_foreign(text) else None
-        elif activity.is_recovery(text):
+        elif progress_lines.is_noise(text):
+            return message if progress_lines.is_foreign(text) else None
+        elif progress_lines.is_recovery(text):
             self._count_work(process, line)
         self.calm[process] = self.calm.get(process, 0) + 1
         return None
@@ -166,7 +173,7 @@ class Parser:
 def clean_lines(raws: Iterable[Raw]) -> list[LogLine]:
     """The lines as their program wrote them: decoded, joined, without prefixes and boxes."""
     texts = [(raw.number, plain(part)) for raw in raws for part in _parts(text_of(raw.bytes))]
-    texts_alone = code.without_changes(without_quote_marks([text for _, text in texts]))
+    texts_alone = code_lines.without_changes(without_quote_marks([text for _, text in texts]))
     texts = join_wrapped(list(zip((number for number, _ in texts), texts_alone)))
     heads = [(number, split_prefix(text)) for number, text in texts]
     texts_in_boxes = boxed_tracebacks.without_boxes(
@@ -209,7 +216,7 @@ def _by_process(lines: Iterable[LogLine]) -> dict[str, list[LogLine]]:
 def _before(lines: Sequence[LogLine], at: int) -> str:
     """The three lines above, where the message may have begun and been wrapped, none of them of a warning."""
     above = [line for line in lines[max(at - 3, 0) : at] if lines[at].number - line.number <= 3]
-    while any(complaints.is_warning(single_spaced(line.text), line.level) for line in above):
+    while any(error_lines.is_warning(single_spaced(line.text), line.level) for line in above):
         above = above[1:]
     return " ".join(line.marked.strip() for line in above)
 
@@ -230,12 +237,12 @@ def _continues(message: Draft | None, line: LogLine) -> bool:
 def _goes_on(message: Draft | None, line: LogLine) -> bool:
     """Whether a line that says it is an error is part of the message before it: a compiler's output, say."""
     text = line.text.strip()
-    if message is None or not _continues(message, line) or complaints.opens(text):
+    if message is None or not _continues(message, line) or error_lines.opens(text):
         return False
     if message.kind == "exception" or text.startswith("what():"):  # of an exception of C++
         return True
     alike = line.time == message.time and line.text.startswith("  ")
-    return message.kind in ("error", "fatal") and alike and not complaints.is_error(text, "")
+    return message.kind in ("error", "fatal") and alike and not error_lines.is_error(text, "")
 
 
 def _stack(lines: Sequence[LogLine], at: int, death: Draft) -> int:

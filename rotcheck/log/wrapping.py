@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from rotcheck.log.characters import single_spaced
+from rotcheck.log.plain_text import single_spaced
 from rotcheck.log.prefixes import split_prefix
 
 _WIDTHS = frozenset((80, 100, 120, 132))

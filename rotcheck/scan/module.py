@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from rotcheck.results import Hazard
-from rotcheck.scan.bindings import Scopes
+from rotcheck.scan.name_scopes import Scopes
 
 Node = TypeVar("Node", bound=ast.AST)
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from rotcheck.scan import read
+from rotcheck.scan import file_reading
 from rotcheck.scan.module import Module
 from rotcheck.scan.source_files import File
 
@@ -38,8 +38,8 @@ class Project:
         """Yield the files that hold one of the words, all where none is given; not what cannot be read."""
         for file in self.files:
             try:
-                content = read.data(file)
-            except read.Unreadable:
+                content = file_reading.data(file)
+            except file_reading.Unreadable:
                 continue  # the scan says so where it reads that file itself
             if not words or any(_holds(content, word) for word in words):
                 yield file, content
@@ -48,8 +48,8 @@ class Project:
         """Yield the modules whose text holds one of the words, all where none is given; not what is no Python."""
         for file, content in self.texts(*words):
             try:
-                yield read.module(file, content)
-            except read.Unreadable:
+                yield file_reading.module(file, content)
+            except file_reading.Unreadable:
                 continue
 
     @cached_property

@@ -10,11 +10,11 @@ from rotcheck import __version__
 from rotcheck.diagnose import for_finding
 from rotcheck.errors import RequestError
 from rotcheck.results import Gap, Hazard, Scan
-from rotcheck.scan import read
-from rotcheck.scan.phases import ROTARY_TEXT
+from rotcheck.scan import file_reading
+from rotcheck.scan.ignore_comments import MARK, Silence
 from rotcheck.scan.project import Project
+from rotcheck.scan.rotary_phases import ROTARY_TEXT
 from rotcheck.scan.rules import Rule, rules
-from rotcheck.scan.silence import MARK, Silence
 from rotcheck.scan.source_files import File, display_name, listing
 
 
@@ -85,12 +85,12 @@ def choice(select: Sequence[str], ignore: Sequence[str]) -> list[Rule]:
 
 def _read(file: File, selection: Iterable[Rule], project: Project, part: FileHazards) -> None:
     try:
-        content = read.data(file)
+        content = file_reading.data(file)
         fitting = _rules_for(selection, content)
         if fitting or MARK.encode() in content:
             _ask(file, content, fitting, project, part)
         part.files += 1
-    except read.Unreadable as error:
+    except file_reading.Unreadable as error:
         part.gaps.append(Gap(file=file.name, reason=str(error)))
 
 
@@ -107,7 +107,7 @@ def _rules_for(selection: Iterable[Rule], content: bytes) -> list[Rule]:
 def _ask(
     file: File, content: bytes, selection: Iterable[Rule], project: Project, part: FileHazards
 ) -> None:
-    module = read.module(file, content, part.gaps.append)
+    module = file_reading.module(file, content, part.gaps.append)
     silence = Silence(module)
     part.notes += [
         f"{file.name}:{line}: `{MARK}[{code}]`: there is no code {code!r}"
@@ -118,7 +118,7 @@ def _ask(
             _complete(hazard) for rule in selection for hazard in rule.hazards(module, project)
         ]
     except RecursionError as error:
-        raise read.Unreadable("nested too deeply") from error
+        raise file_reading.Unreadable("nested too deeply") from error
     loud = [hazard for hazard in hazards if not silence.covers(hazard)]
     part.ignored += len(hazards) - len(loud)
     part.hazards += sorted(

@@ -14,7 +14,7 @@ from rotcheck import diagnose
 from rotcheck.errors import RequestError
 from rotcheck.report import formats
 from rotcheck.report.document import Display
-from rotcheck.scan import read
+from rotcheck.scan import file_reading
 from rotcheck.scan.rules import rules
 from rotcheck.scan.run import scan
 
@@ -52,7 +52,7 @@ def test_what_is_not_the_projects_own_is_not_read(tmp_path: Path) -> None:
 def test_nothing_that_a_file_holds_ends_the_scan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "LARGEST", 20_000)
+    monkeypatch.setattr(file_reading, "LARGEST", 20_000)
     hostile = {
         "python2.py": b"import torch.jit\nprint 'x'\n",
         "nul.py": b"import torch.jit\n\0\n",

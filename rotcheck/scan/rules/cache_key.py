@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import assignments, attribute, buffers, builds, is_module, uses
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import is_rotary
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import origins
+from rotcheck.scan.rotary_phases import is_rotary
+from rotcheck.scan.torch_modules import assignments, attribute, buffers, builds, is_module, uses
+from rotcheck.scan.value_origins import origins
 
 CODE = "cache-key"
 TITLE = "A kept table is not asked for its device"

@@ -4,11 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import Buffer, attribute, buffers, family, is_module, methods
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import FREQUENCIES, ROTARY
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import MAKERS, cast_of, origins
+from rotcheck.scan.rotary_phases import FREQUENCIES, ROTARY
+from rotcheck.scan.torch_modules import Buffer, attribute, buffers, family, is_module, methods
+from rotcheck.scan.value_origins import MAKERS, cast_of, origins
 
 CODE = "complex-buffer"
 TITLE = "A complex buffer, which `.to(dtype)` makes real"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rotcheck.results import Hazard
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import is_rotary
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import MAKERS, cast_of, origins
+from rotcheck.scan.rotary_phases import is_rotary
+from rotcheck.scan.value_origins import MAKERS, cast_of, origins
 
 CODE = "float64-on-device"
 TITLE = "float64 on a device that may have none"

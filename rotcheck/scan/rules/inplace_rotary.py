@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from rotcheck.results import Hazard
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import ACTIVATIONS, ROTARY, is_rotary
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import stem
+from rotcheck.scan.rotary_phases import ACTIVATIONS, ROTARY, is_rotary
+from rotcheck.scan.value_origins import stem
 
 CODE = "inplace-rotary"
 TITLE = "Rotary writes into its input under autograd"

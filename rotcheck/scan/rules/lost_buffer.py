@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import (
+from rotcheck.scan.module import Module
+from rotcheck.scan.project import Project
+from rotcheck.scan.rotary_phases import FREQUENCIES
+from rotcheck.scan.torch_modules import (
     Buffer,
     assignments,
     attribute,
@@ -16,10 +19,7 @@ from rotcheck.scan.classes import (
     methods,
     uses,
 )
-from rotcheck.scan.module import Module
-from rotcheck.scan.phases import FREQUENCIES
-from rotcheck.scan.project import Project
-from rotcheck.scan.values import MAKERS, origins
+from rotcheck.scan.value_origins import MAKERS, origins
 
 CODE = "lost-buffer"
 TITLE = "A table that does not move with its model, or stays empty after meta"

@@ -4,11 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import attribute, family, methods
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import PhaseProduct, phases
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import casts, is_on_cpu
+from rotcheck.scan.rotary_phases import PhaseProduct, phases
+from rotcheck.scan.torch_modules import attribute, family, methods
+from rotcheck.scan.value_origins import casts, is_on_cpu
 
 CODE = "phase-matmul"
 TITLE = "Phases from a matrix product that autocast rounds"

@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.classes import assignments, buffers, builds, is_module
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.phases import ACTIVATIONS, phases, waves
 from rotcheck.scan.project import Project
-from rotcheck.scan.values import MAKERS, Cast, casts
+from rotcheck.scan.rotary_phases import ACTIVATIONS, phases, waves
+from rotcheck.scan.torch_modules import assignments, buffers, builds, is_module
+from rotcheck.scan.value_origins import MAKERS, Cast, casts
 
 CODE = "position-dtype"
 TITLE = "Positions or angles in a dtype that rounds them"

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import configs
+from rotcheck.scan import config_classes
 from rotcheck.scan.module import Function, Module
 from rotcheck.scan.project import Project
 
@@ -85,7 +85,7 @@ def _old_key(module: Module, node: ast.Subscript, project: Project) -> Iterator[
     owner = node.value
     if not isinstance(owner, ast.Attribute) or owner.attr != "rope_scaling":
         return
-    if configs.config(module, owner.value, project) is None or _is_safe(module, node):
+    if config_classes.config(module, owner.value, project) is None or _is_safe(module, node):
         return
     text = module.text(owner)
     yield module.hazard(

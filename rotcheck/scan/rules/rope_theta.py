@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan import configs
+from rotcheck.scan import config_classes
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 
@@ -48,10 +48,10 @@ def _is_none(node: ast.expr) -> bool:
 
 def _without_theta(
     module: Module, node: ast.expr, owner: ast.expr, project: Project
-) -> configs.Config | None:
+) -> config_classes.Config | None:
     """The config, where it has no such attribute and the code around does not look in the new place."""
-    config = configs.config(module, owner, project)
-    if config is None or config.has("rope_theta") or config.name in configs.KEEP_THETA:
+    config = config_classes.config(module, owner, project)
+    if config is None or config.has("rope_theta") or config.name in config_classes.KEEP_THETA:
         return None
     around = module.function(node) or module.owner(node) or module.statement(node)
     text = ast.unparse(around) if around else ""
@@ -66,7 +66,7 @@ def _hazard(
     module: Module,
     node: ast.expr,
     owner: str,
-    config: configs.Config,
+    config: config_classes.Config,
     effect: str,
     failure: str | None,
 ) -> Hazard:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rotcheck.scan.module import Function, Module
-from rotcheck.scan.values import MAKERS, last_name, origins
+from rotcheck.scan.value_origins import MAKERS, last_name, origins
 
 ROTARY = re.compile(
     r"(?i:rotary|rotate_(half|quer|q_|k_|every)|inv_?freq|freqs?_?cis?(?![a-z])|(?<![a-z])rope(?![a-z]))|RoPE|Rope(?![a-z])"
