@@ -2,6 +2,8 @@
 
 import re
 
+from rotcheck.rotary_names import NAME
+
 # rotations, spectra, ropes, knobs
 _ELSEWHERE = frozenset(("cos", "sin", "freqs", "rope", "rotary"))
 _ALONE = re.compile(
@@ -18,7 +20,7 @@ _COMPANY = re.compile(
     r"|llama|qwen|mistral|mixtral|gemma|gpt|deepseek|head_dim",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"rotary|(?<![a-z])rope(?![a-z])", re.IGNORECASE)
+_NAME = re.compile(NAME, re.IGNORECASE)
 _TABLE = re.compile(r"(?<![a-z])(?:freqs|cos|sin)(?![a-z])", re.IGNORECASE)
 
 

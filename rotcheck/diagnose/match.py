@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.general import Message, all_messages
 from rotcheck.diagnose.knowledge import Failure, all_failures
+from rotcheck.rotary_names import IN_TRACE
 
 _END = 1 << 20  # characters read at either end of a long text
 _MOST_OF_A_DESCRIPTION = 3000  # characters in which a person has said what is wrong
@@ -19,16 +20,10 @@ _STRAIGHT = str.maketrans(
     }
 )
 
-ROTATION = (
-    r"(?i)rotary|rotate_(?:half|every_two|quer)|(?<![a-z])rope(?![a-z])|freqs|inv_freq"
-    r"|(?<![a-z])(?:cos|sin)(?![a-z(])"  # variables; what calls them may be any other sinusoid
-)
-"""What names rotary code: in a frame, a kernel or a variable."""
-
-ROTARY = rf"{ROTATION}|(?<![a-z])flash_attn"
+ROTARY = rf"{IN_TRACE}|(?<![a-z])flash_attn"
 """What names rotary code, or flash-attn, which has a rotary of its own and much else."""
 
-CONTEXTS = {"ROTATION": ROTATION, "ROTARY": ROTARY}
+CONTEXTS = {"ROTATION": IN_TRACE, "ROTARY": ROTARY}
 """The words of a `context` that stand for an expression."""
 
 Entry = TypeVar("Entry", Failure, Message)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
+from rotcheck.scan.syntax import Assignment, Function, attribute, packages, targets
 
 BASES = {"PretrainedConfig", "PreTrainedConfig"}
 NAMES = {"config", "hf_config", "text_config", "hf_text_config", "llm_config", "model_config"}
@@ -23,8 +24,7 @@ class Config:
     """The class of a config, as far as the source tells it."""
 
     name: str  # empty: some class of transformers
-    # what the project's own class sets; "*": and whatever a checkpoint holds
-    fields: frozenset[str]
+    fields: frozenset[str]  # that the project's class sets; "*": and whatever a checkpoint holds
 
     def has(self, field: str) -> bool:
         """Whether an object of the class can have a field that transformers moved."""
@@ -59,61 +59,40 @@ def config(module: Module, node: ast.expr, project: Project) -> Config | None:
 
 def _fields(module: Module, node: ast.ClassDef) -> Iterator[str]:
     for inner in module.within(node, ast.Attribute):
-        if (
-            isinstance(inner.ctx, ast.Store)
-            and isinstance(inner.value, ast.Name)
-            and inner.value.id == "self"
-        ):
+        if isinstance(inner.ctx, ast.Store) and attribute(inner):
             yield inner.attr
     for statement in node.body:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            yield statement.target.id
-        elif isinstance(statement, ast.Assign):
-            yield from (target.id for target in statement.targets if isinstance(target, ast.Name))
+        if isinstance(statement, Assignment):
+            names = (target for target in targets(statement) if isinstance(target, ast.Name))
+            yield from (name.id for name in names)
         elif isinstance(statement, ast.FunctionDef):
             yield statement.name  # a property
 
 
 def _annotation(module: Module, node: ast.expr) -> str:
     """The dotted name of a config's class: of an argument's annotation, or of whoever made it."""
-    if (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    ):
+    if isinstance(node, ast.Attribute) and attribute(node):
         return _of_field(module, node)
     if not isinstance(node, ast.Name):
         return ""
-    for function in _functions(module, node):
+    for function in (above for above in module.ancestors(node) if isinstance(above, Function)):
         for argument in module.within(function.args, ast.arg):
             if argument.arg == node.id:
                 return _class_name(module, argument.annotation)
         for assignment in module.within(function, ast.Assign):
-            if any(
-                isinstance(target, ast.Name) and target.id == node.id
-                for target in assignment.targets
-            ):
+            names = (target.id for target in assignment.targets if isinstance(target, ast.Name))
+            if node.id in names:
                 return _maker(module, assignment.value)
     return ""
-
-
-def _functions(module: Module, node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [
-        a for a in module.ancestors(node) if isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
 
 
 def _of_field(module: Module, node: ast.Attribute) -> str:
     """The class of `self.config`: of what the class sets it to."""
     owner = module.owner(node)
     for assignment in module.within(owner, ast.Assign) if owner else []:
-        for target in assignment.targets:
-            if (
-                isinstance(target, ast.Attribute)
-                and target.attr == node.attr
-                and isinstance(assignment.value, ast.Name)
-            ):
-                return _annotation(module, assignment.value)
+        fields = (target.attr for target in assignment.targets if isinstance(target, ast.Attribute))
+        if isinstance(assignment.value, ast.Name) and node.attr in fields:
+            return _annotation(module, assignment.value)
     for statement in owner.body if owner else []:
         if isinstance(statement, ast.AnnAssign) and module.name(statement.target) == node.attr:
             return _class_name(module, statement.annotation)
@@ -122,12 +101,11 @@ def _of_field(module: Module, node: ast.Attribute) -> str:
 
 def _class_name(module: Module, annotation: ast.expr | None) -> str:
     """The name in an annotation: of `X`, `"X"`, `Optional[X]` and `X | None`."""
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        return annotation.value
-    if isinstance(annotation, ast.Subscript):
-        return _class_name(module, annotation.slice)
-    if isinstance(annotation, ast.BinOp):
-        return _class_name(module, annotation.left)
+    match annotation:
+        case ast.Constant(value=str(name)):
+            return name
+        case ast.Subscript(slice=inner) | ast.BinOp(left=inner):
+            return _class_name(module, inner)
     return module.name(annotation)
 
 
@@ -151,20 +129,18 @@ def _of_class(name_in_full: str, project: Project) -> Config | None:
 
 def _of_definition(name: str, project: Project, depth: int) -> Config | None:
     """The project's class of that name where it derives from one of transformers, with all its fields."""
-    definitions_of_name = [
-        definition for definition in project.collect(definitions, CLASS) if definition.name == name
-    ]
-    if len(definitions_of_name) != 1 or depth > 5:
+    matches = [part for part in project.collect(definitions, CLASS) if part.name == name]
+    if len(matches) != 1 or depth > 5:
         return None
-    for base in definitions_of_name[0].bases:
+    fields = matches[0].fields
+    for base in matches[0].bases:
         last = base.rpartition(".")[2]
         if last in BASES:
-            return Config(name, definitions_of_name[0].fields | {"*"})
-        above = _of_definition(last, project, depth + 1)
+            return Config(name, fields | {"*"})
         if base.startswith("transformers."):
-            above = Config(last, frozenset())
-        if above:
-            return Config(name, definitions_of_name[0].fields | above.fields)
+            return Config(name, fields)
+        if above := _of_definition(last, project, depth + 1):
+            return Config(name, fields | above.fields)
     return None
 
 
@@ -173,14 +149,7 @@ def _of_project(module: Module, node: ast.expr, project: Project) -> Config | No
     if module.name(node).rpartition(".")[2] not in NAMES:
         return None
     classes = list(project.collect(definitions, CLASS))
-    uses = any(_uses(source) for source in module.nodes(ast.Import, ast.ImportFrom))
+    names = (name for node in module.nodes(ast.stmt) for name in packages(node))
+    uses = any(name.partition(".")[0] == "transformers" for name in names)
     custom = any("rope_theta" in class_.fields for class_ in classes)
     return None if custom or (classes and not uses) else Config("", frozenset())
-
-
-def _uses(source: ast.AST) -> bool:
-    if isinstance(source, ast.ImportFrom):
-        return not source.level and (source.module or "").partition(".")[0] == "transformers"
-    return isinstance(source, ast.Import) and any(
-        a.name.partition(".")[0] == "transformers" for a in source.names
-    )

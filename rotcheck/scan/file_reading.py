@@ -4,6 +4,7 @@ import ast
 import os
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 from rotcheck import file_contents
 from rotcheck.results import Gap
@@ -12,12 +13,8 @@ from rotcheck.scan.module import Module
 from rotcheck.scan.source_files import File
 
 LARGEST = 8 << 20  # bytes; the largest module of PyTorch has 0.9 MB
-FAULTS = (
-    SyntaxError,
-    ValueError,
-    RecursionError,
-    MemoryError,
-)  # of text that is not Python 3, NULs, endless nesting
+# of text that is not Python 3, NULs, endless nesting
+FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 class Unreadable(Exception):
@@ -29,11 +26,7 @@ def data(file: File) -> bytes:
     try:
         if not os.path.isfile(file.path):
             raise Unreadable("not a regular file")
-        size = os.path.getsize(file.path)
-        if size > LARGEST:
-            raise Unreadable(f"{size / 1e6:.0f} MB, larger than {LARGEST >> 20} MiB")
-        with open(file.path, "rb") as stream:
-            return stream.read()
+        return file_contents.contents(Path(file.path), LARGEST)
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from error
 
@@ -74,11 +67,8 @@ def _of_notebook(file: File, content: bytes, say: Callable[[Gap], None]) -> Modu
 
 def _why(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return (
-            f"not Python 3: line {error.lineno}: {error.msg}"
-            if error.lineno
-            else f"not Python 3: {error.msg}"
-        )
+        place = f"line {error.lineno}: " if error.lineno else ""
+        return f"not Python 3: {place}{error.msg}"
     if isinstance(error, UnicodeDecodeError):
         return f"not {error.encoding}: byte {error.object[error.start]:#04x} at {error.start}"
     return "nested too deeply" if isinstance(error, RecursionError | MemoryError) else str(error)

@@ -13,7 +13,7 @@ MARK = "rotcheck: ignore"
 _COMMENT = re.compile(r"#\s*rotcheck:\s*ignore\b(?:\s*\[([^\]]*)\])?")
 
 
-class Silence:
+class IgnoreComments:
     """The comments of one module."""
 
     def __init__(self, module: Module) -> None:
@@ -36,17 +36,12 @@ class Silence:
         if not token.line[: token.start[1]].strip():
             self._alone.add(line)
         if comment := _COMMENT.search(token.string):
-            self._codes[line] = {
-                code.strip() for code in (comment[1] or "").split(",") if code.strip()
-            }
+            self._codes[line] = set(map(str.strip, (comment[1] or "").split(","))) - {""}
 
     def without_rule(self, rule_codes: Collection[str]) -> list[tuple[int, str]]:
         """The codes that no rule has, each with its line."""
-        return [
-            (line, code)
-            for line, codes in self._codes.items()
-            for code in sorted(codes - set(rule_codes))
-        ]
+        unknown = ((line, codes.difference(rule_codes)) for line, codes in self._codes.items())
+        return [(line, code) for line, codes in unknown for code in sorted(codes)]
 
     def covers(self, hazard: Hazard) -> bool:
         """Whether a comment on a line of the statement's head, or right above it, ignores the hazard."""

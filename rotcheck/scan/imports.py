@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import takewhile
 from pathlib import PurePath
 
 from rotcheck.scan.project import Project
@@ -39,13 +40,10 @@ class Imports:
         folder = _package(file)
         if folder:
             return {name for parts, name in self._files.items() if parts[: len(folder)] == folder}
-        program = any(
-            candidate.name == file and b"__main__" in text
-            for candidate, text in self._project.texts()
-        )
-        return (
-            set() if program else {name for parts, name in self._files.items() if len(parts) == 1}
-        )
+        texts = self._project.texts("__main__")
+        is_program = any(candidate.name == file for candidate, _ in texts)
+        top = {name for parts, name in self._files.items() if len(parts) == 1}
+        return set() if is_program else top
 
     @cached_property
     def _imports(self) -> dict[str, set[str]]:
@@ -114,6 +112,5 @@ def _package(file: str) -> Parts:
 
 
 def _common_length(first: Parts, second: Parts) -> int:
-    return next(
-        (at for at, (a, b) in enumerate(zip(first, second)) if a != b), min(len(first), len(second))
-    )
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, second))
+    return sum(1 for _ in same)

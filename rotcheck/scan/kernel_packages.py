@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.scan.module import Module
+from rotcheck.scan.syntax import packages
 
 PACKAGES = {
     "apex", "causal_conv1d", "fla", "flash_attn", "flash_attn_2_cuda", "flash_attn_interface", "flashinfer",
@@ -12,18 +13,10 @@ PACKAGES = {
 }  # fmt: skip
 WORDS = (*sorted(PACKAGES - {"fla", "triton"}), "fla.")
 BROAD = {"Exception", "BaseException"}
+IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
 REPORTS = {
-    "warn",
-    "warning",
-    "warning_once",
-    "warn_once",
-    "error",
-    "exception",
-    "info",
-    "debug",
-    "critical",
-    "log",
-}
+    "warn", "warning", "warning_once", "warn_once", "error", "exception", "info", "debug", "critical", "log",
+}  # fmt: skip
 
 
 def is_kernel(name: str) -> bool:
@@ -43,33 +36,28 @@ def calls(module: Module, block: list[ast.stmt]) -> Iterator[ast.Call]:
 def imports(module: Module, block: list[ast.stmt]) -> Iterator[str]:
     """Yield what a block imports from such packages; not from Triton, which torch itself looks for in this way."""
     for statement in block:
-        for node in module.within(statement, ast.Import | ast.ImportFrom):  # type: ignore[arg-type]
-            names = (
-                [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else [a.name for a in node.names]
-            )
-            is_relative = isinstance(node, ast.ImportFrom) and node.level
-            yield from (
-                name
-                for name in names
-                if is_kernel(name) and not is_relative and not name.startswith("triton")
-            )
+        for node in module.within(statement, ast.AST):
+            for name in packages(node):
+                if is_kernel(name) and not name.startswith("triton"):
+                    yield name
 
 
 def kernel_imports(module: Module) -> Iterator[str]:
     """Yield the packages without which a file cannot even be imported."""
-    for node in module.tree.body:
-        if isinstance(node, ast.ImportFrom) and not node.level and is_kernel(node.module or ""):
-            yield node.module or ""
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if is_kernel(alias.name))
+    yield from (name for node in module.tree.body for name in packages(node) if is_kernel(name))
+
+
+def exceptions(module: Module, handler: ast.ExceptHandler) -> set[str]:
+    """The dotted names of what a handler catches; `BaseException` for a bare `except:`."""
+    if handler.type is None:
+        return {"BaseException"}
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {module.name(kind) for kind in kinds}
 
 
 def is_broad(module: Module, handler: ast.ExceptHandler) -> bool:
     """Whether a handler catches every exception."""
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(kind is None or module.name(kind) in BROAD for kind in kinds)
+    return not BROAD.isdisjoint(exceptions(module, handler))
 
 
 def is_heard(module: Module, handler: ast.ExceptHandler) -> bool:
@@ -78,6 +66,4 @@ def is_heard(module: Module, handler: ast.ExceptHandler) -> bool:
     if any(name.id == handler.name for value in values for name in module.within(value, ast.Name)):
         return True
     calls = (module.name(call.func).rpartition(".")[2] for call in module.within(handler, ast.Call))
-    return any(True for _ in module.within(handler, ast.Raise)) or any(
-        name in REPORTS for name in calls
-    )
+    return not REPORTS.isdisjoint(calls) or any(module.within(handler, ast.Raise))

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from rotcheck.results import Hazard
 from rotcheck.scan.name_scopes import Scopes
+from rotcheck.scan.syntax import Function
 
 Node = TypeVar("Node", bound=ast.AST)
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 LONGEST = 80  # characters of code in a message
 LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 SIGNS = {
@@ -18,6 +18,7 @@ SIGNS = {
     for kind in (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
     for sign in kind.__subclasses__()
 }
+TEST_FOLDERS = {"test", "tests", "testing", "op_tests", "benchmark", "benchmarks"}
 EXITS = {"sys.exit", "exit", "quit", "os._exit", "pytest.skip"}
 
 
@@ -33,9 +34,8 @@ class Module:
         self._places = places
         self._parents: dict[ast.AST, ast.AST] = {}
         self._nodes: list[ast.AST] = []
-        self._spans: dict[
-            ast.AST, tuple[int, int]
-        ] = {}  # from where to where the nodes below a node stand in _nodes
+        # from where to where the nodes below a node stand in _nodes
+        self._spans: dict[ast.AST, tuple[int, int]] = {}
         self._read()
         self._scopes = Scopes(self)
 
@@ -56,14 +56,8 @@ class Module:
     def is_test(self) -> bool:
         """Whether the file is a test or a benchmark, by its name or its folder's."""
         path = PurePath(self.file)
-        return (
-            path.stem.startswith("test_")
-            or path.stem.endswith("_test")
-            or bool(
-                {"test", "tests", "testing", "op_tests", "benchmark", "benchmarks"}
-                & set(path.parts[:-1])
-            )
-        )
+        is_named_so = path.stem.startswith("test_") or path.stem.endswith("_test")
+        return is_named_so or not TEST_FOLDERS.isdisjoint(path.parts[:-1])
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
         """Yield every node of these kinds (`ast.If, ast.While` or `ast.If | ast.While`), in the order of the source."""
@@ -105,15 +99,21 @@ class Module:
 
     def owner(self, node: ast.AST) -> ast.ClassDef | None:
         """The innermost class that a node stands in, directly or in a method."""
-        return next(
-            (above for above in self.ancestors(node) if isinstance(above, ast.ClassDef)), None
-        )
+        return self.around(node, ast.ClassDef)
+
+    def around(self, node: ast.AST, *kinds: type[Node]) -> Node | None:
+        """The innermost node of these kinds that a node stands in."""
+        return next((above for above in self.ancestors(node) if isinstance(above, kinds)), None)
+
+    def stores(self, node: ast.AST, name: str = "") -> Iterator[ast.Name]:
+        """Yield where something below a node gives a value to a name, to any name where none is given."""
+        for inner in self.within(node, ast.Name):
+            if isinstance(inner.ctx, ast.Store) and name in ("", inner.id):
+                yield inner
 
     def statement(self, node: ast.AST) -> ast.stmt | None:
         """The innermost statement that a node is, or stands in."""
-        if isinstance(node, ast.stmt):
-            return node
-        return next((above for above in self.ancestors(node) if isinstance(above, ast.stmt)), None)
+        return node if isinstance(node, ast.stmt) else self.around(node, ast.stmt)
 
     def where(self, node: ast.AST) -> str:
         """The names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
@@ -141,13 +141,10 @@ class Module:
             if candidate.arg == keyword:
                 return candidate.value
         before = [] if position is None else call.args[: position + 1]
-        if (
-            position is None
-            or len(before) <= position
-            or any(isinstance(a, ast.Starred) for a in before)
-        ):
-            return None
-        return before[position]
+        is_there = position is not None and len(before) > position
+        return (
+            before[-1] if is_there and not any(isinstance(a, ast.Starred) for a in before) else None
+        )
 
     def guards(self, node: ast.AST) -> list[ast.expr]:
         """The conditions that decide whether a node is reached, innermost first.
@@ -159,12 +156,8 @@ class Module:
         inner = node
         for above in self.ancestors(node):
             tests += _conditions(above, inner)
-            tests += [
-                test
-                for block in self.blocks(above)
-                if inner in block
-                for test in self._leaving(block, inner)
-            ]
+            for block in self.blocks(above):
+                tests += self._leaving(block, inner) if inner in block else ()
             inner = above
         return tests
 
@@ -178,10 +171,7 @@ class Module:
 
     def _leaves(self, block: list[ast.stmt]) -> bool:
         last = block[-1] if block else None
-        value = last.value if isinstance(last, ast.Expr) else None
-        return isinstance(last, LEAVING) or (
-            isinstance(value, ast.Call) and self.name(value.func) in EXITS
-        )
+        return isinstance(last, LEAVING) or self._statement_calls(last) in EXITS
 
     def blocks(self, node: ast.AST | None) -> list[list[ast.stmt]]:
         """The blocks of statements that a node has."""
@@ -190,8 +180,14 @@ class Module:
 
     def is_print(self, statement: ast.stmt) -> bool:
         """Whether a statement only prints."""
-        call = statement.value if isinstance(statement, ast.Expr) else None
-        return isinstance(call, ast.Call) and self.name(call.func) == "print"
+        return self._statement_calls(statement) == "print"
+
+    def _statement_calls(self, statement: ast.stmt | None) -> str:
+        """The dotted name of the function whose call is all that a statement is."""
+        match statement:
+            case ast.Expr(value=ast.Call(func=function)):
+                return self.name(function)
+        return ""
 
     def text(self, node: ast.AST) -> str:
         """Code as one line, cut where it is long."""
@@ -255,20 +251,21 @@ def _children(node: ast.AST) -> list[ast.AST]:
     children: list[ast.AST] = []
     for field in node._fields:
         value = getattr(node, field, None)
-        if type(value) is list:
-            children += [
-                part for part in value if isinstance(part, ast.AST) and type(part) not in SIGNS
-            ]
-        elif isinstance(value, ast.AST) and type(value) not in SIGNS:
-            children.append(value)
+        for part in value if type(value) is list else (value,):
+            if isinstance(part, ast.AST) and type(part) not in SIGNS:
+                children.append(part)
     return children
 
 
 def _conditions(above: ast.AST, inner: ast.AST) -> list[ast.expr]:
-    if isinstance(above, ast.If | ast.While | ast.IfExp | ast.Assert):
-        return [above.test] if inner is not above.test else []
-    if isinstance(above, ast.BoolOp):
-        return above.values[: above.values.index(inner)]  # type: ignore[arg-type]
-    if isinstance(above, ast.ListComp | ast.SetComp | ast.GeneratorExp) and inner is above.elt:
-        return [test for part in above.generators for test in part.ifs]
+    match above:
+        case (
+            ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test)
+        ):
+            return [test] if inner is not test else []
+        case ast.BoolOp(values=values):
+            return values[: values.index(inner)]  # type: ignore[arg-type]
+        case ast.ListComp(elt=value) | ast.SetComp(elt=value) | ast.GeneratorExp(elt=value):
+            tests = [test for part in above.generators for test in part.ifs]
+            return tests if inner is value else []
     return []

@@ -1,13 +1,16 @@
 """What a name in a file stands for: through `import ... as`, `from ... import` and plain assignments."""
 
 import ast
+from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from rotcheck.scan.syntax import Import
 
 if TYPE_CHECKING:
     from rotcheck.scan.module import Module
 
-Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | None  # None: the module
+Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.Module
 DEEPEST = 20  # names that lead to names
 
 
@@ -36,29 +39,27 @@ class Scopes:
         return node.id
 
     def _around(self, node: ast.AST) -> list[Scope]:
-        return [above for above in self._module.ancestors(node) if isinstance(above, _SCOPES)] + [
-            None
-        ]
+        return [above for above in self._module.ancestors(node) if isinstance(above, Scope)]
 
     @cached_property
     def _imports(self) -> dict[Scope, dict[str, str]]:
-        names: dict[Scope, dict[str, str]] = {}
-        for node in self._module.nodes(ast.Import):
-            names.setdefault(self._around(node)[0], {}).update(_of_import(node))
-        for source in self._module.nodes(ast.ImportFrom):
-            names.setdefault(self._around(source)[0], {}).update(_of_import_from(source))
+        names: dict[Scope, dict[str, str]] = defaultdict(dict)
+        plain, others = self._module.nodes(ast.Import), self._module.nodes(ast.ImportFrom)
+        nodes: list[Import] = [*plain, *others]
+        for node in nodes:
+            names[self._around(node)[0]].update(_meanings(node))
         return names
 
     @cached_property
     def _bindings(self) -> dict[Scope, dict[str, ast.expr | None]]:
         """What each scope binds without importing it: a name that is assigned once has that value, the rest None."""
-        names: dict[Scope, dict[str, ast.expr | None]] = {}
+        names: dict[Scope, dict[str, ast.expr | None]] = defaultdict(dict)
         for node in self._module.nodes(ast.Name):
             if isinstance(node.ctx, ast.Store) and not self._in_class(node):
-                scope = names.setdefault(self._around(node)[0], {})
+                scope = names[self._around(node)[0]]
                 scope[node.id] = None if node.id in scope else self._value(node)
         for argument in self._module.nodes(ast.arg):
-            names.setdefault(self._around(argument)[0], {})[argument.arg] = None
+            names[self._around(argument)[0]][argument.arg] = None
         return names
 
     def _value(self, node: ast.Name) -> ast.expr | None:
@@ -68,31 +69,18 @@ class Scopes:
         return above.value if isinstance(above, ast.AnnAssign) and above.target is node else None
 
     def _in_class(self, node: ast.AST) -> bool:
-        return isinstance(
-            next(
-                (
-                    a
-                    for a in self._module.ancestors(node)
-                    if isinstance(a, (*_SCOPES, ast.ClassDef))
-                ),
-                None,
-            ),
-            ast.ClassDef,
+        scopes = (
+            above
+            for above in self._module.ancestors(node)
+            if isinstance(above, Scope | ast.ClassDef)
         )
+        return isinstance(next(scopes), ast.ClassDef)
 
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
-
-def _of_import(node: ast.Import) -> dict[str, str]:
-    return {
-        alias.asname or alias.name.partition(".")[0]: alias.name
-        if alias.asname
-        else alias.name.partition(".")[0]
-        for alias in node.names
-    }
-
-
-def _of_import_from(node: ast.ImportFrom) -> dict[str, str]:
-    front = "." * node.level + (f"{node.module}." if node.module else "")
-    return {alias.asname or alias.name: f"{front}{alias.name}" for alias in node.names}
+def _meanings(node: Import) -> dict[str, str]:
+    """The dotted name that each name stands for which an import binds."""
+    if isinstance(node, ast.ImportFrom):
+        front = "." * node.level + (f"{node.module}." if node.module else "")
+        return {alias.asname or alias.name: f"{front}{alias.name}" for alias in node.names}
+    pairs = ((alias.asname, alias.name) for alias in node.names)
+    return dict((name, full) if name else (full.partition(".")[0],) * 2 for name, full in pairs)

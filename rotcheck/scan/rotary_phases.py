@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rotcheck.scan.module import Function, Module
-from rotcheck.scan.value_origins import MAKERS, last_name, origins
+from rotcheck.rotary_names import IN_SOURCE
+from rotcheck.scan.module import Module
+from rotcheck.scan.syntax import Function, last_name, method
+from rotcheck.scan.value_origins import MAKERS, origins
 
-ROTARY = re.compile(
-    r"(?i:rotary|rotate_(half|quer|q_|k_|every)|inv_?freq|freqs?_?cis?(?![a-z])|(?<![a-z])rope(?![a-z]))|RoPE|Rope(?![a-z])"
-)
-ROTARY_TEXT = re.compile(ROTARY.pattern.encode())  # a file without it holds no rotary code
+ROTARY = re.compile(IN_SOURCE)
+ROTARY_TEXT = re.compile(IN_SOURCE.encode())  # a file without it holds no rotary code
 # of diffusion: numbers between 0 and 1000
 TIMESTEPS = re.compile(r"time_?(step)?s?_?(proj|emb)", re.I)
 FREQUENCIES = re.compile(r"(^|_)(inv_?freqs?|freqs?|frequenc\w+|thetas?|omegas?)(_|\d*$)", re.I)
@@ -52,14 +52,9 @@ def phases(module: Module) -> Iterator[PhaseProduct]:
     """Yield the products of positions and frequencies in a module's rotary code."""
     for node in module.nodes(ast.Call | ast.BinOp):  # type: ignore[arg-type]
         operation, operands = _product(module, node)
-        if len(operands) != 2:
-            continue
-        for positions, frequencies in (operands, operands[::-1]):
-            if (
-                are_frequencies(frequencies)
-                and are_positions(module, positions)
-                and is_rotary(module, node)
-            ):
+        for positions, frequencies in (operands, operands[::-1]) if len(operands) == 2 else ():
+            are_factors = are_frequencies(frequencies) and are_positions(module, positions)
+            if are_factors and is_rotary(module, node):
                 yield PhaseProduct(node, positions, frequencies, operation)
                 break
 
@@ -67,15 +62,19 @@ def phases(module: Module) -> Iterator[PhaseProduct]:
 def waves(module: Module) -> Iterator[tuple[ast.Call, ast.expr]]:
     """Yield the calls of cos and sin in a module's rotary code, each with its angle."""
     for call in module.nodes(ast.Call):
-        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        if module.name(call.func) in WAVES and call.args:
-            angle = call.args[-1]
-        elif method in ("cos", "sin") and not call.args and isinstance(call.func, ast.Attribute):
-            angle = call.func.value
-        else:
-            continue
-        if is_rotary(module, call):
+        angle = _angle(module, call)
+        if angle is not None and is_rotary(module, call):
             yield call, angle
+
+
+def _angle(module: Module, call: ast.Call) -> ast.expr | None:
+    """What a call takes the cosine or the sine of; None for other calls."""
+    if module.name(call.func) in WAVES and call.args:
+        return call.args[-1]
+    match call:
+        case ast.Call(func=ast.Attribute(value=angle, attr="cos" | "sin"), args=[]):
+            return angle
+    return None
 
 
 def are_frequencies(node: ast.expr) -> bool:
@@ -102,16 +101,13 @@ def _counts(module: Module, node: ast.AST, depth: int = 4) -> bool:
 
 def _without_casts(module: Module, node: ast.AST) -> ast.AST:
     while True:
-        if isinstance(node, ast.Subscript):
-            node = node.value
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and module.name(node.func) not in MAKERS
-        ):
-            node = node.func.value
-        else:
-            return node
+        match node:
+            case ast.Subscript(value=inner):
+                node = inner
+            case ast.Call(func=ast.Attribute(value=inner)) if module.name(node.func) not in MAKERS:
+                node = inner
+            case _:
+                return node
 
 
 def _product(module: Module, node: ast.Call | ast.BinOp) -> tuple[str, list[ast.expr]]:
@@ -120,13 +116,10 @@ def _product(module: Module, node: ast.Call | ast.BinOp) -> tuple[str, list[ast.
         return sign, [node.left, node.right] if sign else []
     name = module.name(node.func)
     if name in PRODUCTS:
-        first = PRODUCTS[name]
-        return name, list(node.args[first : first + 2])
-    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    if (
-        method in ("matmul", "bmm", "mm", "outer")
-        and isinstance(node.func, ast.Attribute)
-        and len(node.args) == 1
-    ):
-        return f"torch.{method}", [node.func.value, node.args[0]]
+        return name, list(node.args[PRODUCTS[name] : PRODUCTS[name] + 2])
+    match node:
+        case ast.Call(
+            func=ast.Attribute(value=first, attr="matmul" | "bmm" | "mm" | "outer"), args=[second]
+        ):
+            return f"torch.{method(node)}", [first, second]
     return "", []

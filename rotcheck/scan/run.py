@@ -11,7 +11,7 @@ from rotcheck.diagnose import for_finding
 from rotcheck.errors import RequestError
 from rotcheck.results import Gap, Hazard, Scan
 from rotcheck.scan import file_reading
-from rotcheck.scan.ignore_comments import MARK, Silence
+from rotcheck.scan.ignore_comments import MARK, IgnoreComments
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import ROTARY_TEXT
 from rotcheck.scan.rules import Rule, rules
@@ -97,32 +97,31 @@ def _read(file: File, selection: Iterable[Rule], project: Project, part: FileHaz
 def _rules_for(selection: Iterable[Rule], content: bytes) -> list[Rule]:
     """The rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
     fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
-    if all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting) and not ROTARY_TEXT.search(
-        content
-    ):
-        return []
-    return fitting
+    rotary_only = all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting)
+    return fitting if not rotary_only or ROTARY_TEXT.search(content) else []
 
 
 def _ask(
     file: File, content: bytes, selection: Iterable[Rule], project: Project, part: FileHazards
 ) -> None:
     module = file_reading.module(file, content, part.gaps.append)
-    silence = Silence(module)
+    comments = IgnoreComments(module)
     part.notes += [
         f"{file.name}:{line}: `{MARK}[{code}]`: there is no code {code!r}"
-        for line, code in silence.without_rule(rules())
+        for line, code in comments.without_rule(rules())
     ]
+    if module.is_test:
+        selection = [rule for rule in selection if getattr(rule, "TESTS_TOO", False)]
     try:
         hazards = [
             _complete(hazard) for rule in selection for hazard in rule.hazards(module, project)
         ]
     except RecursionError as error:
         raise file_reading.Unreadable("nested too deeply") from error
-    loud = [hazard for hazard in hazards if not silence.covers(hazard)]
+    loud = [hazard for hazard in hazards if not comments.covers(hazard)]
     part.ignored += len(hazards) - len(loud)
     part.hazards += sorted(
-        loud, key=lambda hazard: (hazard.cell or 0, hazard.line, hazard.column, hazard.code)
+        loud, key=lambda each: (each.cell or 0, each.line, each.column, each.code)
     )
 
 

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
+from rotcheck.scan.syntax import Function, attribute, is_constant, targets
 
 FOREIGN = ("flax", "haiku", "equinox", "mlx", "tvm", "ast")  # whose modules are none of torch
 REGISTERING_CLASSES = ("nn.Buffer", "nn.Parameter")
@@ -46,21 +47,10 @@ def is_module(module: Module, owner: ast.ClassDef) -> bool:
     )
 
 
-def attribute(node: ast.AST) -> str:
-    """Return `inv_freq` for `self.inv_freq`, nothing for other expressions."""
-    is_own = (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    )
-    return node.attr if is_own and isinstance(node, ast.Attribute) else ""
-
-
 def assignments(module: Module, owner: ast.ClassDef) -> Iterator[tuple[str, ast.expr, ast.stmt]]:
     """Yield each `self.NAME = value` of a class: its name, value and statement."""
     for node in module.within(owner, ast.Assign | ast.AnnAssign):  # type: ignore[arg-type]
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        for target in targets:
+        for target in targets(node):
             if attribute(target) and node.value is not None:
                 yield attribute(target), node.value, node
 
@@ -78,22 +68,29 @@ def _buffers(module: Module, owner: ast.ClassDef) -> Iterator[Buffer]:
             and isinstance(name, ast.Constant)
             and value is not None
         ):
-            yield Buffer(
-                str(name.value), value, call, _persists(module.argument(call, "persistent", 2))
-            )
+            persists = not is_constant(module.argument(call, "persistent", 2), False)
+            yield Buffer(str(name.value), value, call, persists)
     for name_, value, _ in assignments(module, owner):
         if (
             isinstance(value, ast.Call)
             and module.name(value.func).endswith(REGISTERING_CLASSES)
             and value.args
         ):
-            yield Buffer(
-                name_, value.args[0], value, _persists(module.argument(value, "persistent"))
-            )
+            persists = not is_constant(module.argument(value, "persistent"), False)
+            yield Buffer(name_, value.args[0], value, persists)
 
 
-def _persists(flag: ast.expr | None) -> bool:
-    return not (isinstance(flag, ast.Constant) and flag.value is False)
+def runs_later(module: Module, node: ast.AST) -> bool:
+    """Whether a node runs in a function that may be called after its object is built."""
+    function = module.function(node)
+    return function is not None and not builds(module, function)
+
+
+def module_at_work(module: Module, node: ast.AST) -> ast.ClassDef | None:
+    """The nn.Module in whose method a node runs, where that may be called after the object is built."""
+    owner = module.owner(node)
+    works = owner is not None and is_module(module, owner) and runs_later(module, node)
+    return owner if works else None
 
 
 def builds(module: Module, function: Function) -> bool:
@@ -103,18 +100,14 @@ def builds(module: Module, function: Function) -> bool:
 
 
 def _builds(module: Module, owner: ast.ClassDef, name: str, above: set[str]) -> bool:
-    if name in CONSTRUCTORS:
+    if name in CONSTRUCTORS or name in above:
         return True
-    if name in above:
-        return True
-    parts = family(module, owner)
-    calls = [
-        call
-        for part in parts
+    callers = {
+        caller.name
+        for part in family(module, owner)
         for call in module.within(part, ast.Call)
-        if attribute(call.func) == name
-    ]
-    callers = {caller.name for call in calls if (caller := module.function(call)) is not None}
+        if attribute(call.func) == name and (caller := module.function(call)) is not None
+    }
     return bool(callers) and all(
         _builds(module, owner, caller, above | {name}) for caller in callers
     )

@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
 from rotcheck.scan.project import Place, Project
+from rotcheck.scan.syntax import Function, is_constant
 
 EXECUTOR = "torch._C._jit_set_profiling_executor"
 OTHER_DEVICES = "mps, npu, hpu, meta: every device type but cpu, cuda and xpu"
@@ -62,8 +63,7 @@ _FLAG_WORDS = ("_jit_set_", "_jit_override_")
 SCRIPTING = ("torch.jit.script", "torch.jit.script_method")
 WORDS = ("torch.jit", "jit.script", "import jit")
 OPTIONS = {"args", "opt", "opts", "cfg", "config", "flags", "FLAGS"}
-_VERSION = re.compile(r"version|torch_m(?:ajor|inor)", re.IGNORECASE)
-_CUDA = re.compile(r"\bcuda\b", re.IGNORECASE)
+_LIMIT = re.compile(r"version|torch_m(?:ajor|inor)|\bcuda\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,11 @@ class Flag:
 def flags(module: Module) -> Iterator[Flag]:
     """Yield the flags that a module sets for good on every machine, in the order of its lines."""
     for call in module.calls(*FLAGS) if not module.is_test else ():
-        name, effect = module.name(call.func), FLAGS[module.name(call.func)]
-        value = call.args[0] if call.args else None
-        constant = value.value if isinstance(value, ast.Constant) else None
-        fits = effect.value is None or constant is effect.value
+        name, text = module.name(call.func), module.text(call)
+        effect = FLAGS[name]
+        fits = effect.value is None or (call.args and is_constant(call.args[0], effect.value))
         if fits and not _is_confined(module, call) and not _is_restored(module, call, name):
-            yield Flag(
-                call, module.text(call), effect, module.file, call.lineno, _setter(module, call)
-            )
+            yield Flag(call, text, effect, module.file, call.lineno, _setter(module, call))
 
 
 def _setter(module: Module, call: ast.Call) -> str:
@@ -117,32 +114,30 @@ def flags_that_run(project: Project) -> list[Flag]:
 
 def _is_confined(module: Module, call: ast.Call) -> bool:
     """Whether only some versions of torch, machines with CUDA, or whoever asks for it reach the call."""
-    guards = module.guards(call)
-    texts = [module.text(test) for test in guards]
-    return any(_VERSION.search(text) or _CUDA.search(text) for text in texts) or any(
-        _is_option(module, test, call) for test in guards
+    return any(
+        _LIMIT.search(module.text(test)) or _is_option(module, test, call)
+        for test in module.guards(call)
     )
 
 
 def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
     """Whether a condition reads an argument of the function, or a field of one: `args.fuser == "old"`."""
     function = module.function(call)
-    arguments = (
-        {argument.arg for argument in module.within(function.args, ast.arg)} if function else set()
-    )
-    fields = [node.value for node in module.within(test, ast.Attribute)]
-    return any(node.id in arguments for node in module.within(test, ast.Name)) or any(
-        isinstance(value, ast.Name) and value.id in OPTIONS for value in fields
-    )
+    arguments = module.within(function.args, ast.arg) if function else ()
+    names = {argument.arg for argument in arguments}
+    owners = {module.text(node.value) for node in module.within(test, ast.Attribute)}
+    reads_argument = any(node.id in names for node in module.within(test, ast.Name))
+    return reads_argument or not OPTIONS.isdisjoint(owners)
 
 
 def _is_restored(module: Module, call: ast.Call, name: str) -> bool:
     """Whether the same function, or another of the class, sets the flag back."""
     around = module.owner(call) or module.function(call)
-    calls = module.within(around, ast.Call) if around else []
+    calls = module.within(around, ast.Call) if around else ()
+    arguments = [ast.unparse(argument) for argument in call.args]
     return any(
-        call_ is not call and module.name(call_.func) == name and not _is_same_call(call_, call)
-        for call_ in calls
+        module.name(other.func) == name and [*map(ast.unparse, other.args)] != arguments
+        for other in calls
     )
 
 
@@ -152,10 +147,6 @@ def scripts_beside(flag: Flag, project: Project) -> list[Place]:
     return [
         place for place in project.collect(scripted_functions, *WORDS) if place.file in together
     ]
-
-
-def _is_same_call(first: ast.Call, second: ast.Call) -> bool:
-    return [ast.dump(a) for a in first.args] == [ast.dump(a) for a in second.args]
 
 
 def scripted_functions(module: Module) -> Iterator[Place]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rotcheck.scan.module import Module
+from rotcheck.scan.syntax import Assignment, method, stem, targets
 
 TYPES = {
     "float": "torch.float32",
@@ -13,14 +14,17 @@ TYPES = {
     "bfloat16": "torch.bfloat16",
 }
 MAKERS = {
-    "torch.arange",
-    "torch.linspace",
-    "torch.tensor",
-    "torch.zeros",
-    "torch.ones",
-    "torch.full",
-    "torch.empty",
+    f"torch.{name}" for name in ("arange", "linspace", "tensor", "zeros", "ones", "full", "empty")
 }
+DTYPES = {
+    "dtype",
+    "float",
+    "half",
+    "double",
+    *(dtype.removeprefix("torch.") for dtype in TYPES.values()),
+}
+DOUBLE = {"torch.float64", "torch.double"}
+WIDE = DOUBLE | {"torch.float32", "torch.float"}
 MOVES = {"to", "type_as", "cuda"}
 METHODS = {
     *TYPES, "to", "type", "type_as", "clone", "contiguous", "detach", "cpu", "cuda", "view", "reshape", "unsqueeze",
@@ -36,40 +40,21 @@ class Cast(NamedTuple):
     dtype: str  # dotted name: `torch.float32`, `self.inv_freq.dtype`; empty where it is no name
 
 
-def stem(node: ast.AST) -> ast.AST:
-    """What a value is a view or a cast of: `self.inv_freq` of `self.inv_freq[None].float()`."""
-    while True:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            node = node.func.value
-        elif isinstance(node, ast.Subscript):
-            node = node.value
-        else:
-            return node
-
-
-def last_name(node: ast.AST) -> str:
-    """The last part of the name that a value has: `inv_freq` of `self.inv_freq[None].float()`."""
-    inner = stem(node)
-    if isinstance(inner, ast.Attribute):
-        return inner.attr
-    return inner.id if isinstance(inner, ast.Name) else ""
-
-
 def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
     """The values that a name, or `self.name`, was given before in the same function; the last one first."""
     function = module.function(name)
     scope: ast.AST = function or module.tree
-    arguments = [
+    before = [
         node
         for node in module.within(scope, ast.Assign | ast.AnnAssign)  # type: ignore[arg-type]
         if _gives(node, ast.unparse(name))
         and module.function(node) is function
-        and _before(node, name)
+        and (node.end_lineno or node.lineno) < name.lineno
     ]
     values: list[ast.expr] = []
     around = {name, *module.ancestors(name)}
-    for node in sorted(arguments, key=lambda part: part.lineno, reverse=True):
-        if node.value is None or _apart(module, node, around):
+    for node in sorted(before, key=lambda part: part.lineno, reverse=True):
+        if node.value is None or _is_in_other_branch(module, node, around):
             continue
         values.append(node.value)
         if module.parent(node) in around:
@@ -88,14 +73,9 @@ def is_on_cpu(module: Module, node: ast.AST) -> bool:
     """Whether a value is made without a device and not moved, in the same function."""
     calls = [call for call in way(module, node) if isinstance(call, ast.Call)]
     makers = [call for call in calls if module.name(call.func) in MAKERS]
-    casts = [
-        call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in MOVES
-    ]
-    return (
-        bool(makers)
-        and not casts
-        and all(module.argument(call, "device") is None for call in makers)
-    )
+    moves = any(method(call) in MOVES for call in calls)
+    on_cpu = all(module.argument(call, "device") is None for call in makers)
+    return bool(makers) and not moves and on_cpu
 
 
 def way(module: Module, node: ast.AST) -> Iterator[ast.AST]:
@@ -112,53 +92,40 @@ def way(module: Module, node: ast.AST) -> Iterator[ast.AST]:
 
 def _inner(module: Module, node: ast.AST) -> list[ast.expr]:
     """What a value is computed from."""
-    if isinstance(node, ast.Call):
-        if module.name(node.func) in MAKERS:
+    match node:
+        case ast.Call(func=function) if module.name(function) in MAKERS:
             return []
-        if not isinstance(node.func, ast.Attribute) or module.name(node.func.value) == "torch":
-            return list(node.args)
-        return [node.func.value] if node.func.attr in METHODS else []
-    if isinstance(node, ast.Name | ast.Attribute):
-        return origins(module, node)
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    if isinstance(node, ast.Subscript):
-        return [node.value]
-    if isinstance(node, ast.UnaryOp):
-        return [node.operand]
-    return list(node.elts) if isinstance(node, ast.Tuple | ast.List) else []
+        case ast.Call(func=ast.Attribute(value=inner, attr=name)) if module.name(inner) != "torch":
+            return [inner] if name in METHODS else []
+        case ast.Call(args=operands) | ast.Tuple(elts=operands) | ast.List(elts=operands):
+            return list(operands)
+        case ast.Name() | ast.Attribute():
+            return origins(module, node)
+        case ast.BinOp(left=left, right=right):
+            return [left, right]
+        case ast.Subscript(value=inner) | ast.UnaryOp(operand=inner):
+            return [inner]
+    return []
 
 
 def cast_of(module: Module, call: ast.Call) -> Cast | None:
     """The cast that a call is, `x.float()`, `x.to(y.dtype)`, `torch.arange(n, dtype=...)`; or None."""
-    function = call.func
-    method = function.attr if isinstance(function, ast.Attribute) else ""
-    if module.name(function) in MAKERS:
+    name = method(call)
+    if module.name(call.func) in MAKERS:
         dtype = module.argument(call, "dtype")
         return Cast(call, module.name(dtype)) if dtype is not None else None
-    if method in TYPES and not call.args:
-        return Cast(call, TYPES[method])
-    if method == "type_as" and call.args:
+    if name in TYPES and not call.args:
+        return Cast(call, TYPES[name])
+    if name == "type_as" and call.args:
         return Cast(call, _dtype_of(module, call.args[0]))
-    if method in ("to", "type"):
-        return _to(module, call)
-    return None
+    return _to(module, call) if name in ("to", "type") else None
 
 
 def _to(module: Module, call: ast.Call) -> Cast | None:
-    arguments = [
-        *call.args,
-        *(keyword.value for keyword in call.keywords if keyword.arg in ("dtype", "other")),
-    ]
-    for value in arguments:
+    keywords = (keyword.value for keyword in call.keywords if keyword.arg in ("dtype", "other"))
+    for value in (*call.args, *keywords):
         name = module.name(value)
-        if name.rsplit(".", 1)[-1] in (
-            "dtype",
-            *(t[6:] for t in TYPES.values()),
-            "float",
-            "half",
-            "double",
-        ):
+        if name.rpartition(".")[2] in DTYPES:
             return Cast(call, name)
     tensors = [value for value in call.args[:1] if isinstance(value, ast.Name | ast.Attribute)]
     if tensors and not module.name(tensors[0]).endswith("device"):
@@ -171,24 +138,19 @@ def _dtype_of(module: Module, tensor: ast.expr) -> str:
     return f"{name}.dtype" if name else ""
 
 
-def _gives(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+def _gives(node: Assignment, name: str) -> bool:
     return node.value is not None and any(
         isinstance(target, ast.Name | ast.Attribute) and ast.unparse(target) == name
-        for target in targets
+        for target in targets(node)
     )
 
 
-def _before(node: ast.stmt, name: ast.expr) -> bool:
-    return (node.end_lineno or node.lineno) < name.lineno
-
-
-def _apart(module: Module, node: ast.AST, around: set[ast.AST]) -> bool:
+def _is_in_other_branch(module: Module, node: ast.AST, around: set[ast.AST]) -> bool:
     """Whether a statement stands in the other branch of an `if` that a value stands in."""
     inner = node
     for above in module.ancestors(node):
         if isinstance(above, ast.If) and above in around:
             branch = above.body if inner in above.body else above.orelse
-            return not any(part in around for part in branch)
+            return around.isdisjoint(branch)
         inner = above
     return False

@@ -16,7 +16,7 @@ ORDER = [
     "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "testing", "compare", "identify",
     "study", "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention",
     "declaration", "results", "errors", "exit_codes", "file_contents", "requirement", "frames", "scrub",
-    "callable_room", "grouping",
+    "callable_room", "grouping", "rotary_names",
 ]  # fmt: skip
 IDENTIFY_ORDER = [  # the rooms and files of identify
     "run", "identification_jobs", "worker", "worker_setup", "swapping", "front_identity", "function_identification",

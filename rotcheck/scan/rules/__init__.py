@@ -8,6 +8,7 @@ A rule's module has
 - `WORDS`, texts without quotes or blanks of which a file holds at least one, or the rule is not asked: most files need
   not be parsed at all;
 - `ROTARY_ONLY = True`, optional: nor is it asked about a file in which nothing is named as rotary code is;
+- `TESTS_TOO = True`, optional: it is asked about tests and benchmarks too, which the others leave alone;
 - `hazards(module, project)`, which yields what `module.hazard(CODE, node, message, change, devices=...)` makes.
 """
 
@@ -39,7 +40,4 @@ def rules() -> dict[str, Rule]:
         importlib.import_module(f"{__name__}.{file.name}")
         for file in pkgutil.iter_modules(__path__)
     )
-    return {
-        rule.CODE: rule
-        for rule in sorted((cast(Rule, module) for module in modules), key=lambda r: r.CODE)
-    }
+    return {module.CODE: cast(Rule, module) for module in sorted(modules, key=lambda m: m.CODE)}

@@ -16,7 +16,6 @@ CHANGE = (
     "through: an error of its call is a mistake in the call, and not a missing package."
 )
 DEVICES = "where the kernel is installed and cannot run"
-MISSING = {"ImportError", "ModuleNotFoundError"}
 IMPORT_CHANGE = (
     "`except ImportError`: what else an import raises is a broken installation, and has to be seen. To go on "
     "without the package then too, log the error."
@@ -25,28 +24,27 @@ IMPORT_CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each handler that catches everything a kernel's call or import can raise, and goes on without it."""
-    for block in module.nodes(ast.Try) if not module.is_test else ():
+    for block in module.nodes(ast.Try):
         call = next(kernel_packages.calls(module, block.body), None)
-        for handler in block.handlers if call and module.function(block) else ():
-            loud = not kernel_packages.is_broad(module, handler) or kernel_packages.is_heard(
-                module, handler
-            )
-            if call and not loud and _computes(module, block, handler):
-                yield _hazard(module, call, handler)
-        if module.function(block) is None and (
-            name := next(kernel_packages.imports(module, block.body), "")
-        ):
-            yield from _of_import(module, block, name)
+        if module.function(block) is None:
+            if name := next(kernel_packages.imports(module, block.body), ""):
+                yield from _of_import(module, block, name)
+        elif call:
+            for handler in block.handlers:
+                if _is_silent(module, handler) and _computes(module, block, handler):
+                    yield _hazard(module, call, handler)
+
+
+def _is_silent(module: Module, handler: ast.ExceptHandler) -> bool:
+    """Whether a handler catches everything, and says nothing of it."""
+    is_heard = kernel_packages.is_heard(module, handler)
+    return kernel_packages.is_broad(module, handler) and not is_heard
 
 
 def _of_import(module: Module, block: ast.Try, name: str) -> Iterator[Hazard]:
     """Yield the handler that takes whatever the import of a kernel raises for a missing package."""
     handler = next((part for part in block.handlers if _catches_missing(module, part)), None)
-    if (
-        handler is None
-        or not kernel_packages.is_broad(module, handler)
-        or kernel_packages.is_heard(module, handler)
-    ):
+    if handler is None or not _is_silent(module, handler):
         return
     if not any(node.id == handler.name for node in module.within(handler, ast.Name)):
         message = (
@@ -57,10 +55,8 @@ def _of_import(module: Module, block: ast.Try, name: str) -> Iterator[Hazard]:
 
 
 def _catches_missing(module: Module, handler: ast.ExceptHandler) -> bool:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return kernel_packages.is_broad(module, handler) or any(
-        module.name(kind) in MISSING for kind in kinds
-    )
+    kinds = kernel_packages.IMPORT_ERRORS | kernel_packages.BROAD
+    return not kinds.isdisjoint(kernel_packages.exceptions(module, handler))
 
 
 def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> bool:
@@ -76,11 +72,7 @@ def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> boo
 def _hazard(module: Module, call: ast.Call, handler: ast.ExceptHandler) -> Hazard:
     name = module.name(call.func)
     prints = any(module.name(inner.func) == "print" for inner in module.within(handler, ast.Call))
-    how = (
-        "and printed on every call"
-        if prints and module.function(handler)
-        else "and nothing says which path ran"
-    )
+    how = "and printed on every call" if prints else "and nothing says which path ran"
     message = (
         f"whatever `{name}` raises (a wrong shape or dtype, a device it does not know, an illegal memory access) is "
         f"swallowed, {how}"

@@ -5,10 +5,18 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import is_rotary
-from rotcheck.scan.torch_modules import assignments, attribute, buffers, builds, is_module, uses
+from rotcheck.scan.syntax import Function, attribute, method
+from rotcheck.scan.torch_modules import (
+    assignments,
+    buffers,
+    is_module,
+    module_at_work,
+    runs_later,
+    uses,
+)
 from rotcheck.scan.value_origins import origins
 
 CODE = "cache-key"
@@ -18,6 +26,9 @@ ROTARY_ONLY = True
 
 KEYS = re.compile(r"device|dtype|training|key")  # what a test may ask for besides a length
 MOVES = {"to", "type_as", "cuda", "to_device", "device", "cpu"}
+TABLE_CALLS = {"cos", "sin", "polar", "outer", "einsum", "cat", "stack"}
+CACHES = ("functools.lru_cache", "functools.cache")
+DEVICES = "cuda, mps, xpu and others"
 CHANGE = (
     "Compare the device too (`or self.cos_cached.device != x.device`), or register the table as a buffer, which moves "
     "with the model."
@@ -26,60 +37,36 @@ CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each `if` of a module that renews a table for another length, and for nothing else."""
-    if module.is_test:
-        return
     yield from _dictionaries(module)
     yield from _methods(module)
     for test in module.nodes(ast.If):
-        owner, function = module.owner(test), module.function(test)
-        if (
-            owner is None
-            or function is None
-            or not is_module(module, owner)
-            or builds(module, function)
-        ):
-            continue
-        names = _tables(module, owner, function, test)
+        owner, function = module_at_work(module, test), module.function(test)
+        names = _tables(module, owner, function, test) if owner and function else []
         if names and is_rotary(module, test):
-            yield module.hazard(
-                CODE,
-                test,
-                _message(module, test, names),
-                CHANGE,
-                devices="cuda, mps, xpu and others",
-            )
+            yield module.hazard(CODE, test, _message(module, test, names), CHANGE, devices=DEVICES)
 
 
 def _message(module: Module, test: ast.If, names: list[str]) -> str:
+    listing = ", ".join(f"`self.{name}`" for name in dict.fromkeys(names))
     return (
-        f"only `{module.text(test.test)}` decides whether a table is computed again ({_listing(names)}): once "
+        f"only `{module.text(test.test)}` decides whether a table is computed again ({listing}): once "
         "the model has moved, a call of the same length gets the table on the old device, and raises"
     )
-
-
-def _listing(names: list[str]) -> str:
-    return ", ".join(f"`self.{name}`" for name in dict.fromkeys(names))
 
 
 def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.If) -> list[str]:
     """The tables that an `if` renews, or gives back, where it asks for a length and nothing else."""
     targets = _targets(module, function)
+    text = ast.unparse(test.test)
     attributes = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
-    lengths = {
-        name
+    asks_length = any(
+        "len" in name or f"self.{name}.shape" in text or _is_filled_once(module, owner, test, name)
         for name in attributes & targets
-        if "len" in name
-        or f"self.{name}.shape" in ast.unparse(test.test)
-        or _is_filled_once(module, owner, test, name)
-    }
-    if not lengths or KEYS.search(ast.unparse(test.test)) or not _knows_device(module, function):
+    )
+    if not asks_length or KEYS.search(text) or not _knows_device(module, function):
         return []
-    buffer_names = {buffer.name for buffer in buffers(module, owner)}
-    tables = [
-        name
-        for name in _values_kept(module, test)
-        if "len" not in name and name in targets - buffer_names
-    ]
+    targets -= {buffer.name for buffer in buffers(module, owner)}
+    tables = [name for name in _values_kept(module, test) if "len" not in name and name in targets]
     return [name for name in tables if not _moves(module, owner, name)]
 
 
@@ -87,11 +74,10 @@ def _is_filled_once(module: Module, owner: ast.ClassDef, test: ast.If, name: str
     """Whether an `if` asks only whether a table is None, and nothing else gives it another value after `__init__`."""
     if ast.unparse(test.test) not in (f"self.{name} is None", f"not self.{name}"):
         return False
-    values = [node for attribute_, _, node in assignments(module, owner) if attribute_ == name]
     return all(
-        test in module.ancestors(node) or builds(module, function)
-        for node in values
-        if (function := module.function(node)) is not None
+        test in module.ancestors(node) or not runs_later(module, node)
+        for attribute_, _, node in assignments(module, owner)
+        if attribute_ == name
     )
 
 
@@ -103,25 +89,24 @@ def _dictionaries(module: Module) -> Iterator[Hazard]:
             continue
         if not isinstance(test.ops[0], ast.In | ast.NotIn) or not is_rotary(module, test):
             continue
-        key = module.text(test.comparators[0])
-        fills = [node for node in module.within(function, ast.Assign) if _fills(node, key)]
-        if not fills or KEYS.search(_key(module, test.left)) or not _knows_device(module, function):
+        table, key = module.text(test.comparators[0]), _key(module, test.left)
+        if not _fills(module, function, table) or KEYS.search(key):
             continue
-        if not any(
-            _is_moved_on(module, call, branch) for call in module.within(function, ast.Call)
-        ):
+        if _knows_device(module, function) and not _is_moved_on(module, function, branch):
             message = (
-                f"`{key}` keeps tables by `{_key(module, test.left)}` alone: a call for another device gets the table "
+                f"`{table}` keeps tables by `{key}` alone: a call for another device gets the table "
                 "of the first, and raises"
             )
             change = "Put the device into the key, or move the table to it on the way out."
-            yield module.hazard(CODE, branch, message, change, devices="cuda, mps, xpu and others")
+            yield module.hazard(CODE, branch, message, change, devices=DEVICES)
 
 
-def _fills(node: ast.Assign, key: str) -> bool:
+def _fills(module: Module, function: Function, table: str) -> bool:
+    """Whether a function puts values into a dictionary."""
+    targets = (target for node in module.within(function, ast.Assign) for target in node.targets)
     return any(
-        isinstance(target, ast.Subscript) and ast.unparse(target.value) == key
-        for target in node.targets
+        isinstance(target, ast.Subscript) and ast.unparse(target.value) == table
+        for target in targets
     )
 
 
@@ -131,35 +116,30 @@ def _key(module: Module, key: ast.expr) -> str:
     return module.text(values[0] if values else key)
 
 
-def _is_moved_on(module: Module, call: ast.Call, branch: ast.If) -> bool:
-    """Whether a call moves something outside of the branch that makes the table."""
-    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-    return method in MOVES and branch not in module.ancestors(call)
+def _is_moved_on(module: Module, function: Function, branch: ast.If) -> bool:
+    """Whether a function moves something outside of the branch that makes the table."""
+    return any(
+        method(call) in MOVES and branch not in module.ancestors(call)
+        for call in module.within(function, ast.Call)
+    )
 
 
 def _methods(module: Module) -> Iterator[Hazard]:
     """Yield each method under `lru_cache` that computes with the tensors of its object."""
     for function in module.nodes(ast.FunctionDef):
         owner = module.owner(function)
-        wraps = (
-            wrap.func if isinstance(wrap, ast.Call) else wrap for wrap in function.decorator_list
-        )
-        if owner is None or not any(
-            module.name(wrap) in ("functools.lru_cache", "functools.cache") for wrap in wraps
-        ):
+        wraps = (getattr(wrap, "func", wrap) for wrap in function.decorator_list)
+        if owner is None or not any(module.name(wrap) in CACHES for wrap in wraps):
             continue
         tensors = {buffer.name for buffer in buffers(module, owner)} | {"device"}
-        read = next(
-            (a for a in module.within(function, ast.Attribute) if attribute(a) in tensors), None
-        )
+        reads = (a for a in module.within(function, ast.Attribute) if attribute(a) in tensors)
+        read = next(reads, None)
         if read is not None and is_module(module, owner) and is_rotary(module, function):
             message = (
                 f"`{function.name}` computes with `{module.text(read)}`, and `lru_cache` keeps the result by the other "
                 "arguments: once the model has moved, a call gets the table on the old device, and raises"
             )
-            yield module.hazard(
-                CODE, function, message, CHANGE, devices="cuda, mps, xpu and others"
-            )
+            yield module.hazard(CODE, function, message, CHANGE, devices=DEVICES)
 
 
 def _targets(module: Module, function: Function) -> set[str]:
@@ -173,10 +153,10 @@ def _values_kept(module: Module, test: ast.If) -> list[str]:
         # without a value: the table whose shape was asked for
         value = test.body[0].value or test.test
         return [attribute(node) for node in module.within(value, ast.Attribute) if attribute(node)]
-    body = [node for statement in test.body for node in module.within(statement, ast.Assign)]
     return [
         attribute(target)
-        for node in body
+        for statement in test.body
+        for node in module.within(statement, ast.Assign)
         if _is_table(module, node.value)
         for target in node.targets
         if attribute(target)
@@ -184,27 +164,18 @@ def _values_kept(module: Module, test: ast.If) -> list[str]:
 
 
 def _is_table(module: Module, value: ast.expr) -> bool:
-    calls = {
-        module.name(call.func).rsplit(".", 1)[-1] or getattr(call.func, "attr", "")
+    return any(
+        (module.name(call.func).rpartition(".")[2] or method(call)) in TABLE_CALLS
         for call in module.within(value, ast.Call)
-    }
-    return bool(calls & {"cos", "sin", "polar", "outer", "einsum", "cat", "stack"})
+    )
 
 
 def _knows_device(module: Module, function: Function) -> bool:
     """Whether the function makes the table on the device of an argument or of a buffer."""
-    names = {
-        module.name(keyword.value)
+    return any(
+        method(call) == "type_as" or module.name(module.argument(call, "device")).endswith("device")
         for call in module.within(function, ast.Call)
-        for keyword in call.keywords
-        if keyword.arg == "device"
-    }
-    casts = {
-        call.func.attr
-        for call in module.within(function, ast.Call)
-        if isinstance(call.func, ast.Attribute)
-    }
-    return any(name.endswith("device") for name in names) or "type_as" in casts
+    )
 
 
 def _moves(module: Module, owner: ast.ClassDef, name: str) -> bool:

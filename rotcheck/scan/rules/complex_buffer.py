@@ -4,10 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import FREQUENCIES, ROTARY
-from rotcheck.scan.torch_modules import Buffer, attribute, buffers, family, is_module, methods
+from rotcheck.scan.syntax import Function, attribute
+from rotcheck.scan.torch_modules import buffers, family, is_module, methods
 from rotcheck.scan.value_origins import MAKERS, cast_of, origins
 
 CODE = "complex-buffer"
@@ -16,14 +17,7 @@ WORDS = ("polar", "view_as_complex", "complex64", "complex128", "torch.complex")
 
 COMPLEX = {"torch.polar", "torch.view_as_complex", "torch.complex"}
 DTYPES = {"torch.complex64", "torch.complex128", "torch.cfloat", "torch.cdouble"}
-SHAPES = {
-    "torch.cat",
-    "torch.concat",
-    "torch.stack",
-    "torch.flatten",
-    "torch.reshape",
-    "torch.clone",
-}
+SHAPES = {f"torch.{name}" for name in ("cat", "concat", "stack", "flatten", "reshape", "clone")}
 REAL = {"real", "imag", "abs", "angle", "float", "half", "double", "bfloat16"}
 KEEPERS = {"_apply", "to"}
 DEEPEST = 8
@@ -35,35 +29,25 @@ CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each complex buffer of a class that does not guard it."""
-    if module.is_test:
-        return
     for owner in module.nodes(ast.ClassDef):
         if not is_module(module, owner) or _is_guarded(module, owner):
             continue
-        for buffer in buffers(module, owner):
-            if (
-                module.owner(buffer.node) is owner
-                and _is_rotary(owner, buffer)
-                and (
-                    is_complex(module, buffer.value)
-                    or _is_complex_below(module, owner, buffer.value)
-                )
-            ):
-                yield module.hazard(CODE, buffer.node, _message(buffer.name), CHANGE, devices="all")
+        for name, value, node, _ in buffers(module, owner):
+            if module.owner(node) is not owner or not _is_rotary(owner.name, name):
+                continue
+            if is_complex(module, value) or _is_complex_below(module, owner, value):
+                yield module.hazard(CODE, node, _message(name), CHANGE, devices="all")
 
 
 def _is_complex_below(module: Module, owner: ast.ClassDef, value: ast.expr) -> bool:
     """Whether `self.build()` is complex in a class of the same file that derives from the owner."""
     name = attribute(value.func) if isinstance(value, ast.Call) else ""
-    below = (
-        part
+    builders = (
+        methods(part).get(name)
         for part in module.nodes(ast.ClassDef)
-        if part is not owner and owner in family(module, part)
+        if part is not owner and owner in family(module, part) and not _is_guarded(module, part)
     )
-    builders = (methods(part).get(name) for part in below if not _is_guarded(module, part))
-    return any(
-        builder is not None and _returns_complex(module, builder, DEEPEST) for builder in builders
-    )
+    return any(builder and _returns_complex(module, builder, DEEPEST) for builder in builders)
 
 
 def _message(name: str) -> str:
@@ -73,10 +57,8 @@ def _message(name: str) -> str:
     )
 
 
-def _is_rotary(owner: ast.ClassDef, buffer: Buffer) -> bool:
-    return bool(
-        ROTARY.search(owner.name) or FREQUENCIES.search(buffer.name) or ROTARY.search(buffer.name)
-    )
+def _is_rotary(owner: str, buffer: str) -> bool:
+    return bool(ROTARY.search(owner) or FREQUENCIES.search(buffer) or ROTARY.search(buffer))
 
 
 def _is_guarded(module: Module, owner: ast.ClassDef) -> bool:
@@ -90,16 +72,10 @@ def is_complex(module: Module, node: ast.AST, depth: int = DEEPEST) -> bool:
     if isinstance(node, ast.Name):
         values = origins(module, node)
         return bool(values) and all(is_complex(module, value, depth - 1) for value in values)
-    if isinstance(node, ast.Subscript):
-        return is_complex(module, node.value, depth - 1)
-    if isinstance(node, ast.Attribute):
-        return _attribute(module, node, depth)
+    match node:
+        case ast.Subscript(value=inner) | ast.Attribute(value=inner, attr="T" | "mT"):
+            return is_complex(module, inner, depth - 1)
     return isinstance(node, ast.Call) and _call(module, node, depth)
-
-
-def _attribute(module: Module, node: ast.Attribute, depth: int) -> bool:
-    """Whether `x.T` or `self.table`, which the same function sets before, is complex."""
-    return node.attr in ("T", "mT") and is_complex(module, node.value, depth - 1)
 
 
 def _call(module: Module, call: ast.Call, depth: int) -> bool:
@@ -110,19 +86,13 @@ def _call(module: Module, call: ast.Call, depth: int) -> bool:
     if name in COMPLEX:
         return True
     if name in SHAPES and call.args:
-        parts = (
-            call.args[0].elts if isinstance(call.args[0], ast.List | ast.Tuple) else [call.args[0]]
-        )
+        parts = getattr(call.args[0], "elts", call.args[:1])
         return bool(parts) and all(is_complex(module, part, depth - 1) for part in parts)
     if (function := _function(module, call)) is not None:
         return _returns_complex(module, function, depth)
-    if (
-        isinstance(call.func, ast.Attribute)
-        and not name.startswith("torch.")
-        and call.func.attr not in REAL
-    ):
-        return dtype is None and is_complex(module, call.func.value, depth - 1)
-    return False
+    if not isinstance(call.func, ast.Attribute) or dtype is not None or call.func.attr in REAL:
+        return False
+    return not name.startswith("torch.") and is_complex(module, call.func.value, depth - 1)
 
 
 def _function(module: Module, call: ast.Call) -> Function | None:
@@ -130,16 +100,11 @@ def _function(module: Module, call: ast.Call) -> Function | None:
     if attribute(call.func) and owner is not None:
         return methods(owner).get(attribute(call.func))
     name = module.name(call.func)
-    return next(
-        (part for part in module.tree.body if isinstance(part, Function) and part.name == name),
-        None,
-    )
+    functions = (part for part in module.tree.body if isinstance(part, Function))
+    return next((function for function in functions if function.name == name), None)
 
 
 def _returns_complex(module: Module, function: Function, depth: int) -> bool:
-    results = [
-        node.value
-        for node in module.within(function, ast.Return)
-        if node.value is not None and module.function(node) is function
-    ]
-    return bool(results) and all(is_complex(module, value, depth - 1) for value in results)
+    returns = module.within(function, ast.Return)
+    values = [part.value for part in returns if part.value and module.function(part) is function]
+    return bool(values) and all(is_complex(module, value, depth - 1) for value in values)

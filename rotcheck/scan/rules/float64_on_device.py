@@ -5,16 +5,16 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import is_rotary
-from rotcheck.scan.value_origins import MAKERS, cast_of, origins
+from rotcheck.scan.syntax import Function, method, parameters
+from rotcheck.scan.value_origins import DOUBLE, MAKERS, cast_of, origins
 
 CODE = "float64-on-device"
 TITLE = "float64 on a device that may have none"
 WORDS = ("float64", "double")
 
-DOUBLE = {"torch.float64", "torch.double"}
 # names of a test that chooses by device or dtype
 GUARD = re.compile(r"mps|npu|xpu|float64|double", re.I)
 SINUSOIDS = re.compile(r"sinusoid|sincos|pos(ition(al)?)?_?emb", re.I)
@@ -28,16 +28,11 @@ CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each value of rotary code that is made in, or cast to, float64 on the device of an argument."""
-    if module.is_test:
-        return
     for call in module.nodes(ast.Call):
         cast = cast_of(module, call)
-        if (
-            cast is None
-            or cast.dtype not in DOUBLE
-            or not (is_rotary(module, call) or SINUSOIDS.search(module.where(call)))
-            or _is_guarded(module, call)
-        ):
+        if cast is None or cast.dtype not in DOUBLE or _is_guarded(module, call):
+            continue
+        if not is_rotary(module, call) and not SINUSOIDS.search(module.where(call)):
             continue
         if place := _place(module, call):
             message = f"`{module.text(call)}` makes float64 {place}: MPS has no float64 and raises TypeError"
@@ -67,8 +62,8 @@ def _place(module: Module, call: ast.Call) -> str:
 def _device(module: Module, call: ast.Call) -> ast.expr | None:
     if (device := module.argument(call, "device")) is not None:
         return device
-    is_to = isinstance(call.func, ast.Attribute) and call.func.attr == "to"
-    return next((a for a in call.args if is_to and module.name(a).endswith("device")), None)
+    arguments = call.args if method(call) == "to" else []
+    return next((a for a in arguments if module.name(a).endswith("device")), None)
 
 
 def _of(module: Module, device: ast.expr) -> str:
@@ -76,12 +71,9 @@ def _of(module: Module, device: ast.expr) -> str:
     text = module.name(device)
     front, _, last = text.rpartition(".")
     function = module.function(device)
-    is_known = (
-        last == "device"
-        and function is not None
-        and (front.startswith("self") or _is_tensor(function, front))
-    )
-    return f"on `{text}`" if is_known and not HOME.search(text) else ""
+    if last != "device" or function is None or HOME.search(text):
+        return ""
+    return f"on `{text}`" if front.startswith("self") or _is_tensor(function, front) else ""
 
 
 def _argument(module: Module, node: ast.AST, depth: int = DEEPEST) -> str:
@@ -89,17 +81,12 @@ def _argument(module: Module, node: ast.AST, depth: int = DEEPEST) -> str:
     function = module.function(node)
     while isinstance(node, ast.Call | ast.Subscript):
         if isinstance(node, ast.Call):
-            if HOME.search(ast.unparse(node.func).rsplit(".", 1)[-1]) or any(
-                HOME.search(ast.unparse(a)) for a in node.args
-            ):
+            if not method(node) or module.name(node.func).startswith("torch."):
                 return ""
-            if not isinstance(node.func, ast.Attribute) or module.name(node.func).startswith(
-                "torch."
-            ):
+            if any(HOME.search(text) for text in (method(node), *map(ast.unparse, node.args))):
                 return ""
-            node = node.func.value
-        else:
-            node = node.value
+            node = node.func
+        node = node.value  # type: ignore[attr-defined]
     if not isinstance(node, ast.Name) or function is None or not depth:
         return ""
     values = origins(module, node)
@@ -116,8 +103,7 @@ TENSORS = re.compile(
 
 def _is_tensor(function: Function, name: str) -> bool:
     """Whether an argument is a tensor, by its annotation, or by its name where it has none."""
-    parameters = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
-    for argument in parameters:
+    for argument in parameters(function):
         if argument.arg == name:
             note = ast.unparse(argument.annotation) if argument.annotation else ""
             return "Tensor" in note and "ndarray" not in note if note else bool(TENSORS.match(name))

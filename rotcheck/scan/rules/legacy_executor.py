@@ -6,6 +6,7 @@ from rotcheck.results import Hazard
 from rotcheck.scan import torchscript_flags
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
+from rotcheck.scan.torchscript_flags import Flag
 
 CODE = "legacy-executor"
 TITLE = "A TorchScript flag is set for the whole process"
@@ -24,25 +25,16 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     for flag in flags:
         once = f"once `{flag.setter}` ran, " if flag.setter else ""
         message = f"{once}`{flag.text}` {flag.effect.does}{_more(flag, hiding, project)}"
-        yield module.hazard(
-            CODE,
-            flag.call,
-            message,
-            CHANGE,
-            devices=flag.effect.devices,
-            failure=flag.effect.failure,
-        )
+        devices, failure = flag.effect.devices, flag.effect.failure
+        yield module.hazard(CODE, flag.call, message, CHANGE, devices=devices, failure=failure)
 
 
-def _more(
-    flag: torchscript_flags.Flag, hiding: list[torchscript_flags.Flag], project: Project
-) -> str:
+def _more(flag: Flag, hiding: list[Flag], project: Project) -> str:
     """Which functions fail, in whatever file; or which line hides what this one does."""
     if flag.effect.failure == "J1":
         places = torchscript_flags.scripts_beside(flag, project)
         return f". Here: {', '.join(map(str, places))}" if places else ""
     if flag.effect.failure == "J2" and hiding:
-        return (
-            f". Line {hiding[0].line}, which selects the legacy executor, hides that: delete both"
-        )
+        line = hiding[0].line
+        return f". Line {line}, which selects the legacy executor, hides that: delete both"
     return ""

@@ -2,24 +2,26 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import FREQUENCIES
+from rotcheck.scan.syntax import attribute, method
 from rotcheck.scan.torch_modules import (
     Buffer,
     assignments,
-    attribute,
     buffers,
     builds,
     family,
     is_module,
     methods,
+    runs_later,
     uses,
 )
-from rotcheck.scan.value_origins import MAKERS, origins
+from rotcheck.scan.value_origins import origins
 
 CODE = "lost-buffer"
 TITLE = "A table that does not move with its model, or stays empty after meta"
@@ -31,17 +33,16 @@ RESTORES = re.compile(
 )
 ELSEWHERE = re.compile(r"\.(to|cuda|type_as|npu|xpu|get_device)\(|\.device\b|\bdevice=")
 PRETRAINED_MODEL = re.compile(r"^(transformers|\.\.+)(\.\w+)*\.PreTrainedModel$")
+NO_TENSORS = ("device", "dtype", "compile")  # what else torch's functions give
+EXPORTS = ("tolist", "numpy", "item")
 DEFAULT_SETTERS = ("set_default_device", "set_default_tensor_type")
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield the plain tensors of modules that stay behind, and the buffers that nothing fills after meta."""
-    if module.is_test:
-        return
     for owner in module.nodes(ast.ClassDef):
-        if is_module(module, owner) and not any(
-            "_apply" in methods(part) for part in family(module, owner)
-        ):
+        moves_itself = any("_apply" in methods(part) for part in family(module, owner))
+        if is_module(module, owner) and not moves_itself:
             yield from _plain(module, owner, project)
             yield from _empty(module, owner, project)
 
@@ -52,19 +53,15 @@ def _is_table(name: str) -> bool:
 
 def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Hazard]:
     buffer_names = {buffer.name for buffer in buffers(module, owner)}
-    values = [
-        (name, value, node) for name, value, node in assignments(module, owner) if _is_table(name)
-    ]
+    values = list(assignments(module, owner))
+    counts = Counter(name for name, _, _ in values)
     for name, value, node in values:
-        values_of_name = [part for part in values if part[0] == name]
-        if name in buffer_names or len(values_of_name) > 1 or not _is_tensor(module, value):
+        if not _is_table(name) or name in buffer_names or counts[name] > 1:
             continue
         function = module.function(node)
-        if (
-            function is None
-            or not builds(module, function)
-            or ELSEWHERE.search(ast.unparse(function))
-        ):
+        if function is None or not builds(module, function) or not _is_tensor(module, value):
+            continue
+        if ELSEWHERE.search(ast.unparse(function)):
             continue
         if _is_used_as_it_is(module, owner, name) and not _is_moved(project, name):
             message = (
@@ -72,43 +69,32 @@ def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
                 "pass raises that its tensors are on two devices"
             )
             change = f"`self.register_buffer('{name}', ..., persistent=False)`"
-            yield module.hazard(
-                CODE, node, message, change, devices="cuda, mps, xpu and others", failure="N14"
-            )
+            devices = "cuda, mps, xpu and others"
+            yield module.hazard(CODE, node, message, change, devices=devices, failure="N14")
 
 
 def _is_tensor(module: Module, value: ast.AST, depth: int = 6) -> bool:
     """Whether a value is a tensor that arithmetic makes from `torch.arange` and its like, in the same function."""
-    if isinstance(value, ast.BinOp):
-        return _is_tensor(module, value.left, depth) or _is_tensor(module, value.right, depth)
-    if isinstance(value, ast.Subscript | ast.UnaryOp):
-        return _is_tensor(
-            module, value.value if isinstance(value, ast.Subscript) else value.operand, depth
-        )
-    if isinstance(value, ast.Name) and depth:
-        values = origins(module, value)
-        return bool(values) and all(_is_tensor(module, part, depth - 1) for part in values)
-    if not isinstance(value, ast.Call):
-        return False
-    name = module.name(value.func)
-    if name in MAKERS:
-        return True
-    if name.startswith("torch.") and name.count(".") == 1:
-        return name.rsplit(".", 1)[-1].islower() and name not in (
-            "torch.device",
-            "torch.dtype",
-            "torch.compile",
-        )
-    return (
-        isinstance(value.func, ast.Attribute)
-        and value.func.attr not in ("tolist", "numpy", "item")
-        and _is_tensor(module, value.func.value, depth)
-    )
+    match value:
+        case ast.BinOp(left=left, right=right):
+            return _is_tensor(module, left, depth) or _is_tensor(module, right, depth)
+        case ast.Subscript(value=inner) | ast.UnaryOp(operand=inner):
+            return _is_tensor(module, inner, depth)
+        case ast.Name() if depth:
+            values = origins(module, value)
+            return bool(values) and all(_is_tensor(module, part, depth - 1) for part in values)
+        case ast.Call(func=function):
+            front, _, last = module.name(function).rpartition(".")
+            if front == "torch":
+                return last.islower() and last not in NO_TENSORS
+            is_method = isinstance(function, ast.Attribute) and function.attr not in EXPORTS
+            return is_method and _is_tensor(module, function.value, depth)  # type: ignore[attr-defined]
+    return False
 
 
 def _is_used_as_it_is(module: Module, owner: ast.ClassDef, name: str) -> bool:
     """Whether methods that do not build the object read the table, and none moves it or asks for its device."""
-    later = [use for use in uses(module, owner, name) if _is_later(module, use)]
+    later = [use for use in uses(module, owner, name) if runs_later(module, use)]
     return bool(later) and not any(_leaves(module, use) for use in later)
 
 
@@ -122,11 +108,6 @@ def _leaves(module: Module, use: ast.AST) -> bool:
     if isinstance(above, ast.Call) and use is not above.func:
         return not module.name(above.func).startswith("torch.")
     return isinstance(above, ast.Return)
-
-
-def _is_later(module: Module, use: ast.AST) -> bool:
-    function = module.function(use)
-    return function is not None and not builds(module, function)
 
 
 def _is_moved(project: Project, name: str) -> bool:
@@ -161,9 +142,8 @@ def _emptying(
         return f"`to_empty` ({place})", change, "all, from meta"
     model = _pretrained_base(module, owner)
     if model and not _is_renewed(module, owner, buffer.name) and not _is_embedded(module, project):
-        change = (
-            f"Compute `{buffer.name}` in `{model}._init_weights` too, or keep it in the checkpoint."
-        )
+        where = f"`{model}._init_weights`"
+        change = f"Compute `{buffer.name}` in {where} too, or keep it in the checkpoint."
         event = f"`{model}.from_pretrained` of transformers 5, which makes the model on meta,"
         return event, change, "all, from a checkpoint"
     return "", "", ""
@@ -171,31 +151,28 @@ def _emptying(
 
 def _pretrained_base(module: Module, owner: ast.ClassDef) -> str:
     """The class of the same file that transformers loads and that holds the owner's objects, if there is one."""
-    is_used = any(
-        isinstance(node.ctx, ast.Load) and node.id == owner.name for node in module.nodes(ast.Name)
-    )
-    if not is_used or "original_inv_freq" in ast.unparse(
-        owner
-    ):  # transformers fills it again where that is kept
+    names = (node for node in module.nodes(ast.Name) if node.id == owner.name)
+    is_used = any(isinstance(name.ctx, ast.Load) for name in names)
+    # transformers fills it again where that is kept
+    if not is_used or "original_inv_freq" in ast.unparse(owner):
         return ""
-    for part in module.tree.body:
-        names = [module.name(base) for base in part.bases] if isinstance(part, ast.ClassDef) else []
-        if isinstance(part, ast.ClassDef) and any(PRETRAINED_MODEL.search(name) for name in names):
-            return part.name
-    return ""
+    return next((part.name for part in _classes(module) if _is_pretrained(module, part)), "")
+
+
+def _classes(module: Module) -> list[ast.ClassDef]:
+    return [part for part in module.tree.body if isinstance(part, ast.ClassDef)]
+
+
+def _is_pretrained(module: Module, owner: ast.ClassDef) -> bool:
+    return any(PRETRAINED_MODEL.search(module.name(base)) for base in owner.bases)
 
 
 def _is_embedded(module: Module, project: Project) -> bool:
     """Whether another file makes one of the file's models by its constructor, as a server does that loads by itself."""
-    classes = [part for part in module.tree.body if isinstance(part, ast.ClassDef)]
     models = [
         part.name
-        for part in classes
-        if any(
-            PRETRAINED_MODEL.search(module.name(base))
-            for above in family(module, part)
-            for base in above.bases
-        )
+        for part in _classes(module)
+        if any(_is_pretrained(module, above) for above in family(module, part))
     ]
     # not in a docstring
     call = re.compile(rf"(?m)^(?!\s*(>>>|#)).*\b({'|'.join(models)})\(".encode())
@@ -210,24 +187,18 @@ def _is_renewed(module: Module, owner: ast.ClassDef, name: str) -> bool:
         node for attribute_, _, node in assignments(module, owner) if attribute_ == name
     ]
     nodes += [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
-    return any(_is_later(module, node) for node in nodes)
+    return any(runs_later(module, node) for node in nodes)
 
 
 def _to_empty(module: Module) -> str:
     """Where the same file gives memory to a model that was made on meta."""
-    for call in module.nodes(ast.Call):
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "to_empty":
-            return f"line {call.lineno}"
-    return ""
+    calls = (call for call in module.nodes(ast.Call) if method(call) == "to_empty")
+    return next((f"line {call.lineno}" for call in calls), "")
 
 
 def _is_restored(module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project) -> bool:
-    if any(
-        RESTORES.match(name)
-        for part in family(module, owner)
-        for name in methods(part)
-        if name != "__init__"
-    ):
+    names = {name for part in family(module, owner) for name in methods(part)} - {"__init__"}
+    if any(RESTORES.match(name) for name in names):
         return True
     return buffer.name in project.collect(_given_elsewhere, *WORDS)
 

@@ -4,11 +4,12 @@ import ast
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import PhaseProduct, phases
-from rotcheck.scan.torch_modules import attribute, family, methods
-from rotcheck.scan.value_origins import casts, is_on_cpu
+from rotcheck.scan.syntax import Function, attribute, is_constant
+from rotcheck.scan.torch_modules import family, methods
+from rotcheck.scan.value_origins import DOUBLE, WIDE, casts, is_on_cpu
 
 CODE = "phase-matmul"
 TITLE = "Phases from a matrix product that autocast rounds"
@@ -17,8 +18,6 @@ ROTARY_ONLY = True
 
 EVERYWHERE = {"@", "torch.matmul", "torch.bmm", "torch.mm"}  # autocast casts these on each device
 NOT_ON_CPU = {"torch.einsum", "einops.einsum", "torch.tensordot"}  # these on all but the CPU
-DOUBLE = {"torch.float64", "torch.double"}
-WIDE = DOUBLE | {"torch.float32", "torch.float"}
 CHANGE = (
     "Multiply by broadcast, `positions[:, None] * inv_freq`, or use `torch.outer`: autocast leaves both alone. Or put "
     "it under `torch.autocast(device_type, enabled=False)`."
@@ -27,44 +26,29 @@ CHANGE = (
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each phase that a forward pass computes by a matrix product which autocast may round."""
-    if module.is_test:
-        return
     for phase in phases(module):
-        if (
-            phase.operation in EVERYWHERE | NOT_ON_CPU
-            and _is_called(module, phase)
-            and not _is_safe(module, phase)
-        ):
-            yield module.hazard(
-                CODE, phase.node, _message(module, phase), CHANGE, devices=_devices(phase)
+        function = module.function(phase.node)
+        if phase.operation not in EVERYWHERE | NOT_ON_CPU or function is None:
+            continue
+        if _is_called(module, function, set()) and not _is_safe(module, phase):
+            everywhere = phase.operation in EVERYWHERE
+            message = (
+                f"under autocast `{module.text(phase.node)}` is computed in bfloat16 or float16, whatever the dtypes "
+                f"of its operands{'' if everywhere else ' (not on the CPU)'}: positions above 256 are rounded"
             )
+            devices = "cpu, cuda, mps and xpu" if everywhere else "cuda, mps and xpu"
+            yield module.hazard(CODE, phase.node, message, CHANGE, devices=devices)
 
 
-def _message(module: Module, phase: PhaseProduct) -> str:
-    return (
-        f"under autocast `{module.text(phase.node)}` is computed in bfloat16 or float16, whatever the dtypes of its "
-        f"operands{'' if phase.operation in EVERYWHERE else ' (not on the CPU)'}: positions above 256 are rounded"
-    )
-
-
-def _devices(phase: PhaseProduct) -> str:
-    return "cpu, cuda, mps and xpu" if phase.operation in EVERYWHERE else "cuda, mps and xpu"
-
-
-def _is_called(module: Module, phase: PhaseProduct) -> bool:
-    """Whether a forward pass of the same file reaches the product, and not only a constructor."""
-    function = module.function(phase.node)
-    return function is not None and _reaches_phases(module, function, set())
-
-
-def _reaches_phases(module: Module, function: Function, visits: set[Function]) -> bool:
+def _is_called(module: Module, function: Function, visits: set[Function]) -> bool:
+    """Whether a forward pass of the same file reaches a function, and not only a constructor."""
     if function in visits:
         return False
     owner = module.owner(function)
     if owner is not None and (function.name.startswith("forward") or function.name == "__call__"):
         return True
     return any(
-        _reaches_phases(module, caller, visits | {function})
+        _is_called(module, caller, visits | {function})
         for caller in _callers(module, function, owner)
     )
 
@@ -89,16 +73,14 @@ def _is_safe(module: Module, phase: PhaseProduct) -> bool:
 
 
 def _without_autocast(module: Module, node: ast.AST) -> bool:
+    marks: list[ast.expr] = []
     for above in module.ancestors(node):
-        if isinstance(above, ast.With) and any(
-            _turns_off(module, item.context_expr) for item in above.items
-        ):
-            return True
-        if isinstance(above, Function) and any(
-            _turns_off(module, wrap) for wrap in above.decorator_list
-        ):
-            return True
-    return False
+        match above:
+            case ast.With(items=items):
+                marks += [item.context_expr for item in items]
+            case ast.FunctionDef(decorator_list=wraps) | ast.AsyncFunctionDef(decorator_list=wraps):
+                marks += wraps
+    return any(_turns_off(module, mark) for mark in marks)
 
 
 def _turns_off(module: Module, node: ast.expr) -> bool:
@@ -109,6 +91,5 @@ def _turns_off(module: Module, node: ast.expr) -> bool:
         return "custom_fwd" in name
     operands = (*node.args, *(keyword.value for keyword in node.keywords))
     return "disable" in name or any(
-        (isinstance(value, ast.Constant) and value.value is False) or module.name(value) in WIDE
-        for value in operands
+        is_constant(value, False) or module.name(value) in WIDE for value in operands
     )

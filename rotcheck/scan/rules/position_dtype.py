@@ -5,42 +5,39 @@ import re
 from collections.abc import Iterator
 
 from rotcheck.results import Hazard
-from rotcheck.scan.module import Function, Module
+from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
 from rotcheck.scan.rotary_phases import ACTIVATIONS, phases, waves
-from rotcheck.scan.torch_modules import assignments, buffers, builds, is_module
-from rotcheck.scan.value_origins import MAKERS, Cast, casts
+from rotcheck.scan.syntax import parameters
+from rotcheck.scan.torch_modules import assignments, buffers, methods, module_at_work, runs_later
+from rotcheck.scan.value_origins import MAKERS, WIDE, Cast, casts
 
 CODE = "position-dtype"
 TITLE = "Positions or angles in a dtype that rounds them"
 WORDS = ("arange", "inv_freq", "freqs", "position")
 ROTARY_ONLY = True
 
-HALF = {"torch.bfloat16", "torch.float16", "torch.half"}
-WIDE = {"torch.float32", "torch.float64", "torch.float", "torch.double"}
+DEVICES = "all, in bfloat16 and float16"
+HALF = {
+    "torch.bfloat16": "bfloat16: wrong above position 256",
+    "torch.float16": "float16: wrong above position 2048",
+    "torch.half": "float16: wrong above position 2048",
+}
 FLAGS = re.compile(r"fp32|float32|full_precision", re.I)
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each cast to a narrow dtype on the way to a phase, or from there to cos and sin."""
-    if module.is_test:
-        return
     visits: set[ast.AST] = set()
-    ends: list[tuple[ast.AST, ast.expr]] = [
-        (phase.node, phase.positions) for phase in phases(module)
-    ]
-    ends += list(waves(module))
-    for _, value in ends:
-        for cast in casts(module, value):
-            if cast.node in visits or any(
-                FLAGS.search(ast.unparse(test)) for test in module.guards(cast.node)
-            ):
-                continue
-            if message := _message(module, cast) if _counts(module, cast) else "":
-                visits.add(cast.node)
-                yield module.hazard(
-                    CODE, cast.node, message, CHANGE, devices="all, in bfloat16 and float16"
-                )
+    positions = [phase.positions for phase in phases(module)]
+    angles = [angle for _, angle in waves(module)]
+    for cast in (cast for value in (*positions, *angles) for cast in casts(module, value)):
+        guards = (ast.unparse(test) for test in module.guards(cast.node))
+        if cast.node in visits or any(FLAGS.search(guard) for guard in guards):
+            continue
+        if message := _message(module, cast) if _counts(module, cast) else "":
+            visits.add(cast.node)
+            yield module.hazard(CODE, cast.node, message, CHANGE, devices=DEVICES)
 
 
 CHANGE = (
@@ -58,7 +55,7 @@ def _counts(module: Module, cast: Cast) -> bool:
 def _message(module: Module, cast: Cast) -> str:
     code = module.text(cast.node)
     if cast.dtype in HALF:
-        return f"`{code}` rounds positions, frequencies or angles to {_width(cast.dtype)}"
+        return f"`{code}` rounds positions, frequencies or angles to {HALF[cast.dtype]}"
     tensor = cast.dtype.removesuffix(".dtype")
     if tensor == cast.dtype:
         return _of_argument(module, cast, code)
@@ -76,7 +73,7 @@ def _of_argument(module: Module, cast: Cast, code: str) -> str:
     """What a cast to the dtype that an argument names does, where the same file hands on that of activations."""
     function = module.function(cast.node)
     names = [argument.arg for argument in function.args.args] if function is not None else []
-    if function is None or cast.dtype not in names or _is_set(module, function, cast.dtype):
+    if function is None or cast.dtype not in names or any(module.stores(function, cast.dtype)):
         return ""
     for call in module.nodes(ast.Call):
         if (module.name(call.func) or ast.unparse(call.func)).rpartition(".")[2] != function.name:
@@ -92,64 +89,31 @@ def _of_argument(module: Module, cast: Cast, code: str) -> str:
     return ""
 
 
-def _width(dtype: str) -> str:
-    return (
-        "bfloat16: wrong above position 256"
-        if dtype == "torch.bfloat16"
-        else "float16: wrong above position 2048"
-    )
-
-
 def _is_activation(module: Module, cast: Cast, tensor: str) -> bool:
     """Whether the dtype is that of an argument which is named as activations are, and still as it came."""
     function = module.function(cast.node)
     if function is None or not ACTIVATIONS.match(tensor):
         return False
-    parameters = function.args
-    names = {
-        argument.arg
-        for argument in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)
-    }
-    return tensor in names and not _is_set(module, function, tensor)
-
-
-def _is_set(module: Module, function: Function, name: str) -> bool:
-    targets = (
-        node for node in module.within(function, ast.Name) if isinstance(node.ctx, ast.Store)
-    )
-    return any(node.id == name for node in targets)
+    is_argument = any(argument.arg == tensor for argument in parameters(function))
+    return is_argument and not any(module.stores(function, tensor))
 
 
 def _is_buffer(module: Module, cast: Cast, name: str) -> bool:
     """Whether the dtype is that of a buffer, read after the object is built, and nothing keeps it float32."""
-    owner, function = module.owner(cast.node), module.function(cast.node)
-    if (
-        owner is None
-        or function is None
-        or not is_module(module, owner)
-        or builds(module, function)
-    ):
+    owner, function = module_at_work(module, cast.node), module.function(cast.node)
+    if owner is None or function is None:
         return False
-    nodes = [buffer.node for buffer in buffers(module, owner) if buffer.name == name]
-    makers = set(module.within(function, ast.Call)) & set(nodes)
-    return bool(nodes) and not makers and not _keeps_buffer(module, owner, name)
+    nodes = {buffer.node for buffer in buffers(module, owner) if buffer.name == name}
+    makes_it = not nodes.isdisjoint(module.within(function, ast.Call))
+    return bool(nodes) and not makes_it and not _keeps_buffer(module, owner, name)
 
 
 def _keeps_buffer(module: Module, owner: ast.ClassDef, name: str) -> bool:
     """Whether a class overrides what casts it, or casts the buffer back."""
-    if any(
-        isinstance(part, Function) and part.name in ("_apply", "to", "half", "bfloat16")
-        for part in owner.body
-    ):
+    if not {"_apply", "to", "half", "bfloat16"}.isdisjoint(methods(owner)):
         return True
+    values = [part for part in assignments(module, owner) if part[0] == name]
     return any(
-        attribute == name
-        and any(cast.dtype in WIDE for cast in casts(module, value))
-        and not _is_built(module, node)
-        for attribute, value, node in assignments(module, owner)
+        runs_later(module, node) and any(cast.dtype in WIDE for cast in casts(module, value))
+        for _, value, node in values
     )
-
-
-def _is_built(module: Module, node: ast.AST) -> bool:
-    function = module.function(node)
-    return function is not None and builds(module, function)

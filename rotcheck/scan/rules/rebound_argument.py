@@ -11,7 +11,7 @@ from rotcheck.scan.project import Project
 CODE = "rebound-argument"
 TITLE = "The fallback gets an argument that the failed attempt replaced"
 WORDS = kernel_packages.WORDS
-IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
+TESTS_TOO = True
 DEVICES = "where the kernel is installed and cannot run"
 
 
@@ -23,7 +23,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             for name in _rebound(module, statement) if call else ():
                 for handler in block.handlers:
                     use = _use(module, handler, name.id)
-                    if call and use and _catches_calls(module, handler):
+                    catches = kernel_packages.exceptions(module, handler)
+                    if call and use and catches - kernel_packages.IMPORT_ERRORS:
                         yield _hazard(module, name, call, use)
 
 
@@ -34,33 +35,19 @@ def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
         return []
     arguments = {argument.arg for argument in module.within(function.args, ast.arg)}
     before = {node.id for node in module.within(statement.value, ast.Name)}
-    targets = (node for target in statement.targets for node in module.within(target, ast.Name))
-    return [
-        node
-        for node in targets
-        if isinstance(node.ctx, ast.Store) and node.id in arguments & before
-    ]
+    stores = (node for target in statement.targets for node in module.stores(target))
+    return [node for node in stores if node.id in arguments & before]
 
 
 def _use(module: Module, handler: ast.ExceptHandler, name: str) -> ast.Name | None:
     """Where a handler computes with the name before it binds it anew; not where it raises or prints it."""
-    for node in (node for statement in handler.body for node in module.within(statement, ast.Name)):
-        if node.id != name:
-            continue
-        above = list(module.ancestors(node))
-        is_shown = any(
-            isinstance(a, ast.Raise | ast.JoinedStr) for a in above[: above.index(handler)]
-        )
+    names = (node for statement in handler.body for node in module.within(statement, ast.Name))
+    for node in (node for node in names if node.id == name):
         if isinstance(node.ctx, ast.Store):
             return None
-        if not is_shown:
+        if module.around(node, ast.Raise, ast.JoinedStr) is None:
             return node
     return None
-
-
-def _catches_calls(module: Module, handler: ast.ExceptHandler) -> bool:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return any(module.name(kind) not in IMPORT_ERRORS for kind in kinds)
 
 
 def _hazard(module: Module, name: ast.Name, call: ast.Call, use: ast.Name) -> Hazard:

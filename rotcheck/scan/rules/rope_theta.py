@@ -7,6 +7,7 @@ from rotcheck.results import Hazard
 from rotcheck.scan import config_classes
 from rotcheck.scan.module import Module
 from rotcheck.scan.project import Project
+from rotcheck.scan.syntax import is_constant
 
 CODE = "rope-theta"
 TITLE = "rope_theta is read from where transformers 5 no longer keeps it"
@@ -14,36 +15,24 @@ WORDS = ("rope_theta",)
 # words of code that knows the new place
 NEW_SPELLINGS = ("rope_parameters", "standardize_rope", "get_rope_theta")
 DEVICES = "all, with transformers 5"
+TESTS_TOO = True
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     """Yield each read of an attribute `rope_theta` of a config of transformers that is not there."""
     for call in module.calls("getattr"):
-        if len(call.args) == 3 and _is_theta(call.args[1]):
-            config = _without_theta(module, call, call.args[0], project)
-            if config and not _is_none(call.args[2]):
-                effect = f"this silently gives {module.text(call.args[2])} for every checkpoint"
-                yield _hazard(module, call, module.text(call.args[0]), config, effect, None)
+        if len(call.args) == 3 and is_constant(call.args[1], "rope_theta"):
+            owner, _, default = call.args
+            config = _without_theta(module, call, owner, project)
+            if config and not is_constant(default, None):
+                effect = f"this silently gives {module.text(default)} for every checkpoint"
+                yield _hazard(module, call, owner, config, effect, None)
     for node in module.nodes(ast.Attribute):
         if node.attr == "rope_theta" and isinstance(node.ctx, ast.Load):
             config = _without_theta(module, node, node.value, project)
             if config and config.name:
-                yield _hazard(
-                    module,
-                    node,
-                    module.text(node.value),
-                    config,
-                    "this raises AttributeError",
-                    "H22",
-                )
-
-
-def _is_theta(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == "rope_theta"
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+                effect = "this raises AttributeError"
+                yield _hazard(module, node, node.value, config, effect, "H22")
 
 
 def _without_theta(
@@ -56,24 +45,23 @@ def _without_theta(
     around = module.function(node) or module.owner(node) or module.statement(node)
     text = ast.unparse(around) if around else ""
     guards = " ".join(map(module.text, module.guards(node)))
-    is_handled = (
-        any(word in text for word in NEW_SPELLINGS) or "hasattr" in guards or "version" in guards
-    )
-    return None if is_handled else config
+    knows = any(word in text for word in NEW_SPELLINGS)
+    return None if knows or "hasattr" in guards or "version" in guards else config
 
 
 def _hazard(
     module: Module,
     node: ast.expr,
-    owner: str,
+    owner: ast.expr,
     config: config_classes.Config,
     effect: str,
     failure: str | None,
 ) -> Hazard:
-    owner_name = f"`{config.name or owner}`"
-    message = f"transformers 5 keeps theta in `rope_parameters`, and {owner_name} has no `rope_theta`: {effect}"
+    text = module.text(owner)
+    name = config.name or text
+    message = f"transformers 5 keeps theta in `rope_parameters`, and `{name}` has no `rope_theta`: {effect}"
     change = (
-        f'Read `{owner}.rope_parameters["rope_theta"]`, which holds the value of the checkpoint; under transformers 4, '
-        f"where there is no `rope_parameters`, `{owner}.rope_theta`. Give no default: raise."
+        f'Read `{text}.rope_parameters["rope_theta"]`, which holds the value of the checkpoint; under transformers 4, '
+        f"where there is no `rope_parameters`, `{text}.rope_theta`. Give no default: raise."
     )
     return module.hazard(CODE, node, message, change, devices=DEVICES, failure=failure)

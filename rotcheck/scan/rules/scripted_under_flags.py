@@ -11,6 +11,7 @@ from rotcheck.scan.project import Project
 CODE = "scripted-under-flags"
 TITLE = "A scripted function runs under the legacy executor"
 WORDS = torchscript_flags.WORDS
+TESTS_TOO = True
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
@@ -18,11 +19,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
     places = list(torchscript_flags.scripted_functions(module))
     lines = _lines(module, project) if places else []
     for place in places if lines else []:
-        node = next(
-            node
-            for node in module.nodes(ast.stmt, ast.Call)
-            if getattr(node, "lineno", 0) == place.line
-        )
+        nodes = module.nodes(ast.stmt, ast.Call)
+        node = next(node for node in nodes if getattr(node, "lineno", 0) == place.line)
         message = (
             f"`{place.name}` is scripted, and {', '.join(lines)} selects TorchScript's legacy executor for the whole "
             "process: it raises `Unknown device for graph fuser`"
@@ -35,11 +33,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 
 
 def _lines(module: Module, project: Project) -> list[str]:
-    flags = [
-        flag for flag in torchscript_flags.flags_that_run(project) if flag.effect.failure == "J1"
-    ]
     return [
         f"{flag.file}:{flag.line}"
-        for flag in flags
-        if module.file in project.imports.together(flag.file)
+        for flag in torchscript_flags.flags_that_run(project)
+        if flag.effect.failure == "J1" and module.file in project.imports.together(flag.file)
     ]
