@@ -43,10 +43,17 @@ class Role:
     """As code where sizes are called batch, rows, heads, width and rotary_dim."""
     shape: str | None = None
     """In words; None: it has none, or one that the convention tells."""
-    parts: tuple[str, ...] = ()
-    """The tables that go in as one argument."""
-    unpacking: str = "{0}"
-    """As code: what gives these parts again."""
+    join: "Join | None" = None
+    """How two tables go in as this argument; None: it is one tensor."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The tables that go in as one argument."""
+        return tuple(_PART.findall(self.name)) if self.join else ()
+
+    def axes_of(self, table_axes: str) -> str:
+        """The axes of the argument, of tables with these."""
+        return self.join.axes.format(table_axes[:-1], table_axes[-1:]) if self.join else table_axes
 
     @property
     def free(self) -> bool:
@@ -56,35 +63,28 @@ class Role:
     @property
     def argument(self) -> str:
         """As code where its tensors are called by their roles."""
-        return self.adapter or (self.code if self.parts or self.group == "constant" else self.name)
+        return self.adapter or (self.code if self.join or self.group == "constant" else self.name)
 
     @property
     def sin_for_cos(self) -> str:
         """The role of the same tables with cos for sin and sin for cos."""
-        if self.group != "table":
-            return self.name
-        return _PART.sub(lambda part: "sin" if part[0] == "cos" else "cos", self.name)
+        return _exchange(self.name) if self.group == "table" else self.name
 
 
 @dataclass(frozen=True)
 class Join:
-    """A way in which two tables go in as one argument."""
+    """A way in which two tables go in as one argument. A new one is an entry of `JOINS`."""
 
-    opening: str
-    sign: str
-    closing: str
-    kind: str
+    name: str
+    """As an argument, with cos first."""
     value: Callable[[list["Tensor"]], Any]
     code: str
     unpacking: str
-
-    def parts(self, name: str) -> tuple[str, ...]:
-        """The two roles of an argument that is joined so; none: it is not."""
-        inside = name.removeprefix(self.opening).removesuffix(self.closing)
-        if f"{self.opening}{inside}{self.closing}" != name or not _PART.search(inside):
-            return ()
-        parts = tuple(inside.split(self.sign))
-        return parts if len(parts) > 1 else ()
+    kind: str = "floats"
+    axes: str = "{0}{1}"
+    """Of the argument; `{0}` are those of a table in front of its lanes, `{1}` its lanes."""
+    doubles_lanes: bool = False
+    """It has twice as many lanes as a table."""
 
 
 def _one_behind_the_other(tables: list["Tensor"]) -> "Tensor":
@@ -99,44 +99,57 @@ def _lane_by_lane(tables: list["Tensor"]) -> "Tensor":
     return torch.stack(tables, -1).flatten(-2)  # (..., 2W)
 
 
-def _stack(tables: list["Tensor"]) -> "Tensor":
+def _stack(axis: int, tables: list["Tensor"]) -> "Tensor":
     import torch
 
-    return torch.stack(tables)  # (2, ...)
+    return torch.stack(tables, axis)
 
 
 JOINS = (
-    Join("(", ", ", ")", "", tuple, "({0})", "{0}"),
-    Join("[", ", ", "]", "floats", _stack, "torch.stack(({0}))", "{0}"),
-    Join("", "+", "", "floats", _one_behind_the_other, "torch.cat(({0}), -1)", "{0}.chunk(2, -1)"),
+    Join("(cos, sin)", tuple, "({0})", "{0}", kind=""),
     Join(
-        *("", "|", "", "floats", _lane_by_lane),
+        "cos+sin",
+        _one_behind_the_other,
+        "torch.cat(({0}), -1)",
+        "{0}.chunk(2, -1)",
+        doubles_lanes=True,
+    ),
+    Join(
+        "cos|sin",
+        _lane_by_lane,
         "torch.stack(({0}), -1).flatten(-2)",
         "{0}[..., ::2], {0}[..., 1::2]",
+        doubles_lanes=True,
+    ),
+    Join("[cos, sin]", partial(_stack, 0), "torch.stack(({0}))", "{0}", axes="2{0}{1}"),
+    Join(
+        "cos/sin", partial(_stack, -2), "torch.stack(({0}), -2)", "{0}.unbind(-2)", axes="{0}2{1}"
     ),
 )
+"""The ways in which cos and sin go in as one argument, the commonest first: in this order they are tried."""
+JOINED = tuple(join.name for join in JOINS)
 
 
-def _of_parts(join: Join, parts: tuple[str, ...], _: "Call", tensors: Mapping[str, Any]) -> Any:
-    return join.value([tensors[part] for part in parts])
+def _exchange(name: str) -> str:
+    """The name with cos for sin and sin for cos."""
+    return _PART.sub(lambda part: "sin" if part[0] == "cos" else "cos", name)
 
 
 def _joined_role(name: str, names: tuple[tuple[Names, tuple[str, ...]], ...] = ()) -> Role | None:
     """The role of tables that go in as one argument; None: this is none."""
-    for join in JOINS:
-        parts = join.parts(name)
-        if parts:
-            return Role(
-                name=name,
-                group="table",
-                value=partial(_of_parts, join, parts),
-                names=names,
-                kind=join.kind,
-                code=join.code.format(", ".join(parts)),
-                parts=parts,
-                unpacking=join.unpacking,
-            )
-    return None
+    join = next((join for join in JOINS if name in (join.name, _exchange(join.name))), None)
+    if join is None:
+        return None
+    parts = _PART.findall(name)
+    return Role(
+        name=name,
+        group="table",
+        value=lambda _, tensors: join.value([tensors[part] for part in parts]),
+        names=names,
+        kind=join.kind,
+        code=join.code.format(", ".join(parts)),
+        join=join,
+    )
 
 
 def _constant(text: str) -> Role:
@@ -209,18 +222,16 @@ def _frequencies(call: "Call", _: Mapping[str, Any]) -> "Tensor":
     return torch.pow(10000.0, -exponents).float().to(call.inputs[0].device)  # (R/2,)
 
 
-JOINS_OF_COS_AND_SIN = ("(cos, sin)", "cos+sin", "cos|sin", "[cos, sin]")
-
 _ENTRIES: tuple[Role | None, ...] = (
     _tensor_role("qkv", "tensor", (vocabulary.QKV, ())),
     _joined_role(
         "(cos, sin)",
         tuple(
-            (names, (*JOINS_OF_COS_AND_SIN[1:], "table"))
+            (names, (*JOINED[1:], "table"))
             for names in (vocabulary.COS_AND_SIN, vocabulary.EMBEDDINGS)
         ),
     ),
-    *map(_joined_role, JOINS_OF_COS_AND_SIN[1:]),
+    *map(_joined_role, JOINED[1:]),
     _tensor_role("cos", "table", (vocabulary.COS, ())),
     _tensor_role("sin", "table", (vocabulary.SIN, ())),
     _tensor_role("q", "tensor", (vocabulary.QUERY, ("x",))),
@@ -305,8 +316,8 @@ _ENTRIES: tuple[Role | None, ...] = (
     _tensor_role(
         "table",
         "table",
-        (vocabulary.FREQUENCIES, (*JOINS_OF_COS_AND_SIN, "inv_freq")),
-        (vocabulary.TABLE, JOINS_OF_COS_AND_SIN),
+        (vocabulary.FREQUENCIES, (*JOINED, "inv_freq")),
+        (vocabulary.TABLE, JOINED),
     ),
     _tensor_role("x", "tensor", (vocabulary.TENSOR, ("q", "table"))),
 )

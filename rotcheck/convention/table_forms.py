@@ -1,4 +1,7 @@
-"""In which form a function takes cos and sin. A new form is an entry of `FORMS`."""
+"""In which form a function takes cos and sin. A new form is an entry of `FORMS`.
+
+A way in which the two tables of a form go in as one tensor is an entry of `roles.JOINS`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,6 +55,8 @@ class TableForm:
     """What its elements are, as far as a function may refuse them whatever their shape."""
     words: str = ""
     """What is said of it behind its shape."""
+    exchanged: str = ""
+    """The form of which it holds sin for cos and cos for sin: what is tried as that may turn out to be this."""
     usual_pairing: Pairing | None = None
     """The pairing of every taker that is known; None: there are takers of either."""
     join: Callable[["Tensor", "Tensor"], Tables] = _as_they_are
@@ -142,6 +147,15 @@ def _read_stacked(tables: Tables) -> "tuple[Tensor, Tensor]":
     if table.shape[-1] != 2:
         raise TypeError(f"stacked tables end in an axis of 2, not of {table.shape[-1]}")
     return table[..., 0], table[..., 1]
+
+
+def _stack_sin_first(cos: "Tensor", sin: "Tensor") -> Tables:
+    return _stack(sin, cos)
+
+
+def _read_sin_first(tables: Tables) -> "tuple[Tensor, Tensor]":
+    sin, cos = _read_stacked(tables)
+    return cos, sin
 
 
 def _matrix(cos: "Tensor", sin: "Tensor") -> Tables:
@@ -236,6 +250,18 @@ FORMS = {
             of_angles={"table": "torch.stack(({0}.cos(), {0}.sin()), -1)"},
             to_pair="cos, sin = table.unbind(-1)",
             from_pair="table = torch.stack((cos, sin), -1)",
+        ),
+        TableForm(
+            name="stacked-sin-first",
+            exchanged="stacked",
+            tail=(2,),
+            words="sin and cos",
+            join=_stack_sin_first,
+            read=_read_sin_first,
+            certain=False,
+            of_angles={"table": "torch.stack(({0}.sin(), {0}.cos()), -1)"},
+            to_pair="sin, cos = table.unbind(-1)",
+            from_pair="table = torch.stack((sin, cos), -1)",
         ),
         TableForm(
             name="matrix",

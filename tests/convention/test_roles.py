@@ -5,7 +5,7 @@ import torch
 
 from rotcheck.convention import ROLES, Convention, role_named
 from rotcheck.convention.calls import Call, arguments, results, sizes_of
-from rotcheck.convention.roles import JOINS_OF_COS_AND_SIN, NUMBERS, of_group, roles_by_name
+from rotcheck.convention.roles import JOINED, NUMBERS, of_group, roles_by_name
 
 COS, SIN = torch.full((4, 3), 0.6), torch.full((4, 3), 0.8)
 Q, K, V = (torch.full((2, 4, 5, 8), float(value)) for value in (1, 2, 3))
@@ -29,21 +29,30 @@ def test_each_tensor_goes_where_the_convention_says_and_keywords_by_name() -> No
 
 @pytest.mark.parametrize(
     ("role", "shape"),
-    [("cos+sin", (4, 6)), ("cos|sin", (4, 6)), ("[cos, sin]", (2, 4, 3)), ("sin+cos", (4, 6))],
+    [
+        ("cos+sin", (4, 6)),
+        ("cos|sin", (4, 6)),
+        ("[cos, sin]", (2, 4, 3)),
+        ("cos/sin", (4, 2, 3)),
+        ("sin/cos", (4, 2, 3)),
+        ("sin+cos", (4, 6)),
+    ],
 )
 def test_tables_that_go_in_as_one_come_apart_by_their_code(
     role: str, shape: tuple[int, ...]
 ) -> None:
     joined = value(role)
     assert joined.shape == shape
-    code = role_named(role).unpacking.format("joined")
+    join = role_named(role).join
+    assert join is not None
+    code = join.unpacking.format("joined")
     first, second = eval(code, {"joined": joined})
     expected = (SIN, COS) if role.startswith("sin") else (COS, SIN)
     assert torch.equal(first, expected[0])
     assert torch.equal(second, expected[1])
 
 
-@pytest.mark.parametrize("role", JOINS_OF_COS_AND_SIN[1:])
+@pytest.mark.parametrize("role", JOINED[1:])
 def test_tables_that_go_in_as_one_are_put_together_by_their_code(role: str) -> None:
     code = role_named(role).code
     assert torch.equal(eval(code, {"torch": torch, "cos": COS, "sin": SIN}), value(role))
@@ -84,10 +93,10 @@ def test_a_constant_is_what_python_makes_of_it_and_anything_else_is_refused() ->
     [
         ("query_states", ("q", "x")),
         ("q_len", ("S",)),
-        ("cos_sin_cache", (*JOINS_OF_COS_AND_SIN, "table")),
-        ("position_embeddings", (*JOINS_OF_COS_AND_SIN, "table")),
-        ("freqs_cis", ("table", *JOINS_OF_COS_AND_SIN)),
-        ("freqs", ("table", *JOINS_OF_COS_AND_SIN, "inv_freq")),
+        ("cos_sin_cache", (*JOINED, "table")),
+        ("position_embeddings", (*JOINED, "table")),
+        ("freqs_cis", ("table", *JOINED)),
+        ("freqs", ("table", *JOINED, "inv_freq")),
         ("inv_freq", ("inv_freq", "table")),
         ("start_pos", ("offset", "offsets", "positions", "rows")),
         ("cu_seqlens_q", ("cu_seqlens",)),
@@ -108,7 +117,7 @@ def test_every_role_but_a_table_alone_has_code_that_needs_known_sizes_only() -> 
         assert role.code.format(**facts)
 
 
-@pytest.mark.parametrize("role", [*JOINS_OF_COS_AND_SIN, "cos", "sin"])
+@pytest.mark.parametrize("role", [*JOINED, "cos", "sin"])
 def test_cos_for_sin(role: str) -> None:
     exchanged = role_named(role_named(role).sin_for_cos)
     assert exchanged.sin_for_cos == role

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from rotcheck.convention import Convention, role_named
-from rotcheck.identify.calling.argument_roles import Template
+from rotcheck.convention import FORMS, Convention, role_named
+from rotcheck.identify.calling.documented_shapes import says_table_shape
 from rotcheck.identify.reading.caller import Caller, Sample
 from rotcheck.identify.reading.computed_angles import read_computed_angles
 from rotcheck.identify.reading.defects import NO_DEFECT, Defect
@@ -55,6 +55,13 @@ class Match:
     def returns_input(self) -> bool:
         """Whether it gave back what went in."""
         return self.reading.problem == "not-rotated"
+
+    @property
+    def was_broadcast(self) -> bool:
+        """Whether one entry of the tables turned every row or pair, and nothing makes sure that they were meant so."""
+        return bool(self.reading.broadcast) and not says_table_shape(
+            self.caller.function, self.convention
+        )
 
     @property
     def takes_other_row(self) -> bool:
@@ -117,10 +124,10 @@ def _read(matrix: Tensor, response: Response) -> MatrixReading:
 
 
 def _with_reading(convention: Convention, reading: MatrixReading, width: int) -> Convention:
-    arguments = convention.arguments
+    if reading.sin_first:
+        convention = _sin_first(convention)
     return replace(
         convention,
-        arguments=_sin_first(arguments) if reading.sin_first else arguments,
         pairing=reading.pairing or convention.pairing,
         direction=reading.direction or 1,
         output_lanes=reading.output_lanes,
@@ -130,7 +137,10 @@ def _with_reading(convention: Convention, reading: MatrixReading, width: int) ->
     )
 
 
-def _sin_first(template: Template) -> Template:
-    """Exchange cos and sin in a template."""
-    parts = [argument.rpartition("=") for argument in template]
-    return tuple(f"{name}{equals}{role_named(role).sin_for_cos}" for name, equals, role in parts)
+def _sin_first(convention: Convention) -> Convention:
+    """The convention with cos and sin exchanged, in the arguments or in the form of a table that holds both."""
+    parts = [argument.rpartition("=") for argument in convention.arguments]
+    arguments = (f"{name}{equals}{role_named(role).sin_for_cos}" for name, equals, role in parts)
+    forms = (form.name for form in FORMS.values() if form.exchanged == convention.tables)
+    tables = next(forms, convention.tables)
+    return replace(convention, arguments=tuple(arguments), tables=tables)

@@ -2,6 +2,7 @@
 
 from rotcheck.convention import Convention, role_named, shape
 from rotcheck.convention.calls import keyword_roles
+from rotcheck.convention.roles import Role
 
 
 def call_with_shapes(convention: Convention) -> str:
@@ -22,14 +23,15 @@ def _shape(role: str, convention: Convention) -> str | None:
     if kind.group == "tensor":
         return shape(convention.axes)
     if kind.group == "table":
-        return _table_shape(role, convention)
+        return _table_shape(kind, convention)
     return shape(convention.position_axes) if role == "positions" else kind.shape
 
 
-def _table_shape(role: str, convention: Convention) -> str:
-    form, in_one_tensor = convention.form, "+" in role or "|" in role
+def _table_shape(role: Role, convention: Convention) -> str:
+    form = convention.form
+    doubles = role.join is not None and role.join.doubles_lanes
     lanes = "D" if convention.rotary_dim is None else str(convention.rotary_dim)
-    if form.repeats == in_one_tensor:
-        lanes = f"2*{lanes}" if in_one_tensor else f"{lanes}/2"
-    axes = shape(convention.all_table_axes, lanes, form.tail)
+    if form.repeats == doubles:
+        lanes = f"2*{lanes}" if doubles else f"{lanes}/2"
+    axes = shape(role.axes_of(convention.all_table_axes), lanes, form.tail)
     return f"{axes} of {form.words}" if form.words else axes

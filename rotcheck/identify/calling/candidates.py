@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rotcheck.convention import FORMS, LAYOUTS, Convention, role_of
 from rotcheck.identify.calling.argument_roles import TABLES, TENSORS, Template
+from rotcheck.identify.calling.documented_shapes import documented_tables, handed_axes
 
 PLAIN_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if not layout.is_packed)
 # axes of positions that are points of an image or a film
@@ -12,7 +13,7 @@ COORDINATE_AXES = ("bs2", "s2", "bs3", "3bs", "s3", "3s")
 GRID_TABLE_AXES = ("gbsw", "gsw", "g1sw")
 PACKED_LAYOUTS = tuple(layout.name for layout in LAYOUTS.values() if layout.is_packed)
 
-TRIED_FORMS = [form for form in FORMS.values() if not form.has_slots]
+TRIED_FORMS = [form for form in FORMS.values() if not (form.has_slots or form.exchanged)]
 PAIR_FORMS = tuple(form.name for form in TRIED_FORMS if form.separate)
 LONE_FORMS = tuple(form.name for form in TRIED_FORMS if not form.separate)
 
@@ -62,9 +63,7 @@ def documented_first(
 
     `few`: where calls are slow, with the commonest axes of tables alone.
     """
-    tables = {
-        _lanes(axes) for role, axes in axes_by_role.items() if role not in (*TENSORS, "positions")
-    }
+    tables = documented_tables(axes_by_role)
     layout, positions = single_layout(axes_by_role), axes_by_role.get("positions")
     usual = ["sw", "1sw", "bsw", *tables]
 
@@ -77,7 +76,7 @@ def documented_first(
     def departs(convention: Convention) -> tuple[bool, bool, bool]:
         return (
             layout is not None and convention.axes != layout,
-            bool(tables) and convention.takes_tables and convention.table_axes not in tables,
+            bool(tables) and convention.takes_tables and not tables & handed_axes(convention),
             positions is not None and convention.position_axes != positions,
         )
 
@@ -107,10 +106,6 @@ def single_layout(axes_by_role: Mapping[str, str]) -> str | None:
         if len(layouts) == 1 and layouts <= {layout.axes for layout in LAYOUTS.values()}
         else None
     )
-
-
-def _lanes(axes: str) -> str:
-    return axes.replace("d", "w").replace("h", "1")
 
 
 def broadcast_axes(axes: str) -> str:

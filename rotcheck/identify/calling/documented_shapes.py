@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from rotcheck.convention import Convention, role_of
+from rotcheck.convention import Convention, role_named, role_of
 from rotcheck.identify.calling.argument_roles import TENSORS, Template
 from rotcheck.identify.calling.parameters import parameters
 
@@ -89,6 +89,35 @@ def axes_by_role(function: Callable[..., Any], template: Template) -> dict[str, 
         if name in by_name:
             by_role[role_of(argument)] = by_name[name]
     return by_role
+
+
+def says_table_shape(function: Callable[..., Any], convention: Convention) -> bool:
+    """Whether a signature or documentation makes sure which tables a call has to hand over.
+
+    By two parameters, cos and sin, or by the axes that the documentation gives the tables of this call.
+    """
+    arguments = convention.called_with
+    if {"cos", "sin"} <= set(map(role_of, arguments)):
+        return True
+    return bool(documented_tables(axes_by_role(function, arguments)) & handed_axes(convention))
+
+
+def documented_tables(axes_by_role: Mapping[str, str]) -> set[str]:
+    """The axes that the documentation gives the tables of a call."""
+    return {
+        axes.replace("d", "w").replace("h", "1")
+        for role, axes in axes_by_role.items()
+        if role not in (*TENSORS, "positions")
+    }
+
+
+def handed_axes(convention: Convention) -> set[str]:
+    """The axes of the tables as a call hands them over, with those behind the lanes and those of a join."""
+    tail = "".join(map(str, convention.form.tail))
+    roles = (role_named(role_of(argument)) for argument in convention.called_with)
+    return {
+        role.axes_of(convention.all_table_axes) + tail for role in roles if role.group == "table"
+    }
 
 
 def documents_half_width(function: Callable[..., Any]) -> bool:

@@ -5,7 +5,7 @@ from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.response import TOLERANCE
 
 
-def nearness(match: Match, layout: str | None = None) -> tuple[bool, bool, bool, bool, float]:
+def nearness(match: Match, layout: str | None = None) -> tuple[bool, bool, bool, bool, bool, float]:
     """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows.
 
     `layout`: the axes that a docstring names; a call with these comes before the others. Of two that turn some heads
@@ -14,6 +14,7 @@ def nearness(match: Match, layout: str | None = None) -> tuple[bool, bool, bool,
     pairing = bool(match.reading.pairing)
     return (
         pairing,
+        pairing and not match.was_broadcast,
         pairing and match.convention.axes == layout,
         pairing and not match.response.uneven,
         pairing and not match.reading.problem,

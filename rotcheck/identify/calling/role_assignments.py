@@ -4,27 +4,16 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from rotcheck.convention import role_named
+from rotcheck.convention.roles import JOINED
 from rotcheck.identify.calling.argument_roles import ANY_ROLE, PLACES, TABLES, TENSORS, Template
 
 COUNTS = (3, 4, 2, 1, 5)  # of arguments, likeliest first
+_TABLES: tuple[set[str], ...] = ({"table"}, {"cos", "sin"}, *({name} for name in JOINED))
 _GROUPS: tuple[set[str], ...] = (
     set(),
-    {"positions"},
-    {"offset"},
-    {"table"},
-    {"cos", "sin"},
-    {"(cos, sin)"},
-    {"cos+sin"},
-    {"cos|sin"},
-    {"[cos, sin]"},
     {"offsets"},
-    {"cos", "sin", "positions"},
-    {"table", "positions"},
-    {"cos+sin", "positions"},
-    {"(cos, sin)", "positions"},
-    {"table", "offset"},
-    {"cos", "sin", "offset"},
-    {"cos+sin", "offset"},
+    *(tables | places for tables in (set(), *_TABLES) for places in ({"positions"}, {"offset"})),
+    *_TABLES,
 )
 _COMMON: tuple[Template, ...] = (
     ("x",),

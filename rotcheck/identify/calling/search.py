@@ -160,6 +160,8 @@ class _Search:
         arguments = match.convention.arguments
         if not match.reading.pairing or not names_fit(self._parameters, arguments):
             return False
+        if match.was_broadcast:
+            return False
         by_chance = not match.even or match.reading.problem == "pairing-of-tables"
         return not (by_chance and _without_tables(arguments))
 

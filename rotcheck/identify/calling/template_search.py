@@ -92,7 +92,8 @@ class _Inexact:
         self.by_form.setdefault(convention.tables, match)
         if match.takes_other_row:
             self.of_other_row = self.of_other_row or match
-        if convention.table_axes == "bsw" and convention.layout in BATCH_FIRST:
+        in_batch = convention.table_axes == "bsw" and convention.layout in BATCH_FIRST
+        if in_batch and not match.was_broadcast:
             self.with_batch_tables = self.with_batch_tables or match
         if convention.axes == self.layout:
             self.as_documented = self.as_documented or match

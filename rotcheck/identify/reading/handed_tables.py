@@ -19,6 +19,7 @@ from rotcheck.identify.reading.response import TOLERANCE
 
 # lanes that one is made of, as far as it is asked which entries of the tables they are
 MOST_SOURCES = 4
+COLUMNS_WRONG = "pairing-of-tables"
 NO_ENTRY = "lanes hold what is neither cos nor sin of the table"
 
 
@@ -36,9 +37,31 @@ class _Entry:
 def read_handed_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading:
     """Read a matrix (S, D, D) made of tables (S, W): a convention, a known mistake, or neither."""
     reading = _read(matrix, cos, sin)
-    if reading.problem != "no-convention":
-        return reading
-    return known_mistake(matrix, cos, sin) or reading
+    if reading.problem == "no-convention":
+        reading = known_mistake(matrix, cos, sin) or reading
+    broadcast = _broadcast(matrix, cos, sin) if reading.problem else ""
+    if broadcast and reading.problem == COLUMNS_WRONG:
+        reading = replace(reading, problem="no-convention", words=broadcast)
+    return replace(reading, broadcast=broadcast)
+
+
+def _broadcast(matrix: Tensor, cos: Tensor, sin: Tensor) -> str:
+    """In words: one entry of the tables (S, W) turns every pair, or every row; empty: each has its own."""
+    size = matrix[:, matrix.abs().amax(0) > TOLERANCE].abs()  # (S, N)
+    size = size[:, (size - 1).abs().amax(0) > TOLERANCE]
+    entries = torch.cat((cos, sin)).abs()  # (2S, W)
+    is_steady = (size - size[0]).abs().amax(0) < TOLERANCE
+    steady = size[0, is_steady]
+    is_entry = (steady[:, None] - entries.flatten()).abs().amin(1) < TOLERANCE
+    if int(is_entry.sum()) > 2 and 3 * int(is_entry.sum()) > size.shape[1]:
+        one = bool((steady - steady[0]).abs().max() < TOLERANCE)
+        return f"takes one {'entry' if one else 'row'} of the table for every row"
+    kinds, columns, _ = _nearest_entries(size, cos.abs(), sin.abs())
+    for kind in "cs":
+        places = [column for column, name in zip(columns.tolist(), kinds) if name == kind]
+        if len(places) > 2 and len(set(places)) == 1:
+            return "takes one entry of the table for every pair"
+    return ""
 
 
 def _read(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading:
@@ -161,4 +184,4 @@ def _unread_half(columns: dict[int, tuple[int, int]], width: int) -> str:
 
 def _columns_wrong(reading: MatrixReading) -> MatrixReading:
     words = "rotates one pairing's lanes with tables laid out for the other"
-    return replace(reading, problem="pairing-of-tables", words=words)
+    return replace(reading, problem=COLUMNS_WRONG, words=words)

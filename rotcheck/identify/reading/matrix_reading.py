@@ -20,6 +20,7 @@ class MatrixReading:
     table_lanes: Pairing | None = None  # the order in which full-width tables must repeat
     unread: str = ""  # which half of full-width tables is never read
     shift: int = 0  # rows of the table that it is off
+    broadcast: str = ""  # in words: one entry of the table serves every pair, or every row
     # (S, P), of a function that computes them itself
     angles: Tensor | None = field(default=None, compare=False)
     amplitude: float = 1.0

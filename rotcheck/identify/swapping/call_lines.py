@@ -65,7 +65,8 @@ def signature(description: Description) -> tuple[str, list[str], dict[str, str]]
 def apart(role: str, name: str) -> str:
     """The line that takes cos and sin out of an argument that holds both."""
     kind = role_named(role)
-    return f"{', '.join(kind.parts) or role} = {kind.unpacking.format(name)}"
+    unpacking = kind.join.unpacking if kind.join else "{0}"
+    return f"{', '.join(kind.parts) or role} = {unpacking.format(name)}"
 
 
 def registered_lines(name: str, device: str) -> str:
