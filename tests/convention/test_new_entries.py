@@ -1,4 +1,4 @@
-"""A new layout, form of tables or role is one entry in one file: the package with that line more knows all about it."""
+"""A new layout, form or join of tables, or role is one entry: the package with that line more knows all about it."""
 
 import json
 import os
@@ -47,6 +47,18 @@ ROLE = (
     ),
     _size("R", 3,""",
 )
+JOIN = (
+    "roles.py",
+    '    Join("[cos, sin]",',
+    """    Join(
+        "cos%sin",
+        lambda tables: __import__("torch").stack(tables, 1),
+        "torch.stack(({0}), 1)",
+        "{0}.unbind(1)",
+        axes="{0}2{1}",
+    ),
+    Join("[cos, sin]",""",
+)
 FUNCTIONS = '''
 import torch
 
@@ -79,6 +91,13 @@ def complex_table(x, freqs_cis):
     return torch.view_as_real(x_complex * freqs_cis[:, None]).flatten(-2).to(x.dtype)
 
 
+def beside_the_batch(x, emb):
+    if emb.dim() != 4 or emb.shape[0] != x.shape[0]:
+        raise ValueError("(batch, 2, rows, lanes)")
+    cos, sin = emb[:, 0, :, None], emb[:, 1, :, None]
+    return x * cos + rotate_half(x) * sin
+
+
 def of_layer(x, cos, sin, layer_idx):
     if layer_idx != 0:
         raise ValueError("there is one layer")
@@ -95,9 +114,10 @@ def plain(x, cos, sin):
     [
         (LAYOUT, "heads_first", "batch_first", "layout", "hbsd"),
         (FORM, "four_in_a_row", "complex_table", "tables", "rows"),
+        (JOIN, "beside_the_batch", "plain", "argument_order", ["x", "cos%sin"]),
         (ROLE, "of_layer", "plain", "argument_order", ["x", "cos", "sin", "layer"]),
     ],
-    ids=["layout", "form", "role"],
+    ids=["layout", "form", "join", "role"],
 )
 def test_one_entry_is_identified_and_converted(
     entry: tuple[str, str, str],

@@ -11,6 +11,7 @@ import functions_interleaved
 import functions_like_kernels
 import functions_mistaken
 import functions_multimodal
+import functions_one_tensor
 import functions_own
 import functions_packed_sequences
 import msgspec
@@ -29,6 +30,7 @@ MODULES = (
     functions_multimodal,
     functions_packed_sequences,
     functions_like_kernels,
+    functions_one_tensor,
 )
 EVERY = [f"{module.__name__}:{name}" for module in MODULES for name in module.expect.expected]
 EXPECTED = {

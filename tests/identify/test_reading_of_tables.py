@@ -150,3 +150,34 @@ def test_no_entry_of_a_row_of_the_tables_is_like_another(form: str) -> None:
     _, cos, sin = probe_tables(form, PROBE)
     entries = torch.cat((cos.abs(), sin.abs()), -1).sort(-1).values
     assert float(entries.diff(dim=-1).min()) > 5e-4
+
+
+ONE_ROW, ONE_PAIR = (
+    "takes one row of the table for every row",
+    "takes one entry of the table for every pair",
+)
+
+
+@pytest.mark.parametrize(
+    ("cos", "sin", "words"),
+    [
+        (COS, SIN, ""),
+        (COS.roll(1, -1), SIN.roll(1, -1), ""),
+        (COS[:, :1].expand_as(COS), SIN[:, :1].expand_as(SIN), ONE_PAIR),
+        (COS[:, 2:3].expand_as(COS), SIN, ONE_PAIR),
+        (COS[:1].expand_as(COS), SIN[:1].expand_as(SIN), ONE_ROW),
+        (COS[:1].expand_as(COS), SIN, ONE_ROW),
+        (
+            COS[:1, :1].expand_as(COS),
+            COS[:1, :1].expand_as(SIN),
+            "takes one entry of the table for every row",
+        ),
+    ],
+    ids=["right", "other pairs", "first pair", "cos of a pair", "first row", "cos of a row", "one"],
+)
+def test_a_table_of_which_one_entry_serves_many_was_broadcast(
+    cos: Tensor, sin: Tensor, words: str
+) -> None:
+    """Probably it is no table of this shape: the call is amiss, and not the function."""
+    turned = rotation(repeat(cos, "half"), repeat(sin, "half"), "half")
+    assert read_handed_tables(turned, COS, SIN).broadcast == words

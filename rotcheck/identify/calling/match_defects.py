@@ -49,6 +49,8 @@ def _defect(match: Match) -> Defect:
     defect = find_defect(response, positions)
     if defect.words and not defect.vague:
         return defect
+    if match.reading.broadcast:
+        return Defect(match.reading.broadcast, described_only=True)
     nearest = nearest_convention(response, positions)
     cos, sin, sample = response.cos, response.sin, response.sample
     if nearest is None or cos is None or sin is None or sample is None:

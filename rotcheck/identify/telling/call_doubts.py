@@ -36,7 +36,7 @@ def of_call(match: Match, names: Sequence[str]) -> list[str]:
     if axes and not count(convention.position_axes):
         doubts.append("it speaks of positions (3, ...), and was called with others")
     if match.was_broadcast:
-        doubts.append(f"it {match.reading.broadcast}: probably not a table of this shape")
+        doubts.append("probably not a table of this shape")
     if role_evidence.rotates_again(match.caller.function):
         doubts.append(AGAIN)
     # another layout may be right

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rotcheck.convention import role_named, role_of
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.parameters import parameters
 
@@ -11,7 +12,10 @@ def declaration(match: Match, names: Sequence[str] = ()) -> str:
     convention = match.convention
     parameter_names = [parameter.name for parameter in parameters(match.caller.function) or ()]
     roles = [
-        "..." if at < len(parameter_names) and parameter_names[at] in names else role
+        "..."
+        if (at < len(parameter_names) and parameter_names[at] in names)
+        or (match.was_broadcast and role_named(role_of(role)).group == "table")
+        else role
         for at, role in enumerate(convention.called_with)
     ]
     parts = [
