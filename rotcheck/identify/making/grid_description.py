@@ -14,7 +14,6 @@ from rotcheck.identify.making.table_description import (
     TableDescription,
     add_contradiction,
     convention_of,
-    empty_angles,
 )
 from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.results import FieldEvidence
@@ -22,7 +21,7 @@ from rotcheck.results import FieldEvidence
 
 def describe_grid(maker: TableMaker) -> TableDescription:
     """Describe tables of the squares of a grid."""
-    reading = empty_angles(maker)
+    reading = maker.findings()
     reading.schedule = "axial"
     because = "as many rows as a grid of both lengths has squares"
     evidence = [FieldEvidence(field="call", says=maker.call.words, because=because)]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rotcheck.identify.angles.measured_angles import wrap
+from rotcheck.identify.making.pair_owners import moves_along, owners_of
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 
@@ -30,21 +30,21 @@ class PatchGrid:
 
 def layout_of(angles: Tensor) -> PatchGrid | None:
     """How angles (HIGH * WIDE, P) are laid over a grid; None: as no grid's."""
-    for high, wide in ((HIGH, WIDE), (WIDE, HIGH)):
-        grid = angles.reshape(high, wide, -1)  # (high, wide, P)
-        down, across = _still(grid, 0), _still(grid, 1)
-        moving = ~(down & across)
-        rows, columns = (across & moving).nonzero().flatten(), (down & moving).nonzero().flatten()
-        if len(rows) and len(columns) and bool((down | across).all()):
-            return PatchGrid(tuple(rows.tolist()), tuple(columns.tolist()), high != HIGH)
+    for sides in ((HIGH, WIDE), (WIDE, HIGH)):
+        owners = owners_of(moves_along(angles, sides, SAME_ANGLE))
+        if owners is not None:
+            rows, columns = (
+                tuple(pair for pair, owner in enumerate(owners) if owner == side) for side in (0, 1)
+            )
+            return PatchGrid(rows, columns, sides != (HIGH, WIDE))
     return None
 
 
 def why_no_layout(angles: Tensor) -> str:
     """Why angles (HIGH * WIDE, P) are no grid's, in words."""
-    grid = angles.reshape(HIGH, WIDE, -1)  # (high, wide, P)
-    for axis, name in enumerate(("row", "column")):
-        if bool(_still(grid, axis).all()):
+    turns = moves_along(angles, (HIGH, WIDE), SAME_ANGLE).any(1).tolist()
+    for turns_any, name in zip(turns, ("row", "column")):
+        if not turns_any:
             return f"the {name} of a square turns no pair: {EVIDENCE}"
     return f"its squares are laid out neither row after row nor column after column: {EVIDENCE}"
 
@@ -58,11 +58,6 @@ def of_exchange(layout: PatchGrid) -> list[Remark]:
         "rows and columns are exchanged, which is right for squares only"
     )
     return [remark("grid-exchanged", words, EVIDENCE)]
-
-
-def _still(grid: Tensor, axis: int) -> Tensor:
-    """Which pairs (P,) turn alike all along an axis of a grid (high, wide, P)."""
-    return wrap(grid - grid.narrow(axis, 0, 1)).abs().amax((0, 1)) < SAME_ANGLE
 
 
 def _span(pairs: tuple[int, ...]) -> str:

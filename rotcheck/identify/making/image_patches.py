@@ -14,8 +14,9 @@ from rotcheck.identify.angles.measured_angles import Angles, repeats, wrap
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.grid_layout import SAME_ANGLE
 from rotcheck.identify.making.maker_call_candidates import MakerCall
+from rotcheck.identify.making.pair_owners import moves_along, owners_of
 from rotcheck.identify.making.point_tables import MakerMatch
-from rotcheck.identify.making.returned_tables import first_tables
+from rotcheck.identify.making.returned_tables import tables_or_none
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.rotary.schedules import Schedule
 
@@ -49,12 +50,8 @@ class Sides:
 
 def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | None:
     """How a function makes a row for each patch that it is handed; None: it does not."""
-    for call in _calls(function, device):
-        try:
-            return call, first_tables(function, call)
-        except Exception:  # no such image, or no tables come back; a maker may raise anything
-            continue
-    return None
+    calls = ((call, tables_or_none(function, call)) for call in _calls(function, device))
+    return next(((call, tables) for call, tables in calls if tables is not None), None)
 
 
 def _calls(function: Callable[..., Any], device: torch.device) -> Iterator[MakerCall]:
@@ -89,11 +86,10 @@ def pairs_of_sides(
 ) -> Sides | str:
     """How the pairs of its patches turn, or in words why that is not understood."""
     larger = replace(call, sides=LARGE[call.x_axes])
-    try:
-        more = first_tables(function, larger)
-    except Exception:  # it takes no image as large as this; a maker may raise anything
+    more = tables_or_none(function, larger)
+    if more is None:  # it takes no image as large as this
         larger, more = call, tables
-    owners = owners_of(more.angles, larger.sides)
+    owners = owners_of(moves_along(more.angles, larger.sides, STILL))
     if owners is None:
         return _order_of_patches(more.angles, larger.sides)
     if -1 in owners:
@@ -111,30 +107,12 @@ def pairs_of_sides(
     return Sides(owners, tuple(fits), doubles, float(tables.angles[0].abs().max()))
 
 
-def owners_of(angles: Tensor, sides: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The side that each pair turns with, -1: none; None: some pair turns with several.
-
-    `angles`: of all patches (product of sides, P), one after another.
-    """
-    moving = torch.stack([~still for still in _still(angles, sides)])  # (sides, P)
-    if bool((moving.sum(0) > 1).any()) or not bool(moving.any(1).all()):
-        return None
-    return tuple(torch.where(moving.any(0), moving.int().argmax(0), -1).tolist())
-
-
-def _still(angles: Tensor, sides: tuple[int, ...]) -> Iterator[Tensor]:
-    """For each side, which pairs (P,) turn alike all along it."""
-    grid = angles.reshape(*sides, -1)  # (*sides, P)
-    for side in range(len(sides)):
-        off = wrap(grid - grid.narrow(side, 0, 1)).abs()
-        yield off.flatten(0, -2).amax(0) < STILL
-
-
 def _order_of_patches(angles: Tensor, sides: tuple[int, ...]) -> str:
     """In which order of the sides the patches lie, in words, if they lie in another one."""
     names = SIDES[len(sides)]
     for order in itertools.permutations(range(len(sides))):
-        if owners_of(angles, tuple(sides[side] for side in order)) is not None:
+        lengths = [sides[side] for side in order]
+        if owners_of(moves_along(angles, lengths, STILL)) is not None:
             words = ", ".join(f"{names[side]}s" for side in order)
             return f"its rows are the patches laid out as ({words}), and not as it is handed them"
     return "some pair turns with several sides of the image, or one side turns none"

@@ -20,7 +20,7 @@ def _schedules(maker: TableMaker) -> Iterator[tuple[str, FieldEvidence]]:
     for argument, call in calls_of_other_layers(maker).items():
         try:
             layer = TableMaker(maker.function, call, maker.with_call(call).tables)
-            angles = rows_of(layer).angles
+            angles = rows_of(layer, layer.findings())
         except Exception:  # it makes no tables for them; a maker may raise anything
             continue
         layer_fit = fit_schedule(angles, 1, 2 * layer.tables.cos.shape[-1], maker.noise, candidates)

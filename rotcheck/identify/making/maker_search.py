@@ -10,8 +10,7 @@ from rotcheck.convention import vocabulary
 from rotcheck.identify.making import image_patches, mrope_tables, point_tables
 from rotcheck.identify.making.maker_call_candidates import MakerCall, maker_calls, position_name
 from rotcheck.identify.making.point_tables import MakerMatch, pair_count
-from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
-from rotcheck.identify.making.table_reading import RotaryTables
+from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, tables_at, tables_or_none
 from rotcheck.implementations.instances import copy_of
 
 
@@ -50,7 +49,7 @@ def find_for_positions(function: Callable[..., Any], device: torch.device) -> Ma
 def _in_a_row(function: Callable[..., Any], calls: Sequence[MakerCall]) -> MakerMatch | None:
     best: MakerMatch | None = None
     for call in calls:
-        tables = _tables_of(function, call)
+        tables = tables_or_none(function, call, must_read_positions=False)
         if tables is None or tables.ignores:
             continue
         best = best or (call, tables)
@@ -59,20 +58,15 @@ def _in_a_row(function: Callable[..., Any], calls: Sequence[MakerCall]) -> Maker
     return best
 
 
-def _tables_of(function: Callable[..., Any], call: MakerCall) -> RotaryTables | None:
-    try:
-        return first_tables(function, call, must_read_positions=False)
-    except Exception:  # no call for it, or no tables come back; a maker may raise anything
-        return None
-
-
 def _ignoring_positions(
     function: Callable[..., Any], calls: Sequence[MakerCall]
 ) -> MakerMatch | None:
     """A call that is plainly given positions, and gives back the rows from 0 whatever they are."""
     for call in calls:
         name = position_name(function, call)
-        tables = _tables_of(function, call) if name else None
+        if not name:
+            continue
+        tables = tables_or_none(function, call, must_read_positions=False)
         if tables is not None and tables.ignores and tables.steady:
             return call, replace(tables, ignores=name)
     return None

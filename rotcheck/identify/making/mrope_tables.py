@@ -5,14 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from msgspec import structs
 
 from rotcheck.identify.angles.object_sections import AXES, sections_of
 from rotcheck.identify.making.maker_call_candidates import MakerCall, maker_calls, position_name
-from rotcheck.identify.making.maker_snippet import snippet
 from rotcheck.identify.making.point_tables import MakerMatch
-from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
-from rotcheck.identify.remarks import remark
+from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, tables_at, tables_or_none
+from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.implementations.instances import copy_of
 from rotcheck.results import Remark
 
@@ -28,20 +26,16 @@ def find(function: Callable[..., Any], device: torch.device) -> MakerMatch | Non
             continue
         for axes in POINT_AXES:
             point_call = replace(call, point_axes=axes, coordinates=len(AXES))
-            try:
-                tables = first_tables(function, point_call)
-            except Exception:  # no such positions, or a table for each axis; it may raise anything
-                continue
-            if tables.steady:
+            tables = tables_or_none(function, point_call)
+            if tables is not None and tables.steady:
                 return point_call, tables
     return None
 
 
-def idle_axes(
-    function: Callable[..., Any], call: MakerCall, construction: str | None
-) -> list[Remark]:
-    """Say which of time, height and width turn nothing; `construction`: how it was built."""
-    names = [name for axis, name in enumerate(AXES) if not _turns(function, call, axis)]
+def idle_axes(maker: TableMaker) -> list[Remark]:
+    """Say which of time, height and width turn nothing."""
+    call = maker.call
+    names = [name for axis, name in enumerate(AXES) if not _turns(maker.function, call, axis)]
     if not names or len(names) == len(AXES):
         return []
     idle = " and ".join(names)
@@ -52,8 +46,8 @@ def idle_axes(
         (_positions(call, changes), "the same; the pairs of their sections should have turned"),
     )
     words = f"of positions (3, ...) {idle} turn nothing"
-    finding = remark("coordinates", words, "positions of which one row after another is not 0")
-    return [structs.replace(finding, demonstration=snippet(function, construction, call, calls, 3))]
+    evidence = "positions of which one row after another is not 0"
+    return [maker.remark("coordinates", words, evidence, calls)]
 
 
 def contradiction(function: Callable[..., Any], owners: tuple[int, ...] | None) -> str | None:

@@ -14,7 +14,6 @@ from rotcheck.identify.making.table_description import (
     add_amplitude,
     add_contradiction,
     convention_of,
-    empty_angles,
     table_evidence,
 )
 from rotcheck.identify.making.table_maker import TableMaker
@@ -23,7 +22,7 @@ from rotcheck.results import FieldEvidence
 
 def describe_patches(maker: TableMaker) -> TableDescription:
     """Describe tables of the patches of an image or a film that a maker is handed."""
-    reading, config, call = empty_angles(maker), config_of(maker.function), maker.call
+    reading, config, call = maker.findings(), config_of(maker.function), maker.call
     sides = pairs_of_sides(maker.function, call, maker.tables, maker.noise, config.schedules())
     add_amplitude(reading, maker, None, config)
     convention = structs.replace(convention_of(maker, reading, None), positions="grid")

@@ -9,7 +9,8 @@ import torch
 from rotcheck.convention import vocabulary
 from rotcheck.identify.angles.object_config import config_of
 from rotcheck.identify.making.maker_call_candidates import MakerCall, position_name
-from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, first_tables, tables_at
+from rotcheck.identify.making.pair_owners import owners_of
+from rotcheck.identify.making.returned_tables import FEW_ROWS, STILL, tables_at, tables_or_none
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.implementations.instances import copy_of
 
@@ -48,11 +49,8 @@ def find(function: Callable[..., Any], calls: Sequence[MakerCall]) -> MakerMatch
 
 
 def _of_points(function: Callable[..., Any], call: MakerCall) -> MakerMatch | None:
-    try:
-        tables = first_tables(function, call, must_read_positions=False)
-    except Exception:  # no call for it, or no tables come back; a maker may raise anything
-        return None
-    if tables.ignores or owners(function, call) is None:
+    tables = tables_or_none(function, call, must_read_positions=False)
+    if tables is None or tables.ignores or owners(function, call) is None:
         return None
     return call, tables
 
@@ -89,7 +87,4 @@ def owners(function: Callable[..., Any], call: MakerCall) -> tuple[int, ...] | N
         turning.append((tables.angles - tables.angles[0]).abs().amax(0) > STILL)
     if len({len(pairs) for pairs in turning}) > 1:
         return None
-    moves = torch.stack(turning)  # (C, P)
-    if bool((moves.sum(0) > 1).any()) or not bool(moves.any(1).all()):
-        return None
-    return tuple(torch.where(moves.any(0), moves.int().argmax(0), -1).tolist())
+    return owners_of(torch.stack(turning))

@@ -151,15 +151,14 @@ def first_tables(
     return replace(tables, ignores="positions") if ignores else tables
 
 
-def makes_tables(function: Callable[..., Any] | None, call: MakerCall) -> bool:
-    """Whether there is a function, and it makes tables in this way too."""
-    if function is None:
-        return False
+def tables_or_none(
+    function: Callable[..., Any], call: MakerCall, *, must_read_positions: bool = True
+) -> RotaryTables | None:
+    """The same; None where a call gives back no tables, or does not run."""
     try:
-        first_tables(function, call)
-    except Exception:  # it does not run there, or gives back no tables; a maker may raise anything
-        return False
-    return True
+        return first_tables(function, call, must_read_positions=must_read_positions)
+    except Exception:  # no call for it, or no tables come back; a maker may raise anything
+        return None
 
 
 def _ignores_positions(function: Callable[..., Any], call: MakerCall, tables: RotaryTables) -> bool:

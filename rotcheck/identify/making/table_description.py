@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from rotcheck.convention import Convention, shape
+from rotcheck.convention import shape
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.angles.angle_findings import AngleFindings, add_offset, add_schedule
 from rotcheck.identify.angles.contradiction import contradiction
@@ -40,25 +40,19 @@ class TableDescription:
     untried: tuple[str, ...] = ()  # arguments
 
 
-def empty_angles(maker: TableMaker) -> AngleFindings:
-    """What is said of angles of which nothing is known."""
-    pairing = maker.tables.table_lanes or "half"
-    return AngleFindings(Convention(pairing, "bshd", maker.tables.form), ())
-
-
 def describe(maker: TableMaker) -> TableDescription:
     """Describe tables of positions in a row, or of points."""
-    reading, trials = empty_angles(maker), try_arguments(maker)
+    reading, trials = maker.findings(), try_arguments(maker)
     reading.remarks += trials.remarks
-    reading.remarks += of_narrow_values(
-        maker.function, maker.call, maker.tables, maker.construction
-    )
-    angles = _angles(maker, reading)
+    reading.remarks += of_narrow_values(maker)
+    # of a maker that ignores its positions, the first rows tell all
+    ignores = maker.tables.ignores
+    angles = dict(enumerate(maker.tables.angles)) if ignores else rows_of(maker, reading)
     turning = owners(maker.function, maker.call) if maker.call.coordinates else None
     angle_fit, axes = _fit(maker, angles, turning)
     _add_fit(maker, reading, trials, angles, angle_fit)
     if maker.call.coordinates and not turning:
-        reading.remarks += mrope_tables.idle_axes(maker.function, maker.call, maker.construction)
+        reading.remarks += mrope_tables.idle_axes(maker)
     add_contradiction(reading, mrope_tables.contradiction(maker.function, turning))
     _add_schedule_faults(maker, reading, angle_fit, max(angles))
     convention = convention_of(maker, reading, angle_fit)
@@ -69,16 +63,6 @@ def describe(maker: TableMaker) -> TableDescription:
     evidence = (*table_evidence(maker, reading), *layers.values(), *trials.evidence)
     rest = tuple(argument for argument in trials.untried if argument not in layers)
     return TableDescription(convention, reading, evidence, rest)
-
-
-def _angles(maker: TableMaker, reading: AngleFindings) -> Angles:
-    """The angles by position; of a maker that ignores its positions, those of its first rows."""
-    if maker.tables.ignores:
-        return dict(enumerate(maker.tables.angles))
-    rows = rows_of(maker)
-    reading.remarks += rows.remarks
-    reading.evidence += rows.evidence
-    return rows.angles
 
 
 def _fit(

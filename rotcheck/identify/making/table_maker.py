@@ -8,6 +8,8 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
+from rotcheck.convention import Convention
+from rotcheck.identify.angles.angle_findings import AngleFindings
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.maker_snippet import snippet
 from rotcheck.identify.making.returned_tables import first_tables
@@ -44,6 +46,11 @@ class TableMaker:
     def noise(self) -> float:
         """How far rounding may take the angles."""
         return 2 * self.eps
+
+    def findings(self) -> AngleFindings:
+        """What is said of angles of which nothing is known yet."""
+        pairing = self.tables.table_lanes or "half"
+        return AngleFindings(Convention(pairing, "bshd", self.tables.form), ())
 
     def with_call(self, call: MakerCall) -> "TableMaker":
         """The same function called otherwise. Raises `NotTables`, and what the maker raises."""

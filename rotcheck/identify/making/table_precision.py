@@ -1,17 +1,13 @@
 """Tables whose values were rounded to a narrower dtype than they come back in."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from msgspec import structs
 
-from rotcheck.identify.making.maker_call_candidates import MakerCall
-from rotcheck.identify.making.maker_snippet import snippet
+from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
-from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 
 WIDE = (torch.float32, torch.float64, torch.complex64, torch.complex128)
@@ -21,26 +17,24 @@ ENOUGH = 32  # values that are neither 0 nor 1: so many are not all of few bits 
 CALL = "torch.tensor([[0, 1, 2]])"
 
 
-def of_narrow_values(
-    function: Callable[..., Any], call: MakerCall, tables: RotaryTables, construction: str | None
-) -> list[Remark]:
+def of_narrow_values(maker: TableMaker) -> list[Remark]:
     """The mistake of tables that are float32 or wider, with values of a narrower dtype."""
-    dtype = dtype_of_values(tables)
+    dtype = dtype_of_values(maker.tables)
     if dtype is None:
         return []
-    name, wide = str(dtype)[6:], str(tables.dtype)[6:]
+    name, wide = str(dtype)[6:], str(maker.tables.dtype)[6:]
     bits = f"2**{round(math.log2(torch.finfo(dtype).eps)) - 1}"
     words = (
         f"rounds cos and sin to {name} and returns {wide}: each is off by up to {bits} of itself"
     )
     evidence = f"each value of the table is one that {name} holds"
-    code = snippet(
-        function, construction, call, [(CALL, f"values that {name} holds, in {wide}")], 3
-    )
+    calls = [(CALL, f"values that {name} holds, in {wide}")]
+    finding = maker.remark("low-precision", words, evidence, calls)
+    code = finding.demonstration
     exact = code and code.replace(
         "import torch\n", "import torch\n\ntorch.set_printoptions(precision=9)\n", 1
     )
-    return [structs.replace(remark("low-precision", words, evidence), demonstration=exact)]
+    return [structs.replace(finding, demonstration=exact)]
 
 
 def dtype_of_values(tables: RotaryTables) -> torch.dtype | None:

@@ -1,13 +1,13 @@
 """The angles of a maker at hard positions, as far as its first rows stay what they were."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from msgspec import structs
 
-from rotcheck.identify.angles.angle_findings import no_end
+from rotcheck.identify.angles.angle_findings import AngleFindings, no_end
 from rotcheck.identify.angles.measured_angles import (
     LAST_POSITION,
     PROBE_POSITIONS,
@@ -17,34 +17,25 @@ from rotcheck.identify.angles.measured_angles import (
 from rotcheck.identify.angles.object_config import config_of
 from rotcheck.identify.angles.schedule_faults import length_change
 from rotcheck.identify.making.maker_call_candidates import MakerCall
-from rotcheck.identify.making.returned_tables import makes_tables, tables_at
+from rotcheck.identify.making.returned_tables import tables_at, tables_or_none
 from rotcheck.identify.making.table_maker import TableMaker
 from rotcheck.identify.remarks import remark
-from rotcheck.results import FieldEvidence, Remark
+from rotcheck.results import Remark
 
 ROUNDINGS = 8  # by which the same row may differ in tables of different length
 MOST_ROWS = 4097  # of one that makes all rows up to a position; `rotcheck context` goes on
 FIRST_ROWS = 6
 
 
-@dataclass(slots=True)
-class TableRows:
-    """The angles (P,) of a maker by position, and what came up while it was asked for them."""
-
-    angles: Angles
-    remarks: list[Remark] = field(default_factory=list)
-    evidence: list[FieldEvidence] = field(default_factory=list)
-
-
-def rows_of(maker: TableMaker) -> TableRows:
-    """Ask a maker for positions that lie further and further off."""
+def rows_of(maker: TableMaker, reading: AngleFindings) -> Angles:
+    """The angles (P,) by position, further and further off; adds to `reading` what comes up meanwhile."""
     tables, call = maker.tables, maker.call
-    rows = TableRows({position: tables.angles[position] for position in range(FIRST_ROWS)})
+    angles = {position: tables.angles[position] for position in range(FIRST_ROWS)}
     on_cpu = _on_cpu(maker)
     last = PROBE_POSITIONS[-1] if call.positions == "given" else MOST_ROWS
     if call.device != "cpu" and on_cpu is None:
         last = LAST_POSITION
-        rows.evidence.append(no_end())
+        reading.evidence.append(no_end())
     for position in (at for at in PROBE_POSITIONS if FIRST_ROWS <= at <= last):
         positions = torch.tensor([0, 1, position])
         try:
@@ -58,11 +49,11 @@ def rows_of(maker: TableMaker) -> TableRows:
         if more.angles.shape[1:] != tables.angles.shape[1:]:
             break
         if not same_row(more.angles[1], tables.angles[1], ROUNDINGS * maker.eps):
-            rows.remarks.append(length_change(position, config_of(maker.function)))
-            rows.remarks += _of_kept_length(maker, position)
+            reading.remarks.append(length_change(position, config_of(maker.function)))
+            reading.remarks += _of_kept_length(maker, position)
             break
-        rows.angles[position] = more.angles[2]
-    return rows
+        angles[position] = more.angles[2]
+    return angles
 
 
 def _on_cpu(maker: TableMaker) -> tuple[Callable[..., Any], MakerCall] | None:
@@ -71,11 +62,10 @@ def _on_cpu(maker: TableMaker) -> tuple[Callable[..., Any], MakerCall] | None:
     Elsewhere an index past the end of a table may end the process.
     """
     call = replace(maker.call, device="cpu")
-    if maker.on_cpu is None or (
-        maker.call.device != "cpu" and not makes_tables(maker.on_cpu, call)
-    ):
+    if maker.on_cpu is None:
         return None
-    return maker.on_cpu, call
+    runs = maker.call.device == "cpu" or tables_or_none(maker.on_cpu, call) is not None
+    return (maker.on_cpu, call) if runs else None
 
 
 def _of_kept_length(maker: TableMaker, position: int) -> list[Remark]:

@@ -11,7 +11,7 @@ from rotcheck.convention.calls import results
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify import function_identification
 from rotcheck.identify.calling.parameters import parameters
-from rotcheck.identify.making import maker_search
+from rotcheck.identify.making import maker_search, maker_snippet
 from rotcheck.identify.making.maker_call_candidates import HEAD_DIM, MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables
 from rotcheck.identify.showing import call_snippet
@@ -222,7 +222,7 @@ def _tables(pair: MakerAndTaker, case: Case) -> tuple[list[str], dict[str, str]]
         *_point_lines(recipe),
         *table_doubt.inputs(recipe, FIRST_POSITIONS, len(FIRST_POSITIONS)),
     ]
-    call = f"make({table_doubt.arguments(recipe, len(FIRST_POSITIONS))})"
+    call = f"make({', '.join(maker_snippet.arguments(recipe, len(FIRST_POSITIONS)))})"
     names = form.order.split(", ") if ", " in form.order else ["table"]
     roles = list(map(role_of, convention.called_with))
     joint_roles = [

@@ -11,7 +11,7 @@ from rotcheck.convention import FORMS, role_of, vocabulary
 from rotcheck.convention.vocabulary import is_named
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.calling.role_evidence import rotates_again
-from rotcheck.identify.making import grid_calls, maker_call_candidates, returned_tables
+from rotcheck.identify.making import grid_calls, maker_snippet, returned_tables
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.identify.remarks import settle
@@ -108,7 +108,7 @@ def _of_rows(
 ) -> str | None:
     takes_positions = recipe.positions == "given"
     length = len(rows) if takes_positions else max(rows) + 1
-    call = f"returned = f({arguments(recipe, length)})"
+    call = f"returned = f({', '.join(maker_snippet.arguments(recipe, length))})"
     setup = [*inputs(recipe, rows, length), call]
     result = source.run(setup)["returned"]
     tables = read_tables(result, length)
@@ -134,29 +134,7 @@ def inputs(recipe: MakerCall, rows: Sequence[int], length: int) -> list[str]:
     has_batch = recipe.x_axes == "bhsd" or any("ids" in argument for argument in recipe.arguments)
     if roles & {"positions", "float"} and not recipe.coordinates:
         lines.append(f"positions = torch.tensor({list(rows)}){'[None]' if has_batch else ''}")
-    if "x" in roles:
-        sizes = {
-            "b": maker_call_candidates.BATCH,
-            "s": length,
-            "h": maker_call_candidates.HEADS,
-            "d": maker_call_candidates.HEAD_DIM,
-        }
-        lines.append(f"x = torch.zeros({', '.join(str(sizes[axis]) for axis in recipe.x_axes)})")
-    return lines
-
-
-def arguments(recipe: MakerCall, length: int) -> str:
-    """The arguments of a maker's call as Python; `length`: the number of rows."""
-    kinds = {
-        "float": "positions.float()",
-        "S": str(length),
-        "D": str(maker_call_candidates.HEAD_DIM),
-        "B": str(maker_call_candidates.BATCH),
-        "float32": "torch.float32",
-        "device": '"cpu"',
-    }
-    parts = (argument.rpartition("=") for argument in recipe.arguments)
-    return ", ".join(f"{name}{equals}{kinds.get(role, role)}" for name, equals, role in parts)
+    return [*lines, *maker_snippet.x_lines(recipe, length)]
 
 
 def _value_lines(result: Any, read: RotaryTables, row: int, pair: int) -> list[str]:

@@ -14,8 +14,8 @@ from rotcheck.identify.making.position_arguments import try_arguments
 from rotcheck.identify.making.returned_tables import (
     first_tables,
     lay_positions,
-    makes_tables,
     tables_at,
+    tables_or_none,
     tensors_of,
 )
 from rotcheck.identify.making.table_maker import TableMaker
@@ -116,8 +116,7 @@ def test_tables_that_stand_still_are_none() -> None:
     call = MakerCall(("S",), "length")
     with pytest.raises(NotTables):
         first_tables(unmoved, call)
-    assert not makes_tables(unmoved, call)
-    assert not makes_tables(None, call)
+    assert tables_or_none(unmoved, call) is None
 
 
 def test_positions_that_change_nothing_are_noticed() -> None:
