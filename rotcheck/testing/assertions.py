@@ -16,7 +16,7 @@ from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.function_identification import identify
 from rotcheck.identify.identification_result import IdentificationResult
-from rotcheck.identify.swapping import adapter, import_lines
+from rotcheck.identify.swapping import call_lines, import_lines
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import beside_each_other
 from rotcheck.identify.telling import idle_flags
@@ -210,7 +210,7 @@ def assert_swappable(
     if comparison.swappable == "as it is":
         return
     if comparison.adapter and (line := import_lines.of_function(function)):
-        code = adapter.with_head(comparison.adapter, line)
+        code = call_lines.with_head(comparison.adapter, line)
         comparison = msgspec.structs.replace(comparison, adapter=code)
     raise AssertionError(
         failure_message.unlike(name, comparison, ours.identification, theirs.identification)

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from rotcheck.convention import Convention, lay, split, unlay
 from rotcheck.identify.reading.convention_words import describe
-from rotcheck.identify.swapping.adapter import adapter, import_code, with_head
+from rotcheck.identify.swapping.adapter import adapter
+from rotcheck.identify.swapping.call_lines import import_code, with_head
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.side_by_side import apart, with_adapter
 from rotcheck.identify.swapping.swap import STEPS_APART

@@ -2,32 +2,27 @@
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from rotcheck.convention import LAYOUTS, role_named, role_of, written_order
+from rotcheck.convention import LAYOUTS, role_named, role_of
 from rotcheck.identify.swapping import conversion, maker_adapter
 from rotcheck.identify.swapping.call_lines import (
     NAME,
     OURS,
     TENSORS,
     call_of,
-    registered_lines,
     signature,
-    table_names,
 )
-from rotcheck.identify.swapping.conversion import PACKINGS, Impossible, assignments, form_of
+from rotcheck.identify.swapping.conversion import PACKINGS, Impossible, assignments
 from rotcheck.identify.swapping.position_lines import (
     from_offset,
     gather_rows,
     laid_positions,
     made_tables,
 )
+from rotcheck.identify.swapping.tensor_changes import TensorChanges
 from rotcheck.results import Description
 
-NARROWER = "narrower tables"  # as `takes` has it: they rotate fewer lanes, and the others stay
 ROW = "row"  # of a batch, in code
-ONE_AXIS = tuple(name for name, layout in LAYOUTS.items() if layout.joins_heads)
-_FLAT = tuple(name for name, layout in LAYOUTS.items() if layout.joins_rows)
 
 
 def adapter(ours: Description, theirs: Description) -> str | None:
@@ -42,35 +37,8 @@ def adapter(ours: Description, theirs: Description) -> str | None:
         return None
 
 
-def with_head(code: str, lines: str) -> str:
-    """An adapter with the lines that import or build `ours` in front."""
-    return code.replace("import torch\n", f"import torch\n\n{lines}\n", 1)
-
-
-def import_code(specification: str, device: str, construction_text: str | None = None) -> str:
-    """The lines that import or build a function that did not run here, by its specification without folders."""
-    target, colon, name = specification.rpartition(":")
-    module, first = target.removesuffix(".py"), name.partition(".")[0]
-    if not colon:
-        return registered_lines(specification, device)
-    if construction_text or "." in name:
-        expression = f"{construction_text}{name.removeprefix(first)}" if construction_text else name
-        return f"from {module} import {first}\n\n{OURS} = {expression}"
-    return f"from {module} import {name} as {OURS}"
-
-
-@dataclass
-class _Swap:
+class _Swap(TensorChanges):
     """The way from the other's call to ours and back."""
-
-    ours: Description
-    theirs: Description
-    before: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-    layout: str = ""  # of theirs, or of each slot of theirs once these are apart
-    slots: list[str] = field(default_factory=list)  # of q, k, v, x and qkv, as theirs takes them
-    rotating: list[str] = field(default_factory=list)  # all but v
-    repack: str = ""  # puts q, k and v into one tensor again
 
     def code(self) -> str:
         """The whole function. Raises `Impossible`."""
@@ -97,100 +65,6 @@ class _Swap:
         lines = [*self._sizes(body, sizes), *body]
         text = textwrap.indent("\n".join(lines), "    ")
         return f"import torch\n\n\ndef {NAME}({parameters}):\n{text}\n"
-
-    def _around(self, before: str, after: str, names: Sequence[str] | None = None) -> None:
-        """Convert each tensor before the call, and back after it."""
-        names = names or self.rotating
-        self.before += [assignments(names, before)] if before != "{}" else []
-        self.after += [assignments(names, after)] if after != "{}" else []
-
-    def _unpack(self) -> None:
-        """Unpack q, k and v unless ours takes them packed in the same way."""
-        whole = self.ours.layout == self.layout and not self._folds
-        if self.slots != ["qkv"] or (whole and "qkv" in map(role_of, self.ours.argument_order)):
-            return
-        if self.layout not in PACKINGS:
-            raise Impossible(f"nothing is known of how {self.layout} is taken apart")
-        self.layout, axis = PACKINGS[self.layout]
-        self.before.append(f"q, k, v = qkv.unbind({axis})")
-        self.slots = ["q", "k", "v"]
-        self.repack = f"torch.stack((q, k, v), {axis})"
-
-    @property
-    def _folds(self) -> bool:
-        """Whether batch and rows become one axis: ours takes one table for all batch rows, or has no batch."""
-        if self._by_rows:
-            return False
-        layout = PACKINGS.get(self.ours.layout or "", (self.ours.layout,))[0]
-        theirs = PACKINGS.get(self.layout, (self.layout,))[0]
-        if layout in _FLAT:
-            return theirs not in _FLAT
-        return of_batch(self.theirs) and (layout in ONE_AXIS or not of_batch(self.ours))
-
-    @property
-    def _by_rows(self) -> bool:
-        """Whether ours is called for each row of a batch: it counts from one offset, the other from one for each."""
-        ours, theirs = (
-            set(map(role_of, described_function.argument_order))
-            for described_function in (self.ours, self.theirs)
-        )
-        whole = self.ours.layout in ("bshd", "bhsd") and not self.ours.takes_tables
-        return whole and "offset" in ours and "offsets" in theirs
-
-    @property
-    def _joint(self) -> bool:
-        """Whether q, k and v go into ours in one tensor, as they came."""
-        return bool(self.repack) and self.ours.layout in PACKINGS and not self._folds
-
-    def _shape(self) -> None:
-        """Convert layout and lanes to ours, and back after the call."""
-        ours = self.ours
-        layout = PACKINGS.get(ours.layout or "", (ours.layout or self.layout,))[0]
-        if self.slots == ["qkv"]:
-            layout = self.layout
-        tensors = self.slots if self._joint else self.rotating
-        if not self._folds and layout == self.layout:
-            self._lanes()
-            return
-        split = conversion.OF_ONE if self._folds else conversion.OF_BATCH
-        enter = conversion.to_bshd(self.layout) + (".flatten(0, 1)[None]" if self._folds else "")
-        back = ("[0].unflatten(0, (batch, -1))" if self._folds else "") + conversion.from_bshd(
-            self.layout
-        )
-        leave, out = conversion.from_bshd(layout), conversion.to_bshd(layout, split)
-        if "(hd)" in layout + self.layout:  # lanes have no axis of their own
-            self._around(f"{{}}{enter}", f"{{}}{back}", tensors)
-            self._lanes()
-            self._around(f"{{}}{leave}", f"{{}}{out}", tensors)
-        else:
-            self._around(f"{{}}{enter}{leave}", f"{{}}{out}{back}", tensors)
-            self._lanes()
-
-    def _lanes(self) -> None:
-        """Put the lanes that rotate in the order of ours, and back after the call."""
-        ours, theirs = self.ours, self.theirs
-        if follows_tables(theirs) and ours.takes.get(NARROWER) is False:
-            self.before.append(f"lanes = {_table_lanes(theirs)}")
-            self._narrow("lanes")
-        elif theirs.rotary_dim and theirs.rotary_dim != ours.rotary_dim:
-            self._narrow(str(theirs.rotary_dim))
-        elif ours.rotary_dim != theirs.rotary_dim:
-            raise Impossible(f"it rotates {ours.rotary_dim} lanes, the other more")
-        lanes = ours.rotary_dim if ours.rotary_dim == theirs.rotary_dim else None
-        blocks = ours.blocks or 1
-        into = conversion.reorder(theirs.pairing, ours.pairing, blocks, lanes)
-        self._around(
-            into, conversion.reorder(output_order(ours), output_order(theirs), blocks, lanes)
-        )
-
-    def _narrow(self, lanes: str) -> None:
-        """Give ours the lanes that rotate alone."""
-        if self.ours.rotary_dim:
-            raise Impossible(f"it rotates {self.ours.rotary_dim} lanes, the other {lanes}")
-        rest = [f"{name}_rest" for name in self.rotating]
-        slices = ", ".join(f"{name}[..., {lanes}:]" for name in self.rotating)
-        self.before.append(f"{', '.join(rest)} = {slices}")
-        self._around(f"{{}}[..., :{lanes}]", "torch.cat(({0}, {0}_rest), -1)")
 
     def _tables(self, roles: Sequence[str]) -> dict[str, str]:
         """Make our tables or positions of theirs; return the values of our other arguments."""
@@ -268,22 +142,19 @@ class _Swap:
     def _call(self, values: dict[str, str]) -> list[str]:
         """The lines that call ours, once for all tensors or for one after another."""
         ours, names = self.ours, self.rotating
-        roles_of_ours = list(map(role_of, ours.argument_order))
-        values = {
-            **values,
-            "device": self.device,
-            "R": str(ours.rotary_dim or self.theirs.rotary_dim or "width"),
-        }
+        lanes = str(ours.rotary_dim or self.theirs.rotary_dim or "width")
+        values = {**values, "device": self.device, "R": lanes}
+        roles = list(map(role_of, ours.argument_order))
         strange_roles = [
             role
-            for role in roles_of_ours
+            for role in roles
             if role_named(role).group == "beside"
             and role not in values
             and not role_named(role).adapter
         ]
         if strange_roles:
             raise Impossible(f"nothing is known of its {', '.join(strange_roles)}")
-        slots = [role for role in roles_of_ours if role in TENSORS]
+        slots = [role for role in roles if role in TENSORS]
         if slots == ["qkv"] and names != ["qkv"]:
             return self._packed_call(values)
         apart = (
@@ -291,29 +162,27 @@ class _Swap:
             and self.theirs.takes.get("fewer heads in k") is not False
         )
         if len(slots) >= 2 and len(names) == 2 and not apart and not self._by_rows:
-            tensors = dict(zip(slots, (*names, "v" if "v" in self.slots else names[-1])))
-            call = f"{OURS}({call_of(ours, values | tensors)})"
+            tensors = (*names, "v" if "v" in self.slots else names[-1])
             index = "[:2]" if len(slots) > 2 else ""
-            return [call if ours.in_place else f"{', '.join(names)} = {call}{index}"]
+            return [self._line(", ".join(names), values | dict(zip(slots, tensors)), index)]
         first = "[0]" if len(slots) > 1 else ""
         if self._by_rows:
+            row = f"[{ROW} : {ROW} + 1]"
             return [
-                self._of_rows(
-                    name, values | dict.fromkeys(slots, f"{name}[{ROW} : {ROW} + 1]"), first
-                )
+                f"{name} = torch.cat([\n    {self._code(values | dict.fromkeys(slots, name + row))}{first}"
+                f"\n    for {ROW} in range(batch)\n])"
                 for name in names
             ]
-        return [
-            f"{name} = {OURS}({call_of(ours, values | dict.fromkeys(slots, name))}){first}"
-            if not ours.in_place
-            else f"{OURS}({call_of(ours, values | dict.fromkeys(slots, name))})"
-            for name in names
-        ]
+        return [self._line(name, values | dict.fromkeys(slots, name), first) for name in names]
 
-    def _of_rows(self, name: str, values: dict[str, str], first: str) -> str:
-        """The lines that call ours for each row of a batch."""
-        call = f"{OURS}({call_of(self.ours, values)}){first}"
-        return f"{name} = torch.cat([\n    {call}\n    for {ROW} in range(batch)\n])"
+    def _code(self, values: dict[str, str]) -> str:
+        """The call of ours with these values."""
+        return f"{OURS}({call_of(self.ours, values)})"
+
+    def _line(self, names: str, values: dict[str, str], index: str = "") -> str:
+        """The line that calls ours and gives its result these names, unless that is written in place."""
+        code = self._code(values)
+        return code if self.ours.in_place else f"{names} = {code}{index}"
 
     def _packed_call(self, values: dict[str, str]) -> list[str]:
         """The lines that call ours with packed q, k and v."""
@@ -321,19 +190,16 @@ class _Swap:
         if axis is None:
             raise Impossible(f"nothing is known of how {self.ours.layout} is put together")
         if self._joint:
-            groups = [("q, k, v", "q, k, v")]
-        else:
-            groups = [(name, f"{name}, {name}, {name}") for name in self.rotating]
+            return [
+                f"qkv = torch.stack((q, k, v), {axis})",
+                self._line("qkv", values),
+                f"q, k, v = qkv.unbind({axis})",
+            ]
         lines = []
-        for names, parts in groups:
-            lines.append(f"qkv = torch.stack(({parts}), {axis})")
-            call = f"{OURS}({call_of(self.ours, values)})"
-            lines.append(call if self.ours.in_place else f"qkv = {call}")
-            lines.append(
-                f"{names} = qkv.unbind({axis})"
-                if "," in names
-                else f"{names} = qkv.select({axis}, 0)"
-            )
+        for name in self.rotating:
+            lines.append(f"qkv = torch.stack(({name}, {name}, {name}), {axis})")
+            lines.append(self._line("qkv", values))
+            lines.append(f"{name} = qkv.select({axis}, 0)")
         return lines
 
     def _end(self, roles: Sequence[str]) -> list[str]:
@@ -373,27 +239,3 @@ def _uses(text: str, name: str) -> bool:
     """Whether code uses a name."""
     words = "".join(sign if sign.isalnum() or sign == "_" else " " for sign in text)
     return name in words.split()
-
-
-def of_batch(description: Description) -> bool:
-    """Whether each row of a batch has tables or positions of its own."""
-    roles = set(map(role_of, description.argument_order))
-    if "positions" in roles:
-        return "b" in (description.position_axes or "")
-    return "offsets" in roles or "b" in (description.table_axes or "")
-
-
-def follows_tables(description: Description) -> bool:
-    """Whether it rotates as many lanes as its tables have."""
-    return description.rotary_dim is None and bool(description.takes.get(NARROWER))
-
-
-def _table_lanes(theirs: Description) -> str:
-    """How many lanes its tables are for, as code."""
-    lanes = -1 - len(form_of(theirs).tail)
-    return f"{'' if theirs.table_lanes else '2 * '}{table_names(theirs)[0]}.shape[{lanes}]"
-
-
-def output_order(description: Description) -> str | None:
-    """The order of lanes of a result."""
-    return written_order(description.output_lanes or "same", description.pairing)

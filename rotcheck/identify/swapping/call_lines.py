@@ -73,3 +73,20 @@ def registered_lines(name: str, device: str) -> str:
     """The lines that load an implementation by its registered name, as rotcheck does."""
     module = "from rotcheck.implementations.target import resolve"
     return f'{module}\n\n{OURS} = resolve("{name}", "{device}").function'
+
+
+def with_head(code: str, lines: str) -> str:
+    """An adapter with the lines that import or build `ours` in front."""
+    return code.replace("import torch\n", f"import torch\n\n{lines}\n", 1)
+
+
+def import_code(specification: str, device: str, construction_text: str | None = None) -> str:
+    """The lines that import or build a function that did not run here, by its specification without folders."""
+    target, colon, name = specification.rpartition(":")
+    module, first = target.removesuffix(".py"), name.partition(".")[0]
+    if not colon:
+        return registered_lines(specification, device)
+    if construction_text or "." in name:
+        expression = f"{construction_text}{name.removeprefix(first)}" if construction_text else name
+        return f"from {module} import {first}\n\n{OURS} = {expression}"
+    return f"from {module} import {name} as {OURS}"

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from rotcheck.convention import FORMS, order_words, role_of, shape
 from rotcheck.convention.table_forms import NO_TABLES
-from rotcheck.identify.swapping import adapter, call_lines, conversion, position_lines
+from rotcheck.identify.swapping import call_lines, conversion, position_lines
 from rotcheck.identify.swapping.angle_differences import NEVER
 from rotcheck.identify.swapping.conversion import Impossible, assignments, permutation
+from rotcheck.identify.swapping.tensor_changes import NARROWER, output_order
 from rotcheck.results import Description, Difference
 
 APART = {
@@ -95,7 +96,7 @@ def _permute(ours: Description, _: Description) -> str:
 
 def _reorder(ours: Description, theirs: Description) -> str:
     """The line that puts the lanes of our result in the order of theirs."""
-    have, target = adapter.output_order(ours), adapter.output_order(theirs)
+    have, target = output_order(ours), output_order(theirs)
     return _code(lambda: [assignments(["q", "k"], conversion.reorder(have, target))])
 
 
@@ -176,7 +177,7 @@ def refusals(ours: Description, theirs: Description) -> Iterator[Difference]:
     abilities = (ability for ability, does in theirs.takes.items() if does)
     refused = [ability for ability in abilities if ours.takes.get(ability) is False]
     fix = "do without, or convert before the call"
-    if adapter.NARROWER in refused:
+    if NARROWER in refused:
         fix = _part(ours, "cos.shape[-1]")
     if "fewer heads in k" in refused:
         fix = "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"

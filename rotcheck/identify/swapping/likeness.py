@@ -12,6 +12,7 @@ from rotcheck.identify.swapping.difference_table import (
     of_calls,
     refusals,
 )
+from rotcheck.identify.swapping.tensor_changes import ONE_AXIS, of_batch
 from rotcheck.results import (
     Description,
     Difference,
@@ -103,9 +104,7 @@ def _compare(our_answer: Identification, their_answer: Identification, name: str
 
 def _work(ours: Description, theirs: Description, differences: list[Difference]) -> int:
     """The weight of the changes: an argument is the least, merging batch and rows the most."""
-    folds = adapter.of_batch(theirs) and (
-        ours.layout in adapter.ONE_AXIS or not adapter.of_batch(ours)
-    )
+    folds = of_batch(theirs) and (ours.layout in ONE_AXIS or not of_batch(ours))
     return (
         sum(
             1 if difference.field == "arguments" else 2

@@ -16,11 +16,11 @@ from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.identify.swapping import import_lines
-from rotcheck.identify.swapping.adapter import NARROWER
 from rotcheck.identify.swapping.call_lines import NAME, OURS
 from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.several_lengths import AGAIN, LENGTHS, asks_lengths
 from rotcheck.identify.swapping.swap import of_run, runs, to_ask
+from rotcheck.identify.swapping.tensor_changes import NARROWER
 from rotcheck.identify.worker_device import place, settle
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import resolve

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from rotcheck.identify.front_identity import Identity, without_folders
-from rotcheck.identify.swapping import adapter
+from rotcheck.identify.swapping import call_lines
 from rotcheck.identify.swapping.call_variants import layout_of_run
 from rotcheck.identify.swapping.likeness import likeness
 from rotcheck.identify.swapping.several_lengths import asks_lengths, lengths_alone, of_lengths
@@ -114,10 +114,10 @@ def _with_imports(answer: Likeness, identification: Identification, imports: str
     """A likeness whose code imports what it calls; `imports`: the lines, of one that ran."""
     if answer.adapter is None:
         return answer
-    lines = imports or adapter.import_code(
+    lines = imports or call_lines.import_code(
         identification.specification, identification.device, identification.built
     )
-    return replace(answer, adapter=adapter.with_head(answer.adapter, lines))
+    return replace(answer, adapter=call_lines.with_head(answer.adapter, lines))
 
 
 def _identification(identity: Identity) -> Identification:

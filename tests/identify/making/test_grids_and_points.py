@@ -7,10 +7,11 @@ from torch import Tensor
 from rotcheck.identify.angles import measured_angles
 from rotcheck.identify.angles.object_sections import first_pair, sections_of
 from rotcheck.identify.asking.table_sections import departure
-from rotcheck.identify.making import grid_layout, image_patches, mrope_tables, point_tables
+from rotcheck.identify.making import grid_layout, mrope_tables, point_tables
 from rotcheck.identify.making.grid_calls import side_names, table_layout
 from rotcheck.identify.making.grid_layout import HIGH, WIDE, PatchGrid, layout_of, why_no_layout
 from rotcheck.identify.making.maker_call_candidates import MakerCall
+from rotcheck.identify.making.pair_owners import moves_along, owners_of
 from rotcheck.identify.making.table_description import in_blocks
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.results import Description
@@ -85,15 +86,19 @@ def _patches(sides: tuple[int, ...]) -> Tensor:
     return torch.cat([grid.double().flatten()[:, None] * FREQUENCIES for grid in grids], -1)
 
 
+def owners(angles: Tensor, sides: tuple[int, ...]) -> tuple[int, ...] | None:
+    return owners_of(moves_along(angles, sides, 1e-6))
+
+
 def test_each_pair_of_a_patch_belongs_to_the_side_that_it_turns_with() -> None:
     sides = (2, 3, 5)
-    assert image_patches.owners_of(_patches(sides), sides) == (0, 0, 1, 1, 2, 2)
+    assert owners(_patches(sides), sides) == (0, 0, 1, 1, 2, 2)
     still = torch.cat((_patches(sides), torch.zeros(30, 1)), -1)
-    assert image_patches.owners_of(still, sides) == (0, 0, 1, 1, 2, 2, -1)
+    assert owners(still, sides) == (0, 0, 1, 1, 2, 2, -1)
 
 
 def test_patches_in_another_order_have_no_owners() -> None:
-    assert image_patches.owners_of(_patches((2, 3, 5)), (5, 3, 2)) is None
+    assert owners(_patches((2, 3, 5)), (5, 3, 2)) is None
 
 
 def test_a_side_whose_second_half_repeats_the_first_is_seen() -> None:
