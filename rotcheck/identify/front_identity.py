@@ -26,6 +26,7 @@ class Identity:
     call_text: str | None = None  # that call, with shapes
     no_object: bool = False  # it is a class of which no object could be made
     lacks_package: bool = False  # its module imports a package that is not installed
+    lacks_gpu: bool = False  # it launches a Triton kernel, and Triton finds no GPU here
     silent: bool = False  # it died, hung, raised or is not on this machine: no call of it was seen
     flags: tuple[str, ...] = ()  # each the other way round, "interleaved=True", to be asked about
     registration: Description | None = None  # its entry, of one that is not on this machine
@@ -41,6 +42,7 @@ def identity_of(done: Done) -> Identity:
             value["convention"],
             value["called"],
             flags=tuple(value["flags"]),
+            lacks_gpu=value["lacks_gpu"],
         )
     no_object = "unbuilt" in value
     registration = value.get("registered")

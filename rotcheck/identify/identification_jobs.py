@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rotcheck.identify.front_identity import Identity, add_flag, identity_of, without_folders
-from rotcheck.identify.telling import next_step
 from rotcheck.implementations import registry
 from rotcheck.isolation import Done, Job
 from rotcheck.results import INTERPRETER, Identification
@@ -111,9 +110,8 @@ def identify_each(
 
 def _interpretable(identity: Identity, done: Done) -> bool:
     """Whether the Triton interpreter, which computes with numpy, can take a kernel over from the CPU."""
-    launches = identity.identification.message == next_step.LAUNCHES
     on_cpu = done.job.setup["device"] == "cpu"
-    return launches and on_cpu and importlib.util.find_spec("numpy") is not None
+    return identity.lacks_gpu and on_cpu and importlib.util.find_spec("numpy") is not None
 
 
 def _jobs(specs: Sequence[str], device: str, timeout: float) -> list[Job]:

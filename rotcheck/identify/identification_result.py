@@ -21,6 +21,7 @@ class IdentificationResult:
     convention: Convention | None
     flags: tuple[FlaggedCall, ...] = ()  # to be tried, of a function that follows a convention
     with_flag: Callable[[FlaggedCall], Identification] | None = None  # identifies it with one
+    lacks_gpu: bool = False  # it launches a Triton kernel, and Triton finds no GPU here
 
 
 def identification_of(target: Target, device: torch.device, **fields: Any) -> Identification:

@@ -1,6 +1,7 @@
 """A remark: a mistake, or a choice that others do not make, with its evidence and cause; and one that is in doubt."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import structs
 
@@ -10,15 +11,47 @@ from rotcheck.results import Remark
 UNSHOWN = "no call of a few lines shows it"
 
 
-def remark(code: str, message: str, evidence: str, *, mistake: bool = True) -> Remark:
+Aspect = Literal[
+    "bfloat16", "by data", "exchanged", "last lanes", "row by row", "time", "height", "width"
+]
+"""What a doubt or a demonstration must know of a mistake beside its code."""
+
+
+class Observation(Remark, frozen=True, kw_only=True):
+    """A mistake that was seen, until it is settled."""
+
+    aspect: Aspect
+
+
+def remark(
+    code: str,
+    message: str,
+    evidence: str,
+    *,
+    mistake: bool = True,
+    aspect: Aspect | None = None,
+) -> Remark:
     """A finding with the cause and fix that are known for it."""
-    return Remark(
+    finding = Remark(
         code=code,
         message=message,
         evidence=evidence,
         mistake=mistake,
         **diagnose.fields_of(diagnose.for_finding(code)),
     )
+    return Observation(**structs.asdict(finding), aspect=aspect) if aspect else finding
+
+
+def aspect_of(finding: Remark) -> Aspect | None:
+    """What must be known of a mistake beside its code; None: nothing."""
+    return finding.aspect if isinstance(finding, Observation) else None
+
+
+def plain(finding: Remark) -> Remark:
+    """A finding as it is reported."""
+    if not isinstance(finding, Observation):
+        return finding
+    return Remark(**{name: getattr(finding, name) for name in Remark.__struct_fields__})
 
 
 def settle(
@@ -27,6 +60,7 @@ def settle(
     """A finding as a mistake with its demonstration, or as a remark on what was seen.
 
     `runs_anywhere`: others can run the demonstration."""
+    finding = plain(finding)
     if not finding.mistake:
         return finding
     if demonstration is not None:

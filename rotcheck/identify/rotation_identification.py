@@ -70,13 +70,14 @@ def identify_rotation(
 
 
 def _without_call(target: Target, match: NoMatch, device: torch.device) -> IdentificationResult:
-    return without_convention(
+    result = without_convention(
         target,
         device,
         unidentified_call.why(match) or NOTHING,
         tried=unidentified_call.explanation(target.function, match.reasons),
         advice=unidentified_call.advice(target, match, device),
     )
+    return replace(result, lacks_gpu=unidentified_call.lacks_gpu(match))
 
 
 class _Inquiry:

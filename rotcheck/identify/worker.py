@@ -66,6 +66,7 @@ def _message(setup: dict[str, Any], result: IdentificationResult, seconds: float
         "convention": asdict(convention) if convention else None,
         "called": call_with_shapes(convention) if convention else None,
         "flags": [call.flag for call in result.flags],
+        "lacks_gpu": result.lacks_gpu,
     }
 
 

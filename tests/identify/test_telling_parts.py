@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import FORMS, Convention
-from rotcheck.identify.remarks import UNSHOWN, remark, settle
+from rotcheck.identify.remarks import UNSHOWN, aspect_of, remark, settle
 from rotcheck.identify.showing import call_snippet
 from rotcheck.identify.showing.attempts import FEW, Attempt, attempts, case_of
 from rotcheck.identify.showing.function_source import PRINT, Source
@@ -101,6 +101,14 @@ def test_what_is_not_shown_is_in_doubt(doubts: tuple[str, ...], reason: str) -> 
 def test_a_remark_that_is_no_mistake_stays_as_it_is() -> None:
     note = remark("not-contiguous", "takes dense tensors only", "strides", mistake=False)
     assert settle(note, ("a doubt",), None) is note
+
+
+def test_what_a_demonstration_must_know_is_not_reported() -> None:
+    seen = remark("sequences", "takes the tables row by row", "two sequences", aspect="row by row")
+    assert aspect_of(seen) == "row by row"
+    for settled in (settle(seen, (), "f(x)"), settle(seen, ("a doubt",), None)):
+        assert type(settled) is Remark
+    assert aspect_of(MISTAKE) is None
 
 
 def test_in_doubt_the_first_mistake_is_the_reason() -> None:

@@ -2,14 +2,15 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
 
-AXES = ("time", "height", "width")
+Axis = Literal["time", "height", "width"]
+AXES: tuple[Axis, ...] = ("time", "height", "width")
 
 
 def sections_of(function: Callable[..., Any]) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ def of_training(function: FunctionUnderTest, sizes: Sizes, *, in_place: bool) ->
     words = unseen_by_autograd(function, sizes, in_place=in_place)
     if words == FOR_INFERENCE:
         return [remark("inference", words, EVIDENCE, mistake=False)]
-    return [remark("writes-input", words, EVIDENCE)] if words else []
+    return [remark("writes-input", words, EVIDENCE, aspect="by data")] if words else []
 
 
 def unseen_by_autograd(function: FunctionUnderTest, sizes: Sizes, *, in_place: bool) -> str | None:

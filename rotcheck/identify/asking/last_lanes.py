@@ -12,7 +12,6 @@ from rotcheck.identify.reading.response import TOLERANCE
 from rotcheck.identify.remarks import remark
 from rotcheck.results import FieldEvidence
 
-LAST = "turns the last"
 _FIRST = re.compile(
     r"\bfirst\b[^.;\n]{0,30}\b(lanes|dim(ension)?s?|channels|features|elements|components|\w*rotary_\w+|rot_dim)\b",
     re.IGNORECASE,
@@ -26,11 +25,11 @@ def _ask(match: Match) -> Answer:
     width = match.caller.probe.width
     if not _last_lanes_turn(match, width):
         return Answer()
-    words = f"{LAST} {width} of {2 * width} lanes"
+    words = f"turns the last {width} of {2 * width} lanes"
     evidence = "a head of twice as many lanes, whose first come back as they went in"
     if _FIRST.search(documentation(match.caller.function)):
         contradiction = f"{words}, and its docstring speaks of the first"
-        return Answer((remark("rotary-dim", contradiction, evidence),))
+        return Answer((remark("rotary-dim", contradiction, evidence, aspect="last lanes"),))
     choice = f"{words}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
     return Answer(
         (remark("rotary-dim", choice, evidence, mistake=False),),

@@ -49,7 +49,9 @@ def _of_table_rows(match: Match, evidence: str) -> Remark:
     anew = _begins_anew_in_longer_tables(match)
     if anew is False:
         words = f"{ROW_BY_ROW}: the second sequence does not begin anew"
-        return remark("sequences", words, f"{evidence}, in tables of {ROWS} rows")
+        return remark(
+            "sequences", words, f"{evidence}, in tables of {ROWS} rows", aspect="row by row"
+        )
     words = f"{ROW_BY_ROW}: they must begin anew with each sequence"
     words += "; of larger ones it takes a row for each position" if anew else ""
     return remark("sequences", words, evidence, mistake=False)

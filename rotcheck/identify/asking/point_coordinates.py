@@ -22,7 +22,6 @@ from rotcheck.implementations.instances import copy_of
 from rotcheck.results import FieldEvidence, Remark
 
 FAR = 257  # times the positions of the probe
-EXCHANGE = "height and width are exchanged"
 _THREE = re.compile(r"\(3,\s*\w|\bM-?RoPE\b|\bmrope", re.IGNORECASE)
 _ORDER = re.compile(r"(temporal|time|\bt\b)\W+(height|h\b)\W+(and\W+)?(width|w\b)", re.IGNORECASE)
 _WAYS = (
@@ -73,7 +72,8 @@ def _ask(match: Match) -> Answer:
     turning = [heads[0] for heads in by_head]  # (P,) each
     fault = _fault(match, turning)
     if fault:
-        return Answer((remark("coordinates", fault, evidence),))
+        idle = (axis for axis, mask in zip(AXES, turning) if not bool(mask.any()))
+        return Answer((remark("coordinates", fault, evidence, aspect=next(idle, None)),))
     parts = ", ".join(
         f"{_span(mask)} with {_name(match, axis)}" for axis, mask in enumerate(turning)
     )
@@ -106,8 +106,8 @@ def _of_exchange(match: Match, turning: Sequence[Tensor], evidence: str) -> list
     ]
     if owners != [0, 2, 1]:
         return []
-    words = f"{EXCHANGE}: pairs {_span(turning[2])}, the section of height, turn with width"
-    return [remark("coordinates", words, evidence)]
+    words = f"height and width are exchanged: pairs {_span(turning[2])}, the section of height, turn with width"
+    return [remark("coordinates", words, evidence, aspect="exchanged")]
 
 
 def _is_mrope(match: Match) -> bool:

@@ -7,7 +7,6 @@ from rotcheck.convention import coordinates as count
 from rotcheck.identify.asking import (
     context_parallel,
     idle_arguments,
-    last_lanes,
     packed_sequences,
     point_coordinates,
 )
@@ -16,6 +15,7 @@ from rotcheck.identify.calling.argument_roles import TENSORS
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.calling.documented_layout import documented_layout
 from rotcheck.identify.making import grid_calls
+from rotcheck.identify.remarks import aspect_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark
 
@@ -51,15 +51,12 @@ def of_mistake(mistake: Remark, match: Match, target: Target) -> list[str]:
     """Reasons to doubt one mistake in a call that is beyond doubt; empty: there are none."""
     if mistake.code == "per-batch" and not _for_each_row(match, target):
         return ["nothing says that its tables may have rows for each batch row"]
-    if mistake.message.startswith(
-        packed_sequences.ROW_BY_ROW
-    ) and not packed_sequences.rows_are_positions(match):
+    aspect = aspect_of(mistake)
+    if aspect == "row by row" and not packed_sequences.rows_are_positions(match):
         return ["nothing says that its tables have a row for each position"]
-    if mistake.message.startswith(point_coordinates.EXCHANGE) and not point_coordinates.says_order(
-        match.caller.function
-    ):
+    if aspect == "exchanged" and not point_coordinates.says_order(match.caller.function):
         return ["nothing says that its positions are time, height and width, in this order"]
-    if mistake.message.startswith(last_lanes.LAST):
+    if aspect == "last lanes":
         return ["its docstring may be what is wrong"]
     if mistake.code == "context-parallel" and not context_parallel.says_tokens(target.function):
         return ["nothing says which rows its tables have"]

@@ -15,10 +15,10 @@ from rotcheck.identify.asking import (
     packed_sequences,
     stores_outside,
 )
-from rotcheck.identify.asking.gradients import BY_DATA
 from rotcheck.identify.asking.single_row import POSITION, with_any_position
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.making import grid_layout
+from rotcheck.identify.remarks import aspect_of
 from rotcheck.identify.showing.attempts import FEW, Attempt, attempts
 from rotcheck.identify.showing.function_source import CPU, Source, source_of
 from rotcheck.identify.showing.memory_demonstration import (
@@ -41,7 +41,6 @@ NEVER_SHOWN = ("raised",)  # for other sizes: the call may have been another
 SEQUENCES = (0, 1, 0, 1, 2)
 OTHER_ORDER = (3, 1, 0, 2)
 NARROW = 4  # lanes that tables are for
-IN_BFLOAT16 = "in bfloat16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ class Mistake:
     def attempts(self, conventions: Sequence[Convention] | None = None) -> list[Attempt]:
         """The usual attempts, of these conventions or of others."""
         probe = self.match.caller.probe
-        in_bfloat16 = self.remark.message.startswith(IN_BFLOAT16)
-        dtype = torch.bfloat16 if in_bfloat16 else torch.float32
+        dtype = torch.bfloat16 if aspect_of(self.remark) == "bfloat16" else torch.float32
         return attempts(conventions or self.conventions, probe.width, probe.heads, dtype)
 
     def show(self, show: Show, tries: Iterable[Attempt] | None = None) -> str | None:
@@ -81,7 +79,7 @@ def demonstrate(
     """Python that shows a mistake; None: no call shows it."""
     if remark.code in NEVER_SHOWN:
         return None
-    if target.narrow is not None and remark.message.startswith(IN_BFLOAT16):
+    if target.narrow is not None and aspect_of(remark) == "bfloat16":
         target = target.narrow()
     if match.reading.pairing is None:
         defect = match.defect
@@ -93,7 +91,7 @@ def demonstrate(
             for convention in conventions
         ]
     show = _BY_CODE.get(remark.code, _of_value)
-    if remark.message.startswith(BY_DATA):
+    if aspect_of(remark) == "by data":
         show = _of_gradient
     for device in dict.fromkeys((CPU, match.caller.device)):
         lines = show(Mistake(source_of(target, device), match, remark, conventions))
@@ -220,8 +218,11 @@ def _of_coordinates(mistake: Mistake) -> str | None:
     """Show that height, or width, turns nothing, of positions (3, ...)."""
     if not mistake.first.position_axes.startswith("3"):
         return _of_value(mistake)
-    mentions = (name in mistake.remark.message for name in object_sections.AXES)
-    axis = list(mentions).index(True)
+    aspect = aspect_of(mistake.remark)
+    axes = [axis for axis, name in enumerate(object_sections.AXES) if name == aspect]
+    axis = next(iter(axes), 1 if aspect == "exchanged" else None)
+    if axis is None:
+        return None
     pair = object_sections.first_pair(mistake.match.caller.function, axis)
     if pair is None:
         return None

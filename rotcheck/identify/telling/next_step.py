@@ -11,7 +11,6 @@ from rotcheck.results import INTERPRETER, Identification
 
 DECLARATION = "@rotcheck.declare(pairing=..., layout=..., tables=...)"
 LACKING = ("ModuleNotFoundError", "NotInstalled")  # raised if a package is missing
-LAUNCHES = "it launches a Triton kernel, and Triton finds no GPU here"
 ELSEWHERE = "run the same command on a machine that has what it needs: `rotcheck probe` shows what this one has"
 LONGER = 5  # times the limit that was too short
 

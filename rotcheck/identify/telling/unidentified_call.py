@@ -10,7 +10,6 @@ import torch
 from rotcheck.identify.calling.argument_roles import ANY_ROLE, roles
 from rotcheck.identify.calling.call_match import NoMatch
 from rotcheck.identify.calling.parameters import parameters, signature
-from rotcheck.identify.telling.next_step import LAUNCHES
 from rotcheck.implementations.target import Target
 
 MOST_CALLS = 3
@@ -18,6 +17,7 @@ METHODS = ("forward_native", "call", "apply_rotary", "rotate", "get_cos_sin")
 _NO_DRIVER = re.compile(r"0 active drivers|[Tt]riton|NVIDIA driver|not compiled with CUDA")
 _LACKING = re.compile(r"NotInstalled: (it needs .*, which is not installed)")
 _NO_GPU = "0 active drivers"  # so Triton says
+LAUNCHES = "it launches a Triton kernel, and Triton finds no GPU here"
 _NUMBER = re.compile(r"\d+")
 
 
@@ -34,8 +34,14 @@ def lacking(search_result: NoMatch) -> str | None:
 
 def why(search_result: NoMatch) -> str | None:
     """What a call needs that is missing here: a package, or a GPU for its kernel; None: nothing is known to be."""
-    launches = any(_NO_GPU in reason for reason in search_result.reasons)
-    return search_result.why or lacking(search_result) or (LAUNCHES if launches else None)
+    known = search_result.why or lacking(search_result)
+    return known or (LAUNCHES if lacks_gpu(search_result) else None)
+
+
+def lacks_gpu(search_result: NoMatch) -> bool:
+    """Whether nothing but a GPU for its kernel is known to be missing."""
+    needs_gpu = any(_NO_GPU in reason for reason in search_result.reasons)
+    return needs_gpu and not search_result.why and not lacking(search_result)
 
 
 def advice(target: Target, search_result: NoMatch, device: torch.device) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ def advice(target: Target, search_result: NoMatch, device: torch.device) -> tupl
             f"or copy {name} and what it calls into a file of its own, without that",
         )
     texts = [_place(search_result)] if device.type == "cpu" else []
-    if why(search_result) != LAUNCHES:
+    if not lacks_gpu(search_result):
         texts += [_method(target), _declaration(target, search_result)]
     return tuple(text for text in texts if text)[:2]
 
