@@ -37,6 +37,16 @@ class Match:
     cut_short: bool = False  # the search ended before all calls were tried
 
     @property
+    def conventions(self) -> tuple[Convention, ...]:
+        """This call, and further ones that give a right rotation too."""
+        return (self.convention, *(call.convention for call in self.alternatives))
+
+    @property
+    def of_same_tables(self) -> list[Convention]:
+        """Those of them that take tables of the same form."""
+        return [call for call in self.conventions if call.tables == self.convention.tables]
+
+    @property
     def defect_words(self) -> str:
         """What departs from a convention, in words."""
         return self.defect.words

@@ -56,16 +56,5 @@ def broadcasts(match: Match) -> bool:
 
 def any_layout(match: Match) -> bool:
     """Whether nothing in the function distinguishes one layout from another."""
-    return not match.convention.is_packed and broadcasts(match) and len(_layouts(match)) > 1
-
-
-def _layouts(match: Match) -> dict[str, None]:
-    conventions = [
-        match.convention,
-        *(alternative.convention for alternative in match.alternatives),
-    ]
-    return dict.fromkeys(
-        convention.layout
-        for convention in conventions
-        if convention.tables == match.convention.tables
-    )
+    layouts = {convention.layout for convention in match.of_same_tables}
+    return not match.convention.is_packed and broadcasts(match) and len(layouts) > 1

@@ -13,7 +13,7 @@ from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import Names, is_named, on_cuda
 from rotcheck.identify.angles.object_config import layer_types
 from rotcheck.identify.calling.keyword_choices import choices
-from rotcheck.identify.calling.parameters import Parameter, parameters
+from rotcheck.identify.calling.parameters import Parameter, parameter_of, parameters
 
 HEAD_DIM = 64
 BASE = 10000.0
@@ -168,12 +168,9 @@ def position_name(
     function: Callable[..., Any], call: MakerCall, names: Names = SURELY_POSITIONS
 ) -> str:
     """The parameter that a call passes positions to, if its name is one of these; else empty."""
-    names_in_order = [
-        parameter.name for parameter in parameters(function) or () if parameter.mandatory
-    ]
+    places = parameters(function) or ()
     for at, argument in enumerate(call.arguments):
-        name, _, role = argument.rpartition("=")
-        name = name or (names_in_order[at] if at < len(names_in_order) else "")
-        if role in ("positions", "float") and is_named(name, names):
-            return name
+        place = parameter_of(argument, at, places)
+        if place and role_of(argument) in ("positions", "float") and is_named(place.name, names):
+            return place.name
     return ""

@@ -127,29 +127,25 @@ def _as_rows(result: Any, batch: int) -> Tensor | None:
 
 def _answer(target: Target, maker: PositionMaker, usual: Tensor) -> dict[str, Any]:
     conclusion = of_starts(maker, usual) if maker.of_sequences else of_mask(maker, usual)
-    words = conclusion.words
-    finding = _settle(target, maker, conclusion.mistake) if conclusion.mistake else None
-    is_mistake = finding is not None and finding.mistake
-    message = conclusion.doubt
+    words, message = conclusion.words, conclusion.doubt
+    findings, evidence = tuple[Remark, ...](), tuple[FieldEvidence, ...]()
+    if conclusion.mistake:
+        findings = (_settle(target, maker, conclusion.mistake),)
+        message = findings[0].message
     if words:
         message = MAKES_POSITIONS
-    elif finding is not None:
-        message = finding.message
-    trials = (
-        "packed sequences"
-        if maker.of_sequences
-        else "masks of ones, and of padding on the left and on the right"
-    )
+        masks = "masks of ones, and of padding on the left and on the right"
+        trials = "packed sequences" if maker.of_sequences else masks
+        evidence = (FieldEvidence(field="positions", says=words, because=trials),)
+    is_mistake = any(finding.mistake for finding in findings)
     return {
         "follows": words is not None,
         "convention": None,
         "positions": words,
         "call": f"f({maker.call(maker.source)})",
-        "findings": (finding,) if finding is not None else (),
+        "findings": findings,
         "message": None if is_mistake else message,
-        "evidence": (FieldEvidence(field="positions", says=words, because=trials),)
-        if words
-        else (),
+        "evidence": evidence,
         "advice": () if words or is_mistake else (NEXT,),
     }
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rotcheck.convention import role_of, vocabulary
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.identify.calling.parameters import parameters
+from rotcheck.identify.calling.parameters import parameter_of, parameters
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import FEW_ROWS, call_maker, tensors_of
 from rotcheck.identify.making.table_maker import TableMaker, equal_tensors
@@ -57,14 +57,12 @@ def effect_of(maker: TableMaker, name: str) -> FieldEvidence | Remark | None:
 
 def name_of_offset(maker: TableMaker) -> str:
     """The argument of the call that says where rows begin, and says 0; empty: none does."""
-    names = (parameter.name for parameter in parameters(maker.function) or ())
-    arguments = [
-        (argument.rpartition("=")[0] or name, role_of(argument))
-        for name, argument in zip(names, maker.call.arguments)
-    ]
-    return next(
-        (name for name, role in arguments if role == "0" and is_named(name, vocabulary.OFFSET)), ""
-    )
+    places = parameters(maker.function) or ()
+    for at, argument in enumerate(maker.call.arguments):
+        place = parameter_of(argument, at, places)
+        if place and role_of(argument) == "0" and is_named(place.name, vocabulary.OFFSET):
+            return place.name
+    return ""
 
 
 def first_row(

@@ -35,28 +35,23 @@ def attempts(
     """Calls in which a mistake may show, smallest first."""
     tries: list[Attempt] = []
     for convention in conventions:
-        width_of_head = convention.head_dim or width
+        width_of_head, few = convention.head_dim or width, convention.heads or 2
         small = width_of_head if convention.head_dim else max(8, 2 * (convention.rotary_dim or 0))
-        few = convention.heads or 2
-        rows = (FEW, tuple(reversed(FEW)))
         has_batch_rows = "b" in convention.axes and (
             "b" in convention.table_axes
             or ("b" in convention.position_axes and convention.positions == "any")
         )
-        if has_batch_rows:
-            tries.append(Attempt(convention, Sizes(2, few, few, small, rows), dtype))
-        for lanes in dict.fromkeys((small, width_of_head)):
-            tries.append(Attempt(convention, Sizes(2, few, few, lanes, FEW), dtype))
-        tries.append(Attempt(convention, Sizes(2, few, few, small, AN_ODD_NUMBER), dtype))
-        tries.append(Attempt(convention, Sizes(6, heads, heads, width_of_head, FEW), dtype))
-        tries.append(
-            Attempt(
-                replace(convention, last_position=None),
-                Sizes(2, few, few, width_of_head, HARD),
-                dtype,
-            )
-        )
-        tries.append(Attempt(convention, Sizes(2, few, few, width_of_head, HARD), dtype))
+        rows = (FEW, tuple(reversed(FEW)))
+        hard = Sizes(2, few, few, width_of_head, HARD)
+        sizes = [
+            *([Sizes(2, few, few, small, rows)] if has_batch_rows else []),
+            *(Sizes(2, few, few, lanes, FEW) for lanes in dict.fromkeys((small, width_of_head))),
+            Sizes(2, few, few, small, AN_ODD_NUMBER),
+            Sizes(6, heads, heads, width_of_head, FEW),
+        ]
+        tries += [Attempt(convention, each, dtype) for each in sizes]
+        tries.append(Attempt(replace(convention, last_position=None), hard, dtype))
+        tries.append(Attempt(convention, hard, dtype))
         tries.append(Attempt(convention, Sizes(2, 5, 5, width_of_head, MANY), dtype))
     return tries
 

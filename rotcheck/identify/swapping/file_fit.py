@@ -88,19 +88,12 @@ def _place(specification: str) -> tuple[Path | None, str]:
 def _with(identification: Identification, remark: Remark | None) -> Identification:
     if remark is None:
         return identification
+    findings = (*identification.findings, remark)
     # alone, a half that is not read is a choice
     if remark.mistake or remark.code == KINDS["half"][0]:
-        return replace(
-            identification,
-            findings=(*identification.findings, remark),
-            follows=identification.follows and not remark.mistake,
-        )
-    return replace(
-        identification,
-        findings=(*identification.findings, remark),
-        follows=False,
-        message=remark.message,
-    )
+        follows = identification.follows and not remark.mistake
+        return replace(identification, findings=findings, follows=follows)
+    return replace(identification, findings=findings, follows=False, message=remark.message)
 
 
 def _job(taker: str, maker: str, kind: str, device: str) -> Job:
@@ -141,35 +134,21 @@ def together(functions: Mapping[str, Identification]) -> dict[str, Misfit]:
     that make tables of the form that is taken make the same, and no other function takes them as they are made.
     """
     conventions = {
-        name: identification.convention
-        for name, identification in functions.items()
-        if identification.convention is not None
+        name: item.convention for name, item in functions.items() if item.convention is not None
     }
-    if any(
-        identification.convention is None and identification.purpose is None
-        for identification in functions.values()
-    ):
+    if any(item.convention is None and item.purpose is None for item in functions.values()):
         return {}
-    right = {
-        name: description for name, description in conventions.items() if functions[name].follows
-    }
-    takers = {
-        name: description
-        for name, description in conventions.items()
-        if description.kind == "applies"
-    }
-    makers = {
-        name: description
-        for name, description in conventions.items()
-        if description.kind == "builds"
-    }
+    makers, takers = (
+        {name: convention for name, convention in conventions.items() if convention.kind == kind}
+        for kind in ("builds", "applies")
+    )
+    right = {name for name in conventions if functions[name].follows}
     misfits: dict[str, Misfit] = {}
     for kind, amiss in (("lanes", _lanes), ("order", _order), ("half", _half)):
-        wrong = amiss(makers, takers)
         misfits |= {
             name: Misfit(by, kind, _remark(kind, by, conventions[by[0]], name, takers[name]))
-            for name, by in wrong.items()
-            if name in right and set(by) <= set(right)
+            for name, by in amiss(makers, takers).items()
+            if {name, *by} <= right
         }
     return misfits
 
@@ -212,15 +191,10 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
 
     Whether these are as wide as a head shows when both run together.
     """
-    by = tuple(
-        name
-        for name, description in makers.items()
-        if description.tables in ("half-width", "angles")
-    )
-    wrong = [
-        name for name, description in takers.items() if description.unread and _repeats(description)
-    ]
-    return dict.fromkeys(wrong, by) if len(by) == len(makers) > 0 else {}
+    if not makers or any(maker.tables not in ("half-width", "angles") for maker in makers.values()):
+        return {}
+    wrong = [name for name, taker in takers.items() if taker.unread and _repeats(taker)]
+    return dict.fromkeys(wrong, tuple(makers))
 
 
 def _roles(description: Description) -> list[str]:
@@ -264,15 +238,11 @@ def _remark(
 
 def _words(kind: str, makes: str, made_tables: Description, expected_tables: Description) -> str:
     if kind == "lanes":
-        order, needs = (
-            order_words(made_tables.table_lanes),
-            order_words(expected_tables.table_lanes),
-        )
+        order, needs = map(order_words, (made_tables.table_lanes, expected_tables.table_lanes))
         return f"takes tables with {needs}, and {makes} them with {order}"
     if kind == "order":
-        first, second = (
-            ("cos", "sin") if (made_tables.order or "").startswith("cos") else ("sin", "cos")
-        )
+        is_cos_first = (made_tables.order or "").startswith("cos")
+        first, second = ("cos", "sin") if is_cos_first else ("sin", "cos")
         return f"takes {second} for {first}: {makes} one tensor with {first} in front"
     half = expected_tables.unread
     return f"never reads the {half} of its tables, and {makes} tables with a {half} of its own"

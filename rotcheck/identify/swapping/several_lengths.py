@@ -20,11 +20,7 @@ def asks_lengths(answer: Likeness) -> bool:
 
 def lengths_alone(answer: Likeness) -> bool:
     """Whether nothing else has to be known or changed."""
-    return [
-        difference
-        for difference in answer.differences
-        if difference.hard and not of_length(difference)
-    ] == []
+    return not any(change.hard and not of_length(change) for change in answer.differences)
 
 
 def of_lengths(answer: Likeness, errors: Mapping[str, float], near: float) -> Likeness:

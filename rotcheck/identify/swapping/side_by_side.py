@@ -13,7 +13,7 @@ from rotcheck.identify.asking.function_under_test import FunctionUnderTest
 from rotcheck.identify.identification_result import IdentificationResult
 from rotcheck.identify.making import maker_search
 from rotcheck.identify.making.maker_call_candidates import MakerCall
-from rotcheck.identify.making.returned_tables import call_maker
+from rotcheck.identify.making.returned_tables import call_maker, tensors_of
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.identify.swapping import import_lines
 from rotcheck.identify.swapping.call_lines import NAME, OURS
@@ -206,7 +206,7 @@ def _of_tables(
 
 
 def _make(maker: Callables, recipe: MakerCall, length: int) -> list[Tensor]:
-    return _tensors(call_maker(maker, recipe, torch.arange(length), length))
+    return tensors_of(call_maker(maker, recipe, torch.arange(length), length))
 
 
 def _values(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
@@ -230,10 +230,3 @@ def _wide(tensor: Tensor) -> Tensor:
 def _phase(table: Tensor) -> float:
     """How many rounding steps the largest angle of so many rows may be off, as float32 computes it."""
     return float(max(table.shape)) / 2
-
-
-def _tensors(result: Any) -> list[Tensor]:
-    if isinstance(result, dict):
-        result = tuple(result.values())
-    parts = result if isinstance(result, (tuple, list)) else (result,)
-    return [part.detach().cpu() for part in parts if isinstance(part, Tensor)]

@@ -68,13 +68,11 @@ def _for_each_row(match: Match, target: Target) -> bool:
 
     A kernel that reads tables (S, W) from memory takes (B, S, W) too.
     """
-    conventions = [match.convention, *(convention.convention for convention in match.alternatives)]
-    dims_with_batch = [
-        len(convention.table_axes) for convention in conventions if "b" in convention.table_axes
-    ]
-    dims_without = [
-        len(convention.table_axes) for convention in conventions if "b" not in convention.table_axes
-    ]
+    all_axes = [convention.table_axes for convention in match.conventions]
+    dims_with_batch, dims_without = (
+        [len(axes) for axes in all_axes if ("b" in axes) is with_batch]
+        for with_batch in (True, False)
+    )
     if not dims_with_batch or not dims_without or min(dims_without) >= min(dims_with_batch):
         return True
     documentation = documented_shapes.axes_by_role(target.function, match.convention.arguments)

@@ -41,11 +41,8 @@ def _of_pairs(match: Match, convention: Convention) -> list[FieldEvidence]:
         ),
     ]
     if reading.output_lanes != "same":
-        because = (
-            "lane 2 arrives in lane 1"
-            if reading.output_lanes == "de-interleaved"
-            else "lane 1 arrives in lane 2"
-        )
+        lanes = (2, 1) if reading.output_lanes == "de-interleaved" else (1, 2)
+        because = f"lane {lanes[0]} arrives in lane {lanes[1]}"
         lines.append(
             FieldEvidence(field="output_lanes", says=reading.output_lanes, because=because)
         )
@@ -82,11 +79,8 @@ def ambiguities(match: Match) -> list[Ambiguity]:
     if any_layout(match):
         ambiguous.append(_of_layouts(match))
     elif convention.is_packed and broadcasts(match):
-        conventions = [convention, *(alternative.convention for alternative in match.alternatives)]
-        possible = (
-            *dict.fromkeys(map(_way, conventions)),
-            "any other packing whose tables line up with it",
-        )
+        other = "any other packing whose tables line up with it"
+        possible = (*dict.fromkeys(map(_way, match.conventions)), other)
         why = "nothing in it tells which axis is which"
         ambiguous.append(Ambiguity(field="layout", possible=possible, why=why))
     if (convention.rotary_dim or match.caller.probe.rotary) == 2:
@@ -96,15 +90,9 @@ def ambiguities(match: Match) -> list[Ambiguity]:
 
 
 def _of_layouts(match: Match) -> Ambiguity:
-    conventions = [
-        match.convention,
-        *(alternative.convention for alternative in match.alternatives),
-    ]
-    alike = [
-        convention for convention in conventions if convention.tables == match.convention.tables
-    ]
     possible = dict.fromkeys(
-        f"{convention.layout} with tables {shape(convention.table_axes)}" for convention in alike
+        f"{convention.layout} with tables {shape(convention.table_axes)}"
+        for convention in match.of_same_tables
     )
     why = "the tables just line up with the tensor: how they are shaped decides"
     return Ambiguity(field="layout", possible=tuple(possible), why=why)
@@ -112,28 +100,19 @@ def _of_layouts(match: Match) -> Ambiguity:
 
 def also(match: Match) -> tuple[str, ...]:
     """Further ways to call it."""
-    if any_layout(match):
-        return ()
-    ways = dict.fromkeys(_way(alternative.convention) for alternative in match.alternatives)
-    ways.pop(_way(match.convention), None)
-    return tuple(ways)
+    first, *ways = map(_way, match.conventions)
+    return () if any_layout(match) else tuple(way for way in dict.fromkeys(ways) if way != first)
 
 
 def ways(match: Match) -> tuple[Way, ...]:
     """Further ways to call it, as data; of one that takes any layout, the first way too."""
-    alternatives = [
-        alternative.convention
-        for alternative in match.alternatives
-        if alternative.convention.tables == match.convention.tables
-    ]
-    conventions = [*([match.convention] if any_layout(match) else []), *alternatives]
     return tuple(
         Way(
             layout=convention.layout,
             table_axes=convention.table_axes or None,
             position_axes=convention.position_axes,
         )
-        for convention in conventions
+        for convention in match.of_same_tables[0 if any_layout(match) else 1 :]
     )
 
 

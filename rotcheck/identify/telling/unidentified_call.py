@@ -1,5 +1,6 @@
 """Why no call was found: arguments that are not understood, and some of the calls that were tried."""
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -69,32 +70,25 @@ def _place(search_result: NoMatch) -> str:
 
 def _method(target: Target) -> str:
     """The method to name of an object whose call names no arguments."""
-    function, parameters_here = target.function, signature(target.function) or []
-    if not parameters_here or any(
-        parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        for parameter in parameters_here
-    ):
+    places = signature(target.function) or []
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if not places or any(place.kind not in kinds for place in places):
         return ""
-    methods = [name for name in METHODS if callable(getattr(function, name, None))]
-    return (
-        f"name the method that names its arguments: {target.specification}.{methods[0]}"
-        if methods
-        else ""
-    )
+    methods = [name for name in METHODS if callable(getattr(target.function, name, None))]
+    if not methods:
+        return ""
+    return f"name the method that names its arguments: {target.specification}.{methods[0]}"
 
 
 def _declaration(target: Target, search_result: NoMatch) -> str:
-    likeliest = search_result.likeliest
-    if likeliest is None or parameters(target.function) is None:
+    likeliest, places = search_result.likeliest, parameters(target.function)
+    if likeliest is None or places is None:
         return ""
-    parameters_here, words = parameters(target.function) or [], []
+    words = []
     for at, role in enumerate(likeliest.called_with):
-        parameter = parameters_here[at] if "=" not in role and at < len(parameters_here) else None
-        words.append(
-            '"..."'
-            if parameter and roles(parameter.name, parameter.kind) is ANY_ROLE
-            else f'"{role}"'
-        )
+        place = places[at] if "=" not in role and at < len(places) else None
+        is_unknown = place is not None and roles(place.name, place.kind) is ANY_ROLE
+        words.append('"..."' if is_unknown else f'"{role}"')
     roles_code = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
     return (
         "say above the function what it is: @rotcheck.declare(pairing=..., layout=..., tables=..., "
@@ -104,26 +98,13 @@ def _declaration(target: Target, search_result: NoMatch) -> str:
 
 def arguments(function: Callable[..., Any]) -> list[str]:
     """Place and name of each required argument whose name says nothing."""
-    parameters_here = signature(function)
-    stars = [
-        f"*{parameter.name}"
-        for parameter in parameters_here or ()
-        if parameter.kind is parameter.VAR_POSITIONAL
-    ]
-    with_names = [
-        parameter
-        for parameter in parameters_here or ()
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    if parameters_here and not with_names:
-        keywords = [
-            f"**{keyword.name}"
-            for keyword in parameters_here
-            if keyword.kind is keyword.VAR_KEYWORD
-        ]
-        signature_words = ", ".join([*stars, *keywords])
+    places = signature(function) or []
+    stars = [f"*{place.name}" for place in places if place.kind is place.VAR_POSITIONAL]
+    keywords = [f"**{place.name}" for place in places if place.kind is place.VAR_KEYWORD]
+    if places and len(places) == len(stars) + len(keywords):
         missing = "how many it takes, and what they are" if stars else "which names it looks for"
-        return [f"it takes `{signature_words}` and names no argument: nothing tells {missing}"]
+        taken = ", ".join([*stars, *keywords])
+        return [f"it takes `{taken}` and names no argument: nothing tells {missing}"]
     return [
         f"argument {at}, `*{parameter.name}`: nothing tells how many it takes, and what they are"
         if f"*{parameter.name}" in stars
