@@ -10,7 +10,7 @@ from rotcheck.identify.worker_setup import makes_tables
 from rotcheck.implementations.spec import shell_word
 from rotcheck.preflight import files
 from rotcheck.preflight.policy import Policy, alike
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Check, Report
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rotcheck.grouping import group_by
 from rotcheck.results import Cell, Course
 
 FEW = 4  # left out are few when so many times as many are possible
@@ -37,18 +38,18 @@ def devices(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
 def _parts(cells: Sequence[Cell], among: Sequence[Cell]) -> list[tuple[list[str], str, str]]:
     """Devices, dtypes and checks, as few rows as hold all of the cells and no other."""
     every_dtype, every_check = {cell.dtype for cell in among}, {cell.check for cell in among}
-    checks: dict[tuple[str, str], list[str]] = {}
-    for cell in cells:
-        checks.setdefault((device_name(cell), cell.dtype), []).append(cell.check)
-    dtypes: dict[tuple[str, str], list[str]] = {}
-    for (device, dtype), names in checks.items():
-        dtypes.setdefault((device, _summarise(names, every_check, "checks")), []).append(dtype)
-    rows: dict[tuple[str, str], list[str]] = {}
-    for (device, named_checks), names in dtypes.items():
-        rows.setdefault((_summarise(names, every_dtype, "dtypes"), named_checks), []).append(device)
-    return [
-        (where, named_dtypes, named_checks) for (named_dtypes, named_checks), where in rows.items()
-    ]
+    by_place = group_by(cells, lambda cell: (device_name(cell), cell.dtype))
+    checks = {
+        place: _summarise([cell.check for cell in group], every_check, "checks")
+        for place, group in by_place.items()
+    }
+    by_device = group_by(checks, lambda place: (place[0], checks[place]))
+    dtypes = {
+        row: _summarise([dtype for _, dtype in places], every_dtype, "dtypes")
+        for row, places in by_device.items()
+    }
+    rows = group_by(dtypes, lambda row: (dtypes[row], row[1]))
+    return [([device for device, _ in group], *words) for words, group in rows.items()]
 
 
 def _summarise(names: Sequence[str], possible: set[str], word: str) -> str:

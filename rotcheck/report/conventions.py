@@ -2,22 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from rotcheck.report.convention_words import ambiguities, title
 from rotcheck.report.document import BAD, Lines
 from rotcheck.report.findings import Note
-from rotcheck.report.pages import identification as page
 from rotcheck.report.text import one_line
 from rotcheck.results import Identification, Report, mistaken
 
 
 def lines(report: Report) -> list[str]:
     """One line for each function: the convention in which it is judged, or what is wrong with it."""
-    return [_line(identification) for identification in report.conventions]
-
-
-def _line(identification: Identification) -> str:
-    return page.title(identification) + (
-        " (held to what it declares)" if identification.declared else ""
-    )
+    return [
+        title(identification) + (" (held to what it declares)" if identification.declared else "")
+        for identification in report.conventions
+    ]
 
 
 def remarks(report: Report) -> list[Note]:
@@ -30,13 +27,10 @@ def remarks(report: Report) -> list[Note]:
 
 
 def _texts(identification: Identification) -> Iterator[str]:
-    for field, possible in page.ambiguities(identification):
-        if (
-            field != "layout"
-            or identification.convention is None
-            or identification.convention.layout is None
-        ):
-            yield f"{field} cannot be known: {possible}"
+    convention = identification.convention
+    for field in ambiguities(identification):
+        if field.label != "layout" or convention is None or convention.layout is None:
+            yield f"{field.label} cannot be known: {field.text}"
     if identification.untried:
         yield f"not tried: {', '.join(identification.untried)}"
 
@@ -44,7 +38,7 @@ def _texts(identification: Identification) -> Iterator[str]:
 def wrong(conventions: Sequence[Identification]) -> Iterator[Lines]:
     """One line for each function that `rotcheck identify` calls a mistake."""
     lines = [
-        f"{BAD} {page.title(identification)}: `rotcheck identify {_name(identification)}` shows it"
+        f"{BAD} {title(identification)}: `rotcheck identify {_name(identification)}` shows it"
         for identification in mistaken(conventions)
     ]
     if lines:

@@ -70,6 +70,9 @@ class Detail:
     form: Form = "prose"
     failure: str | None = None  # id of the known failure that it explains: said once in a document
 
+    def __str__(self) -> str:
+        return f"{self.label}: {self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Details:

@@ -99,14 +99,13 @@ def worst_error(cell: Cell) -> str:
     if cell.error is not None:
         parts.append(f"{figure(cell.error)} rounding steps in {cell.dtype} {cell.check}")
     if cell.where and parts:
-        parts.append("at " + ", ".join(_at(axis, index) for axis, index in cell.where.items()))
+        parts[0] += " at " + ", ".join(
+            "qkv"[index] if axis == "qkv" else f"{axis} {index}"
+            for axis, index in cell.where.items()
+        )
     if cell.not_finite:
         parts.append(f"{cell.not_finite} NaN or infinite elements in {cell.dtype} {cell.check}")
-    return "; ".join(parts).replace("; at ", " at ")
-
-
-def _at(axis: str, index: int) -> str:
-    return "qkv"[index] if axis == "qkv" else f"{axis} {index}"
+    return "; ".join(parts)
 
 
 def notes(cells: Sequence[Cell]) -> list[Note]:

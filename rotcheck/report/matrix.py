@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from rotcheck.grouping import group_by
 from rotcheck.report.affected_places import device_name
 from rotcheck.report.document import BAD, GOOD, UNCLEAR, Columns, Field, Grid, Table, Tone
 from rotcheck.report.text import figure, one_line
@@ -26,7 +27,6 @@ SCALE = (
     "up to 2 computes in the dtype, over 4 is wrong."
 )
 _COUNT = re.compile(r"\d+ of \d+")
-NO_BRACES = str.maketrans("", "", "()")
 LEGEND = {
     "n/a": "n/a: not on this machine",
     "skip": "skip: not run, the reason is below",
@@ -41,9 +41,9 @@ def table(report: Report) -> Table:
 
 def grid(report: Report, *, detail: bool) -> Grid:
     """The matrix of a report; with `detail`, each bad field says which checks are bad."""
-    fields: dict[tuple[str, str, str], list[Cell]] = {}
-    for cell in report.cells:
-        fields.setdefault((cell.implementation, device_name(cell), cell.dtype), []).append(cell)
+    fields = group_by(
+        report.cells, lambda cell: (cell.implementation, device_name(cell), cell.dtype)
+    )
     names = _unique(cell.implementation for cell in report.cells)
     groups = []
     for device in _unique(map(device_name, report.cells)):
@@ -71,12 +71,11 @@ def entry(cells: Sequence[Cell], *, detail: bool) -> Field:
     signs = {"agrees": GOOD, "disagrees": BAD}
     error = _worst_error(worst_cells) if worst in signs else ""
     word = f"{signs.get(worst, worst)} {error}".rstrip()
+    meant = _checks_meant(worst_cells, cells)
     if worst == "agrees" and not error:  # nothing was measured: at least it says how much ran
-        return Field(
-            f"{word} {_checks_meant(worst_cells, cells)}".rstrip().translate(NO_BRACES), "good"
-        )
-    more = _checks_meant(worst_cells, cells) if detail else ""
-    return Field(f"{word} {more}".rstrip(), _tone(worst_cells) if worst == "agrees" else "bad")
+        return Field(f"{word} {meant.strip('()')}".rstrip(), "good")
+    text = f"{word} {meant if detail else ''}".rstrip()
+    return Field(text, _tone(worst_cells) if worst == "agrees" else "bad")
 
 
 def legend(texts: Collection[str]) -> str:
@@ -104,11 +103,7 @@ def _checks_meant(cells_meant: Sequence[Cell], cells: Sequence[Cell]) -> str:
 
 
 def _tone(cells: Sequence[Cell]) -> Tone:
-    return (
-        "note"
-        if any(cell.error is not None and cell.error > REMARKABLE for cell in cells)
-        else "good"
-    )
+    return "note" if any((cell.error or 0) > REMARKABLE for cell in cells) else "good"
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

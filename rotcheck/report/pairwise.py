@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from rotcheck.grouping import group_by
 from rotcheck.report.document import Columns, Field, Grid, Legend, Listing, Section, Table
 from rotcheck.report.text import figure, one_line
 from rotcheck.results import Pair, Report
@@ -31,13 +32,12 @@ def grids(report: Report) -> list[Grid]:
 
 def reasons(report: Report) -> list[str]:
     """Why some pairs could not be compared, each reason once."""
-    groups: dict[str, list[str]] = {}
-    for pair in _in_order(report):
-        if pair.relation == "not comparable":
-            groups.setdefault(one_line(pair.reason or "not comparable"), []).append(
-                _title(pair.device, report)
-            )
-    return [f"{', '.join(dict.fromkeys(devices))}: {reason}" for reason, devices in groups.items()]
+    pairs = [pair for pair in _in_order(report) if pair.relation == "not comparable"]
+    groups = group_by(pairs, lambda pair: one_line(pair.reason or "not comparable"))
+    return [
+        f"{', '.join(dict.fromkeys(_title(pair.device, report) for pair in group))}: {reason}"
+        for reason, group in groups.items()
+    ]
 
 
 def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
@@ -52,13 +52,17 @@ def _grid(device: str, report: Report, all_pairs: Sequence[Pair]) -> Grid:
 def _in_order(report: Report) -> list[Pair]:
     """The pairs, both of them and both sides of each in the order of the cells."""
     places = {cell.implementation: at for at, cell in reversed(list(enumerate(report.cells)))}
+
+    def order(pair: Pair) -> tuple[int, int]:
+        return places.get(pair.first, 0), places.get(pair.second, 0)
+
     pairs = [
         pair
-        if places.get(pair.first, 0) <= places.get(pair.second, 0)
+        if order(pair) <= order(pair)[::-1]
         else replace(pair, first=pair.second, second=pair.first)
         for pair in report.pairs
     ]
-    return sorted(pairs, key=lambda pair: (places.get(pair.first, 0), places.get(pair.second, 0)))
+    return sorted(pairs, key=order)
 
 
 def _name(pair: Pair) -> str:

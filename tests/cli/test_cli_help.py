@@ -1,5 +1,6 @@
 """Help, version and usage errors: at once, in plain text, with the contract's exit codes."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -10,12 +11,18 @@ from terminal import environment, in_terminal, rotcheck
 
 from rotcheck import __version__
 from rotcheck.cli import options
+from rotcheck.cli.app import alternatives
 from rotcheck.compare.plan import check_names
+from rotcheck.report import formats
 from rotcheck.study.request import DTYPES
 
 COMMANDS = ("check", "compare", "explain", "preflight", "probe")
 PACKAGE = Path(__file__).parents[2] / "rotcheck"
 FILES = sorted(file.stem for file in (PACKAGE / "cli" / "commands").glob("[!_]*.py"))
+KINDS = {
+    name: getattr(importlib.import_module(f"rotcheck.cli.commands.{name}"), name).kind
+    for name in FILES
+}
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--version", "explain"]])
@@ -47,13 +54,16 @@ def test_help_is_whole_at_80_columns(command: str) -> None:
     assert [line for line in text.splitlines() if len(line) > 80] == []
     assert "{formats}" not in text
     assert "{suffixes}" not in text
-    assert " or table." in text or not command
+    assert not command or f" {alternatives(formats.names(KINDS[command]))}." in " ".join(
+        text.split()
+    )
 
 
 def test_the_help_of_a_command_names_the_formats_of_its_result() -> None:
     text = " ".join(rotcheck("scan", "--help").out.split())
-    assert "--format FORMAT github, json, markdown, sarif or table. [default: table]" in text
-    assert "in the format its suffix names (.github .json .md .sarif .txt)" in text
+    names = formats.names("scan")
+    assert f"--format FORMAT {alternatives(names)}. [default: table]" in text
+    assert f"in the format its suffix names ({' '.join(map(formats.suffix, names))})" in text
 
 
 def test_the_help_of_compare_says_what_a_given_function_gets() -> None:
@@ -128,7 +138,7 @@ from rotcheck.cli.app import app
 app()
 import rotcheck.cli.result_output, rotcheck.cli.progress, rotcheck.preflight.run, rotcheck.report.terminal
 from rotcheck.report import formats
-formats.names("report")
+formats.names("comparison")
 heavy = sorted({"torch", "numpy", "triton", "flash_attn"} & set(sys.modules))
 print(heavy)
 """

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from terminal import LIMIT, ROTCHECK, environment, rotcheck
 
+from rotcheck.report import formats
+
 ONE_CELL = ["compare", "native", "--dtype", "float32", "--check", "forward"]
 
 
@@ -80,7 +82,7 @@ def test_an_unwritable_file_is_refused_before_anything_runs(
 def test_an_unknown_format_is_refused(format: str) -> None:
     ran = rotcheck("explain", "--format", format)
     assert ran.code == 2
-    assert "json, markdown, table" in ran.err
+    assert f"it can be {', '.join(formats.names('explanation'))}" in ran.err
     assert len(ran.err.splitlines()) == 1
 
 

@@ -43,7 +43,7 @@ def identification(name: str) -> Identification:
 
 def shown(name: str) -> list[str]:
     """Return the lines that tell of its flags."""
-    every = lines(identification(name))
+    every = list(lines(identification(name)))
     first = next((at for at, one in enumerate(every) if one[0] == "flags"), len(every))
     return [one[1] for one in every[first:]]
 

@@ -8,7 +8,8 @@ import torch
 
 from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import resolve
-from rotcheck.report.pages.identification import choices, title
+from rotcheck.report.convention_words import title
+from rotcheck.report.pages.identification import choices
 from rotcheck.results import Identification
 
 FILE = Path(__file__).parent / "parameters_of_classes.py"

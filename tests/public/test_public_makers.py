@@ -72,7 +72,7 @@ def test_yarn_without_its_amplitude_is_not_understood() -> None:
     faulty, fixed = told("yarn_amplitude", "faulty"), told("yarn_amplitude", "fixed")
     assert faulty.answer == "unknown"
     words = "YaRN with factor 16 asks for cos and sin scaled by 0.1 ln 16 + 1 = 1.277; they are scaled by 1 "
-    assert lines(faulty)[0][:2] == ("why", faulty.message)
+    assert next(lines(faulty))[:2] == ("why", faulty.message)
     assert (faulty.message or "").startswith(words)
     assert faulty.convention
     assert faulty.convention.amplitude is None

@@ -12,7 +12,7 @@ from test_junit import check_shape
 
 from rotcheck.report import formats
 from rotcheck.report.document import Display
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import Check
 
 ANNOTATION = re.compile(r"^::(error|warning) (?:file=[^:,]+,(?:line=\d+,)?)?title=[^:,]+::\S.*$")
@@ -21,7 +21,9 @@ PLACES = {"models/mine.py:rotary": ("models/mine.py", 7)}
 
 
 def shown(name: str, found: Check | Comparison) -> str:
-    return formats.render(name, "check" if isinstance(found, Check) else "report")(found, Display())
+    return formats.render(name, "check" if isinstance(found, Check) else "comparison")(
+        found, Display()
+    )
 
 
 def test_each_fault_is_an_annotation_beside_the_line_of_its_function() -> None:

@@ -6,7 +6,7 @@ from samples import cell, cells, report
 
 from rotcheck.report import conventions, formats, unidentified
 from rotcheck.report.document import Display
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import Ambiguity, Description, Identification, Remark, Report, exit_code
 from rotcheck.results import findings as bad_cells
 
@@ -40,12 +40,12 @@ def test_one_line_for_each_identified_function_stands_above_the_matrix() -> None
     lines += ["other.py:f: half pairing, bshd, repeated tables (held to what it declares)"]
     assert conventions.lines(made) == lines
     shown = (
-        formats.render("table", "report")(Comparison(made), Display(width=100))
+        formats.render("table", "comparison")(Comparison(made), Display(width=100))
         .partition("implementation ")[0]
         .splitlines()
     )
     assert [line for line in shown if line in lines] == lines
-    written = formats.render("markdown", "report")(Comparison(made), Display()).partition(
+    written = formats.render("markdown", "comparison")(Comparison(made), Display()).partition(
         "| implementation"
     )[0]
     assert [line for line in lines if f"- {line}\n" in written] == lines
@@ -64,7 +64,7 @@ def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: str
     )
     assert found.convention is not None
     found = replace(found, convention=replace(found.convention, layout=None))
-    text = formats.render(form, "report")(Comparison(compared(found)), Display(width=200))
+    text = formats.render(form, "comparison")(Comparison(compared(found)), Display(width=200))
     behind = text.partition("Worth knowing")[2]
     assert (
         "mine.py:rotary on cpu: layout cannot be known: one of bshd; bhsd (the tables just line up)"
@@ -76,7 +76,7 @@ def test_what_cannot_be_known_and_what_was_not_tried_are_worth_knowing(form: str
 
 
 def test_a_layout_that_was_taken_is_not_called_unknown() -> None:
-    text = formats.render("table", "report")(
+    text = formats.render("table", "comparison")(
         Comparison(compared(identified(ambiguous=(LAYOUT,)))), Display(width=200)
     )
     assert "cannot be known" not in text
@@ -95,7 +95,7 @@ def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(
 ) -> None:
     found = identified(convention=None, follows=False, tried=("f(x, cos, sin) raises KeyError: 1",))
     made = report([cell(), cell("mine.py:rotary", **UNKNOWN)], conventions=(found,))
-    text = formats.render(form, "report")(Comparison(made), Display(width=200))
+    text = formats.render(form, "comparison")(Comparison(made), Display(width=200))
     assert conventions.lines(made) == ["mine.py:rotary: not identified"]
     assert bad_cells(made.cells) == []
     assert exit_code(made.cells) == 1
@@ -115,9 +115,8 @@ def test_one_that_was_not_identified_says_why_and_what_to_do_and_is_no_finding(
 
 def test_several_that_were_not_identified_for_one_reason_are_told_once() -> None:
     made = [cell(name, **UNKNOWN) for name in ("a.py:f", "a.py:g")]
-    assert [each.title for each in unidentified.unknowns(made, ())] == [
-        "a.py:f, a.py:g: not identified"
-    ]
+    titles = [each.title for each in unidentified.parts(made, ())]
+    assert titles == ["a.py:f, a.py:g: not identified"]
 
 
 def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
@@ -128,7 +127,7 @@ def test_a_demonstration_is_shown_whole_beside_the_finding() -> None:
         "message": "rotates twice",
         "demonstration": shown,
     }
-    text = formats.render("table", "report")(
+    text = formats.render("table", "comparison")(
         Comparison(report([cell("mine.py:rotary", **wrong)])), Display(width=100)
     )
     assert "shown by\n    import torch" in text

@@ -1,6 +1,8 @@
 """Formats are found by their names and by the suffixes of files; JSON is the report itself."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from samples import cell, healthy, probe, report
@@ -9,14 +11,20 @@ from rotcheck.diagnose import get
 from rotcheck.errors import RequestError
 from rotcheck.report import formats, pages
 from rotcheck.report.document import Display
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import from_json, schema
 
 
 def test_formats_are_the_files_of_the_folder() -> None:
-    assert formats.names("report") == ["github", "json", "junit", "markdown", "sarif", "table"]
-    assert formats.names("probe") == formats.names("failures") == ["json", "markdown", "table"]
-    assert formats.names("scan") == ["github", "json", "markdown", "sarif", "table"]
+    files = {file.stem for file in Path(formats.__file__).parent.glob("[!_]*.py")}
+    assert {name for kind in pages.kinds() for name in formats.names(kind)} == files
+
+
+def test_a_format_shows_what_has_what_it_reads() -> None:
+    """`junit` reads suites, `github` and `sarif` read alerts."""
+    assert {"github", "junit", "sarif"} <= set(formats.names("comparison"))
+    assert {"github", "junit", "sarif"} & set(formats.names("scan")) == {"github", "sarif"}
+    assert not {"github", "junit", "sarif"} & {*formats.names("probe"), *formats.names("failures")}
 
 
 @pytest.mark.parametrize("kind", pages.kinds())
@@ -40,10 +48,10 @@ def test_a_new_file_is_a_new_format(tmp_path: object, monkeypatch: pytest.Monkey
         "def render(suites, display): return ' '.join(suite.name for suite in suites)\n"
     )
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
-    assert "shout" in formats.names("report")
+    assert "shout" in formats.names("comparison")
     assert "shout" not in formats.names("probe")
-    assert formats.of_file("x.SHOUT", "report", "json") == "shout"
-    shown = formats.render("shout", "report")(Comparison(report([cell()])), Display())
+    assert formats.of_file("x.SHOUT", "comparison", "json") == "shout"
+    shown = formats.render("shout", "comparison")(Comparison(report([cell()])), Display())
     assert shown == "native on cpu"
 
 
@@ -58,19 +66,19 @@ def test_a_new_file_is_a_new_format(tmp_path: object, monkeypatch: pytest.Monkey
     ],
 )
 def test_a_suffix_names_a_format(path: str, format: str) -> None:
-    assert formats.of_file(path, "report", "otherwise") == format
+    assert formats.of_file(path, "comparison", "otherwise") == format
 
 
 def test_an_unknown_suffix_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(
-        RequestError, match=r"'\.jsn'.*\.json, \.xml, \.md, \.sarif, \.txt.*'\.json'"
-    ):
-        formats.of_file("a.jsn", "report", "table")
+    suffixes = ", ".join(map(formats.suffix, formats.names("comparison")))
+    with pytest.raises(RequestError, match=rf"'\.jsn'.*{re.escape(suffixes)}.*'\.json'"):
+        formats.of_file("a.jsn", "comparison", "table")
 
 
 def test_an_unknown_format_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(RequestError, match=r"'jsn'.*json, junit, markdown, sarif, table.*'json'"):
-        formats.check("jsn", "report")
+    possible = ", ".join(formats.names("comparison"))
+    with pytest.raises(RequestError, match=rf"'jsn'.*{possible}.*'json'"):
+        formats.check("jsn", "comparison")
 
 
 def test_a_format_that_cannot_show_it_is_refused() -> None:
@@ -80,7 +88,8 @@ def test_a_format_that_cannot_show_it_is_refused() -> None:
 
 def test_json_reads_back_as_the_report() -> None:
     assert (
-        from_json(formats.render("json", "report")(Comparison(healthy()), Display())) == healthy()
+        from_json(formats.render("json", "comparison")(Comparison(healthy()), Display()))
+        == healthy()
     )
 
 
@@ -99,7 +108,7 @@ def test_json_of_failures_is_a_list() -> None:
 
 
 def test_json_has_no_nan() -> None:
-    text = formats.render("json", "report")(
+    text = formats.render("json", "comparison")(
         Comparison(report([cell(error=float("nan"))])), Display()
     )
     assert json.loads(text, parse_constant=pytest.fail)["cells"][0]["error"] is None
@@ -107,7 +116,7 @@ def test_json_has_no_nan() -> None:
 
 def test_json_survives_half_a_surrogate_pair() -> None:
     read = json.loads(
-        formats.render("json", "report")(
+        formats.render("json", "comparison")(
             Comparison(report([cell("a\udc80", verdict="raises", message="\udfff")])), Display()
         )
     )

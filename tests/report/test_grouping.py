@@ -2,6 +2,7 @@
 
 from samples import cell, cells, sick
 
+from rotcheck.grouping import group_by
 from rotcheck.report import affected_places, findings
 from rotcheck.report.findings import CellFinding, details
 
@@ -142,3 +143,8 @@ def test_of_q_k_and_v_the_one_that_is_furthest_off_is_named() -> None:
         findings.worst_error(worst)
         == "9.00 rounding steps in float32 forward at k, batch 0, row 3, head 2, pair 5"
     )
+
+
+def test_things_of_one_key_stand_together_in_the_order_of_their_first() -> None:
+    assert group_by(["ab", "c", "de", "f"], len) == {2: ["ab", "de"], 1: ["c", "f"]}
+    assert group_by([], len) == {}

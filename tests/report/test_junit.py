@@ -7,7 +7,7 @@ from samples import cell, cells, healthy, report, sick
 
 from rotcheck.report import formats
 from rotcheck.report.document import Display
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import Cell, Report
 
 COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -15,7 +15,7 @@ COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def parsed(found: Report, **page: object) -> ET.Element:
     return ET.fromstring(
-        formats.render("junit", "report")(Comparison(found, **page), Display()).encode()
+        formats.render("junit", "comparison")(Comparison(found, **page), Display()).encode()
     )  # type: ignore[arg-type]
 
 

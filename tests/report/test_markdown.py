@@ -10,7 +10,7 @@ from samples import cell, cells, healthy, probe, report, sick, with_pairs
 
 from rotcheck.report import formats, markup
 from rotcheck.report.document import Display
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import Report
 
 HOSTILE = (
@@ -28,7 +28,7 @@ HOSTILE = (
 
 
 def shown(found: Report) -> str:
-    return formats.render("markdown", "report")(Comparison(found), Display())
+    return formats.render("markdown", "comparison")(Comparison(found), Display())
 
 
 def parsed(text: str) -> list[Token]:
@@ -155,7 +155,7 @@ def test_many_long_reasons_are_cut_with_a_count() -> None:
 
 def test_the_headline_of_the_caller_comes_first() -> None:
     page = Comparison(healthy(), headline="rotcheck preflight: this job may start", holds=True)
-    text = formats.render("markdown", "report")(page, Display())
+    text = formats.render("markdown", "comparison")(page, Display())
     assert text.startswith("### rotcheck preflight: this job may start\n")
     assert text.endswith("140 cells: 112 agree, 28 unavailable\n")
 
@@ -170,7 +170,7 @@ def test_json_of_the_same_report_has_what_markdown_left_out() -> None:
 
     found = report([cell(verdict="raises", message="x" * 3900)])
     assert (
-        json.loads(formats.render("json", "report")(Comparison(found), Display()))["cells"][0][
+        json.loads(formats.render("json", "comparison")(Comparison(found), Display()))["cells"][0][
             "message"
         ]
         == "x" * 3900

@@ -9,7 +9,7 @@ from samples import cell, cells, healthy, machine, probe, report, sick, with_pai
 from rotcheck.diagnose import all_failures, get
 from rotcheck.report import formats
 from rotcheck.report.document import Display
-from rotcheck.report.pages.report import Comparison
+from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import Line, Report
 
 HEALTHY = """\
@@ -38,7 +38,9 @@ Not on this machine
 
 
 def shown(found: Report, **look: object) -> str:
-    return formats.render("table", "report")(Comparison(found), Display(**{"width": 80, **look}))  # type: ignore[arg-type]
+    return formats.render("table", "comparison")(
+        Comparison(found), Display(**{"width": 80, **look})
+    )  # type: ignore[arg-type]
 
 
 def longest(text: str) -> int:

@@ -43,7 +43,7 @@ Pairwise = Annotated[
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one cell.")]
 
 
-@command("report")
+@command("comparison")
 def compare(
     session: Session,
     implementations: options.Implementations = None,
@@ -87,7 +87,7 @@ def compare(
     progress = session.begin()
     from rotcheck.compare.implementation_lines import places
     from rotcheck.compare.run import compare as run
-    from rotcheck.report.pages.report import Comparison
+    from rotcheck.report.pages.comparison import Comparison
 
     report = run(
         implementations or (),

@@ -17,7 +17,7 @@ PolicyFile = Annotated[
 ]
 
 
-@command("report")
+@command("comparison")
 def preflight(session: Session, policy: PolicyFile = None) -> int:
     """Say in one line whether a job may start on this machine.
 

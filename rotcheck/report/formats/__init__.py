@@ -28,7 +28,7 @@ Render = Callable[[Any, Display], str]
 
 
 def names(kind: str) -> list[str]:
-    """The formats that can show this kind of result: "report", "probe", "train", ..."""
+    """The formats that can show this kind of result: "comparison", "probe", "train", ..."""
     return [name for name in _format_names() if _reader(name, kind)]
 
 

@@ -23,7 +23,7 @@ Reader = Callable[[Any], Any]
 
 
 def kinds() -> list[str]:
-    """All kinds of result that can be shown: "report", "probe", "train", ..."""
+    """All kinds of result that can be shown: "comparison", "probe", "train", ..."""
     return [module.name for module in pkgutil.iter_modules(__path__)]
 
 

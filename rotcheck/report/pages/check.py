@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rotcheck.report import ci_suites as junit
+from rotcheck.grouping import group_by
 from rotcheck.report import document as doc
 from rotcheck.report import summary
 from rotcheck.report.alerts import Alert, Alerts
-from rotcheck.report.ci_suites import Suite, SuiteCase
+from rotcheck.report.ci_suites import Suite, SuiteCase, gate
+from rotcheck.report.convention_words import convention_words
 from rotcheck.report.document import Part as PartOfDocument
-from rotcheck.report.pages import identification
 from rotcheck.report.text import one_line
 from rotcheck.results import Check, Fault, Identification, Part
 
@@ -113,35 +113,34 @@ def _place(part: Part) -> str:
     return "" if part.file is None else f"{part.file}:{part.line}" if part.line else part.file
 
 
-def does(part: Part, identification_: Identification) -> str:
+def does(part: Part, identification: Identification) -> str:
     """What a function does, and how far it is right."""
-    text = identification_.purpose or (
-        "a mistake, see below" if identification_.answer == "wrong" else "not identified"
-    )
-    if identification_.convention is not None:
-        nearest = "nearest: " if identification_.answer == "unknown" else ""
-        text = f"{nearest}{identification.convention_words(identification_)}"
+    wrong = identification.answer == "wrong"
+    text = identification.purpose or ("a mistake, see below" if wrong else "not identified")
+    if identification.convention is not None:
+        nearest = "nearest: " if identification.answer == "unknown" else ""
+        text = f"{nearest}{convention_words(identification)}"
     reach = f"right to {part.right_to:,}" if part.right_to is not None else ""
-    return one_line("; ".join(filter(None, (text, reach, identification_.built))))
+    return one_line("; ".join(filter(None, (text, reach, identification.built))))
 
 
 def findings(check: Check) -> list[FaultFinding]:
     """What is wrong and then what was not understood, each once."""
-    groups: dict[Fault, list[Part]] = {}
-    for part in check.parts:
-        for fault in part.faults:
-            groups.setdefault(fault, []).append(part)
-    group = [FaultFinding(tuple(parts), fault) for fault, parts in groups.items()]
+    pairs = [(part, fault) for part in check.parts for fault in part.faults]
+    groups = group_by(pairs, lambda pair: pair[1])
+    group = [
+        FaultFinding(tuple(part for part, _ in pairs), fault) for fault, pairs in groups.items()
+    ]
     return sorted(group, key=lambda finding: finding.fault.answer != "wrong")
 
 
 def notes(check: Check) -> list[str]:
     """What is worth knowing, each note once with the functions that it is about."""
-    groups: dict[str, list[str]] = {}
-    for part in check.parts:
-        for note in part.notes:
-            groups.setdefault(note, []).append(part.name.rpartition(":")[2])
-    return [one_line(f"{_few(names, ', ')}: {note}") for note, names in groups.items()]
+    pairs = [(part.name.rpartition(":")[2], note) for part in check.parts for note in part.notes]
+    return [
+        one_line(f"{_few([name for name, _ in group], ', ')}: {note}")
+        for note, group in group_by(pairs, lambda pair: pair[1]).items()
+    ]
 
 
 def _few(names: Sequence[str], joint: str) -> str:
@@ -174,7 +173,7 @@ def suites(check: Check) -> Iterator[Suite]:
     name = f"check {', '.join(check.asked)}"
     yield Suite(name, [_case(part, check) for part in check.parts])
     if check.interrupted or check.answer is None:
-        yield junit.gate(name, "finished", headline(check), "error")
+        yield gate(name, "finished", headline(check), "error")
 
 
 def _case(part: Part, check: Check) -> SuiteCase:
@@ -192,4 +191,4 @@ def _case(part: Part, check: Check) -> SuiteCase:
 
 
 def _text(finding: FaultFinding) -> list[str]:
-    return [finding.title, *(f"{detail.label}: {detail.text}" for detail in finding.details())]
+    return [finding.title, *map(str, finding.details())]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from rotcheck.grouping import group_by
 from rotcheck.report import document as doc
 from rotcheck.report.alerts import Alert, Alerts
 from rotcheck.report.text import clean, one_line, plural
@@ -31,9 +32,7 @@ class HazardFinding:
 
     def messages(self) -> list[tuple[str, str]]:
         """The lines and the message of each thing that happens; what happens often, once."""
-        groups: dict[str, list[Hazard]] = {}
-        for hazard in self.hazards:
-            groups.setdefault(hazard.message, []).append(hazard)
+        groups = group_by(self.hazards, lambda hazard: hazard.message)
         messages = [(_lines(group), one_line(message)) for message, group in groups.items()]
         if len(messages) <= MOST_MESSAGES:
             return messages
@@ -87,9 +86,7 @@ def headline(scan: Scan) -> str:
 def files(scan: Scan) -> Iterator[tuple[str, list[HazardFinding]]]:
     """Each file that has hazards, with its findings."""
     for file, group in groupby(scan.hazards, lambda hazard: hazard.file):
-        groups: dict[tuple[str, str, str | None], list[Hazard]] = {}
-        for hazard in group:
-            groups.setdefault((hazard.code, hazard.change, hazard.failure), []).append(hazard)
+        groups = group_by(group, lambda hazard: (hazard.code, hazard.change, hazard.failure))
         yield file, [HazardFinding(tuple(hazards)) for hazards in groups.values()]
 
 

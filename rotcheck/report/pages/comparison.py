@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rotcheck.exit_codes import NOTHING_RAN
-from rotcheck.report import ci_suites as junit
+from rotcheck.grouping import group_by
 from rotcheck.report import conventions, findings, matrix, pairwise, summary, unidentified
 from rotcheck.report.affected_places import device_name
-from rotcheck.report.alerts import Alert, Alerts
-from rotcheck.report.ci_suites import Outcome, Suite, SuiteCase
+from rotcheck.report.alerts import Alert, Alerts, Level
+from rotcheck.report.ci_suites import Outcome, Suite, SuiteCase, gate
 from rotcheck.report.document import Document, Heading, Lines, Part, Summary, Tone, listing
 from rotcheck.report.findings import CellFinding
 from rotcheck.report.pages import check
@@ -97,17 +97,8 @@ def alerts(comparison: Comparison) -> Alerts:
 def _of_findings(comparison: Comparison) -> Iterator[Alert]:
     for finding in findings.findings(comparison.report.cells, comparison.violations):
         cell = finding.worst
-        file, line = comparison.places.get(cell.implementation) or (None, None)
-        yield Alert(
-            rule=cell.failure or cell.check,
-            level="error",
-            subject=one_line(cell.implementation),
-            message=one_line(f"{finding.reason or cell.message or cell.verdict} ({finding.where})"),
-            cause=one_line(cell.cause or ""),
-            fix=one_line(cell.fix or ""),
-            file=file,
-            line=line,
-        )
+        message = f"{finding.reason or cell.message or cell.verdict} ({finding.where})"
+        yield _alert(comparison, cell, cell.failure or cell.check, "error", message)
 
 
 def _not_understood(comparison: Comparison) -> Iterator[Alert]:
@@ -118,74 +109,54 @@ def _not_understood(comparison: Comparison) -> Iterator[Alert]:
         if cell.verdict not in NO_WARNING
     }
     for cell in reversed(cells.values()):
-        file, line = comparison.places.get(cell.implementation) or (None, None)
-        yield Alert(
-            rule=cell.verdict,
-            level="warning",
-            subject=one_line(cell.implementation),
-            message=one_line(f"not understood: {cell.message}"),
-            fix=one_line(cell.fix or ""),
-            file=file,
-            line=line,
-        )
+        yield _alert(comparison, cell, cell.verdict, "warning", f"not understood: {cell.message}")
 
 
-def suites(comparison: Comparison) -> list[Suite]:
+def _alert(comparison: Comparison, cell: Cell, rule: str, level: Level, message: str) -> Alert:
+    file, line = comparison.places.get(cell.implementation) or (None, None)
+    return Alert(
+        rule=rule,
+        level=level,
+        subject=one_line(cell.implementation),
+        message=one_line(message),
+        cause=one_line(cell.cause or ""),
+        fix=one_line(cell.fix or ""),
+        file=file,
+        line=line,
+    )
+
+
+def suites(comparison: Comparison) -> Iterator[Suite]:
     """A suite for each implementation on each device; what does not hold is a failure too, though it is no finding."""
     report = comparison.report
     reasons = {_key(cell): reason for cell, reason in comparison.violations}
-    groups: dict[str, list[Cell]] = {}
-    for cell in report.cells:
-        groups.setdefault(f"{cell.implementation} on {device_name(cell)}", []).append(cell)
-    return [
-        *_decision(comparison),
-        *(
-            Suite(name, [_case(cell, reasons.get(_key(cell), "")) for cell in cells])
-            for name, cells in groups.items()
-        ),
-        *(suite for result in comparison.checks for suite in check.suites(result)),
-        *_incomplete(comparison),
-    ]
-
-
-def _decision(comparison: Comparison) -> Iterator[Suite]:
     if comparison.holds is not None:
         reason = "" if comparison.holds else comparison.headline
-        yield junit.gate("preflight", "the job may start", reason, "failure")
-
-
-def _incomplete(comparison: Comparison) -> Iterator[Suite]:
-    """A failure where a suite of cases that were skipped alone would pass for success."""
-    report = comparison.report
+        yield gate("preflight", "the job may start", reason, "failure")
+    groups = group_by(report.cells, lambda cell: f"{cell.implementation} on {device_name(cell)}")
+    for name, cells in groups.items():
+        yield Suite(name, [_case(cell, reasons.get(_key(cell), "")) for cell in cells])
+    for result in comparison.checks:
+        yield from check.suites(result)
     nothing = exit_code(report.cells) == NOTHING_RAN and not comparison.checks
-    if report.interrupted or nothing:
-        yield junit.gate("rotcheck", "finished", summary.summary_line(report), "error")
+    if report.interrupted or nothing:  # cases that were skipped alone would pass for success
+        yield gate("rotcheck", "finished", summary.summary_line(report), "error")
 
 
 def _case(cell: Cell, reason: str) -> SuiteCase:
     outcome: Outcome | None = "failure" if reason else OUTCOMES.get(cell.verdict)
     where = f"{device_name(cell)}: {cell.dtype} ({cell.check})"
-    lines = [
-        f"where: {where}",
-        *(
-            f"{detail.label}: {detail.text}"
-            for detail in findings.details(_alone(cell, where, reason))
-        ),
-    ]
+    details = findings.details(CellFinding((cell,), where, reason))
     return SuiteCase(
         group=f"{cell.implementation}.{cell.device}",
         name=f"{cell.dtype} {cell.check}",
         outcome=outcome,
         message=reason or cell.message or cell.verdict,
         kind=cell.verdict,
-        text="\n".join(lines),
+        text="\n".join([f"where: {where}", *map(str, details)]),
         output=_output(cell) if cell.verdict == "agrees" else None,
         seconds=cell.seconds or 0.0,
     )
-
-
-def _alone(cell: Cell, where: str, reason: str) -> CellFinding:
-    return CellFinding((cell,), where, reason)
 
 
 def _output(cell: Cell) -> str:
