@@ -5,40 +5,29 @@ from typing import Annotated
 import typer
 
 from rotcheck.cli import options
+from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 
 Implementations = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="IMPLEMENTATION",
-        help="A registered name, path/to/file.py:function, package.module:function, or a file.py: all in it. "
-        "None: all registered, and native-compiled.",
+    Names,
+    options.specs(
+        "IMPLEMENTATION", f"{options.IMPLEMENTATION}all registered, and native-compiled."
     ),
 ]
-Device = Annotated[
-    list[str] | None,
-    typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1, mps, ... No stand-ins."),
-]
-Dtype = Annotated[
-    list[str] | None,
-    typer.Option(metavar="DTYPE", help="float32 and bfloat16 by default; float16, float64."),
-]
+Device = Annotated[Names, options.names("DEVICE", "cpu, cuda, cuda:1, mps, ... No stand-ins.")]
+Dtype = Annotated[Names, options.dtypes("float32 and bfloat16 by default; float16, float64.")]
 Shape = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="BxSx3xHxD|BxSxH/KxD",
-        help="Batch, sequence, 3, heads, width of packed qkv; or heads of q / heads of k, as 1x2048x32/8x128. "
+    Names,
+    options.names(
+        "BxSx3xHxD|BxSxH/KxD",
+        "Batch, sequence, 3, heads, width of packed qkv; or heads of q / heads of k, as 1x2048x32/8x128. "
         "Repeatable, comma separated.",
     ),
 ]
-Pass = Annotated[
-    list[str] | None, typer.Option("--pass", metavar="PASS", help="forward, forward+backward.")
-]
+Pass = Annotated[Names, options.names("PASS", "forward, forward+backward.", "--pass")]
 Against = Annotated[str, typer.Option(metavar="IMPLEMENTATION", help="The baseline.")]
-Seconds = Annotated[
-    float, typer.Option(metavar="SECONDS", help="To time each of the three things in a row.")
-]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one row, compiling included.")]
+Seconds = Annotated[float, options.seconds("To time each of the three things in a row.")]
+Timeout = Annotated[float, options.seconds("For one row, compiling included.")]
 
 
 @command("bench")
@@ -70,28 +59,16 @@ def bench(
     Exit code 0: all rows ran. 1: one raised, crashed or hung, or its function is wrong or was not identified.
     2: cannot be done as asked. 5: nothing ran.
     """
-    from rotcheck.report import plot as picture
-
-    if plot is not None:
-        picture.check(plot)
-    request = {
-        "devices": options.split("--device", device),
-        "dtypes": options.dtypes(dtype),
-        "shapes": options.split("--shape", shape),
-        "passes": options.split("--pass", passes),
-    }
-    for option, value in (
-        ("seconds", seconds),
-        ("timeout", timeout),
-        ("memory-limit", memory_limit),
-    ):
-        options.positive(f"--{option}", value)
     progress = session.begin()
     from rotcheck.bench.run import bench as run
+    from rotcheck.report import plot as picture
 
     result = run(
         implementations or (),
-        **request,
+        devices=device or (),
+        dtypes=dtype or (),
+        shapes=shape or (),
+        passes=passes or (),
         against=against,
         seconds=seconds,
         timeout=timeout,

@@ -5,32 +5,28 @@ from typing import Annotated
 import typer
 
 from rotcheck.cli import options
+from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 
 Files = Annotated[
     list[str],
-    typer.Argument(
-        metavar="FILE",
-        help="path/to/file.py: all rotary functions and classes in it; or one, as path/to/file.py:function.",
+    options.specs(
+        "FILE",
+        "path/to/file.py: all rotary functions and classes in it; or one, as path/to/file.py:function.",
     ),
 ]
 Dtype = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="DTYPE",
-        help="Which the model runs in: bfloat16 (default), float16, float32. Repeatable.",
-    ),
+    Names,
+    options.dtypes("Which the model runs in: bfloat16 (default), float16, float32. Repeatable."),
 ]
 To = Annotated[
     int | None,
     typer.Option(
-        "--to", metavar="POSITIONS", help="How many must be right. Default: as many as each claims."
+        metavar="POSITIONS", help="How many must be right. Default: as many as each claims."
     ),
 ]
-Device = Annotated[
-    str, typer.Option(metavar="DEVICE", help="Where it runs: cpu (default), cuda, mps.")
-]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For identifying one function.")]
+Device = Annotated[str, options.device("Where it runs: cpu (default), cuda, mps.")]
+Timeout = Annotated[float, options.seconds("For identifying one function.")]
 
 
 @command("check")
@@ -56,15 +52,12 @@ def check(
 
     Exit code 0: right. 1: wrong, or not understood. 2: cannot be done as asked. 5: nothing there to check.
     """
-    dtypes = options.dtypes(dtype) or ("bfloat16",)
-    options.positive("--timeout", timeout)
-    options.positive("--memory-limit", memory_limit)
     progress = session.begin()
     from rotcheck.check.run import check as run
 
     result = run(
         *file,
-        dtypes=dtypes,
+        dtypes=dtype or ("bfloat16",),
         to=to,
         device=device,
         timeout=timeout,

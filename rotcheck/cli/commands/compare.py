@@ -2,45 +2,32 @@
 
 from typing import Annotated
 
-import typer
-
 from rotcheck.cli import options
+from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 from rotcheck.compare import checks as check_files
 from rotcheck.compare.checks import CONVENTION
 
 Device = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="DEVICE",
-        help="cpu, cuda, cuda:1, mps, ..., meta, interpreter. Repeatable, comma separated.",
+    Names,
+    options.names(
+        "DEVICE", "cpu, cuda, cuda:1, mps, ..., meta, interpreter. Repeatable, comma separated."
     ),
 ]
-Dtype = Annotated[
-    list[str] | None, typer.Option(metavar="DTYPE", help="float32, bfloat16, float16, float64.")
-]
+Dtype = Annotated[Names, options.dtypes("float32, bfloat16, float16, float64.")]
 _QUICK = ", ".join([CONVENTION, *check_files.names("quick")])
 _FULL = ", ".join(check_files.names("full"))
-Check = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CHECK", help=f"{_QUICK}; by --full or by name: {_FULL}."),
-]
+Check = Annotated[Names, options.names("CHECK", f"{_QUICK}; by --full or by name: {_FULL}.")]
 Full = Annotated[
     bool,
-    typer.Option(
-        "--full", help="All checks: more shapes, transforms and compilers too. Takes minutes."
-    ),
+    options.flag("--full", "All checks: more shapes, transforms and compilers too. Takes minutes."),
 ]
 Everything = Annotated[
     bool,
-    typer.Option(
-        "--all", help="Those of libraries and of other installed packages too. Takes minutes."
-    ),
+    options.flag("--all", "Those of libraries and of other installed packages too. Takes minutes."),
 ]
-Pairwise = Annotated[
-    bool, typer.Option("--pairwise", help="Also measure each two against each other.")
-]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one cell.")]
+Pairwise = Annotated[bool, options.flag("--pairwise", "Also measure each two against each other.")]
+Timeout = Annotated[float, options.seconds("For one cell.")]
 
 
 @command("comparison")
@@ -77,13 +64,6 @@ def compare(
     Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
     asked. 5: nothing ran.
     """
-    request = {
-        "devices": options.split("--device", device),
-        "dtypes": options.dtypes(dtype),
-        "checks": options.split("--check", check),
-    }
-    options.positive("--timeout", timeout)
-    options.positive("--memory-limit", memory_limit)
     progress = session.begin()
     from rotcheck.compare.implementation_lines import places
     from rotcheck.compare.run import compare as run
@@ -91,7 +71,9 @@ def compare(
 
     report = run(
         implementations or (),
-        **request,
+        devices=device or (),
+        dtypes=dtype or (),
+        checks=check or (),
         full=full,
         everything=all_,
         pairwise=pairwise,

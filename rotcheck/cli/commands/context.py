@@ -2,29 +2,25 @@
 
 from typing import Annotated
 
-import typer
-
 from rotcheck.cli import options
+from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 
 Specifications = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SPEC",
-        help="path/to/file.py:Class, package.module:function, or a file.py: all rotary functions in it.",
+    options.specs(
+        "SPEC",
+        "path/to/file.py:Class, package.module:function, or a file.py: all rotary functions in it.",
     ),
 ]
 Condition = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="CONDITION",
-        help="half, bfloat16, autocast, meta, grown, ... All by default. Repeatable.",
+    Names,
+    options.names(
+        "CONDITION", "half, bfloat16, autocast, meta, grown, ... All by default. Repeatable."
     ),
 ]
-Device = Annotated[
-    str, typer.Option(metavar="DEVICE", help="Where it is asked: cpu (default), cuda, mps.")
-]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one condition.")]
+Device = Annotated[str, options.device("Where it is asked: cpu (default), cuda, mps.")]
+Timeout = Annotated[float, options.seconds("For one condition.")]
 
 
 @command("context")
@@ -50,20 +46,13 @@ def context(
 
     Exit code 0: right in what it claims. 1: a finding. 2: cannot be done as asked. 5: nothing ran.
     """
-    from rotcheck.report import curves
-    from rotcheck.report import plot as picture
-
-    if plot is not None:
-        picture.check(plot)
-    conditions = options.split("--condition", condition)
-    options.positive("--timeout", timeout)
-    options.positive("--memory-limit", memory_limit)
     progress = session.begin()
     from rotcheck.context.run import context as run
+    from rotcheck.report import curves
 
     result = run(
         *specification,
-        conditions=conditions,
+        conditions=condition or (),
         device=device,
         timeout=timeout,
         memory_limit=memory_limit,

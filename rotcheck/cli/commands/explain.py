@@ -26,16 +26,8 @@ Text = Annotated[
         "input to its end. None: list all that is known.",
     ),
 ]
-LOGS = (
-    ".log",
-    ".txt",
-    ".out",
-    ".err",
-    ".md",
-    ".html",
-    ".json",
-    ".jsonl",
-)  # suffixes of files that are no message
+# suffixes of files that are no message
+LOGS = (".log", ".txt", ".out", ".err", ".md", ".html", ".json", ".jsonl")  # fmt: skip
 STANDARD_INPUT = ("-", "/dev/stdin")
 HEAD = 4096  # bytes by which text is told from other files
 CONTROL = frozenset(range(1, 32)) - frozenset(b"\t\n\r\f\b\x1b\a")

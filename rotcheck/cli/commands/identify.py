@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 Specifications = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SPEC",
-        help="path/to/file.py:function, package.module:function, a class, a registered name, or a file.py: all in it.",
+    options.specs(
+        "SPEC",
+        "path/to/file.py:function, package.module:function, a class, a registered name, or a file.py: all in it.",
     ),
 ]
 Like = Annotated[
@@ -25,12 +25,9 @@ Like = Annotated[
     ),
 ]
 Device = Annotated[
-    str,
-    typer.Option(
-        metavar="DEVICE", help="Where it is called: cpu (default), cuda, mps, interpreter."
-    ),
+    str, options.device("Where it is called: cpu (default), cuda, mps, interpreter.")
 ]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one function.")]
+Timeout = Annotated[float, options.seconds("For one function.")]
 
 
 @command("identification")
@@ -56,7 +53,6 @@ def identify(
 
     Exit code 0: all are right. 1: a mistake, or one that is not understood. 2: cannot be done as asked.
     """
-    options.positive("--timeout", timeout)
     progress = session.begin()
     from rotcheck.identify.run import identify_all as run
     from rotcheck.results import identified_code

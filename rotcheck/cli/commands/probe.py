@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from rotcheck.cli import options
 from rotcheck.cli.session import Session, command
 
-Full = Annotated[bool, typer.Option("--full", help="Also what takes long: a real torch.compile.")]
+Full = Annotated[bool, options.flag("--full", "Also what takes long: a real torch.compile.")]
 
 
 @command("probe")

@@ -2,24 +2,18 @@
 
 from typing import Annotated
 
-import typer
-
 from rotcheck.cli import options
+from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 
 Paths = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="PATH", help="Files and folders; the working directory where none is named."
-    ),
+    Names, options.specs("PATH", "Files and folders; the working directory where none is named.")
 ]
 Select = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CODE", help="Look for nothing else. Repeatable, or with commas."),
+    Names, options.names("CODE", "Look for nothing else. Repeatable, or with commas.")
 ]
 Ignore = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CODE", help="Do not look for this. Repeatable, or with commas."),
+    Names, options.names("CODE", "Do not look for this. Repeatable, or with commas.")
 ]
 
 
@@ -38,17 +32,14 @@ def scan(session: Session, path: Paths = None, select: Select = None, ignore: Ig
 
     Exit code 0: nothing found. 1: a hazard. 2: cannot be done as asked. 5: no Python file there.
     """
-    codes = {
-        "select": options.split("--select", select),
-        "ignore": options.split("--ignore", ignore),
-    }
     progress = session.begin("listing files ...")
     from rotcheck.scan.run import scan as run
 
-    scan = run(
-        *(path or []),
-        **codes,
+    result = run(
+        *(path or ()),
+        select=select or (),
+        ignore=ignore or (),
         on_plan=lambda files: progress.plan(files, "files"),
         on_step=progress.step,
     )
-    return session.show(scan)
+    return session.show(result)

@@ -5,17 +5,14 @@ from typing import Annotated
 import typer
 
 from rotcheck.cli import options
+from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 
 Device = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="DEVICE", help="cpu, cuda, mps, ..., interpreter. Repeatable, comma separated."
-    ),
+    Names,
+    options.names("DEVICE", "cpu, cuda, mps, ..., interpreter. Repeatable, comma separated."),
 ]
-Dtype = Annotated[
-    list[str] | None, typer.Option(metavar="DTYPE", help="float32 (default), bfloat16, float16.")
-]
+Dtype = Annotated[Names, options.dtypes("float32 (default), bfloat16, float16.")]
 Steps = Annotated[int, typer.Option(metavar="N", help="Number of training steps.")]
 Seed = Annotated[
     int, typer.Option(metavar="N", help="Of the first weights, the batches and the noise.")
@@ -32,7 +29,7 @@ Model = Annotated[
         metavar="FACTORY", help="Your model: package.module:factory or path/to/file.py:factory."
     ),
 ]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="For one step.")]
+Timeout = Annotated[float, options.seconds("For one step.")]
 
 
 @command("train")
@@ -68,15 +65,13 @@ def train(
     Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
     asked. 5: nothing ran.
     """
-    devices, dtypes = options.split("--device", device), options.dtypes(dtype)
-    options.positive("--timeout", timeout)
     progress = session.begin()
     from rotcheck.train.run import train as run
 
     training = run(
-        implementations or [],
-        devices=devices,
-        dtypes=dtypes,
+        implementations or (),
+        devices=device or (),
+        dtypes=dtype or (),
         steps=steps,
         seed=seed,
         fasta=fasta,
