@@ -22,6 +22,8 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
+import psutil
+
 from rotcheck.isolation import worker_process
 from rotcheck.isolation.outcome import CANNOT_FORK, CONNECTION_LOST
 
@@ -101,8 +103,6 @@ def _serve(front: socket.socket, alarm: socket.socket) -> NoReturn:
 
 def _end_children() -> None:
     """End the workers and what they left running: the front is gone."""
-    import psutil  # not at the top: every run would wait for it
-
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()

@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from rotcheck.isolation.handle import tail
 from rotcheck.isolation.traces import last_lines, of_fault
@@ -21,36 +20,13 @@ Event = tuple[str, int, int]
 """("started", number, pid), ("ended", pid, exit status) or ("lost", 0, exit status of the server)."""
 
 
-class Starter(Protocol):
-    """What the pool needs of a way to start workers."""
-
-    ready: bool  # workers can be started, or failed to be
-    pid: int | None  # of the server, where there is one
-
-    def readable(self) -> list[int]:
-        """The descriptors that become readable with news."""
-
-    def start(self, number: int, descriptors: Sequence[int]) -> None:
-        """Ask for a worker with these descriptors: connection, standard output, standard error."""
-
-    def news(self) -> list[Event]:
-        """What happened since the last call, without waiting."""
-
-    def remains(self) -> tuple[tuple[str, ...], str]:
-        """The frames and last lines of a server that was lost."""
-
-    def abort(self) -> None:
-        """Abort a server that takes too long, so that it leaves its traceback."""
-
-    def kill(self) -> None:
-        """End a server that does not answer; `news` reports that it was lost."""
-
-    def close(self) -> None:
-        """End it and wait for its end."""
-
-
 class ForkServer:
-    """A server process that imports the heavy packages once and forks a worker on request."""
+    """A server process that imports the heavy packages once and forks a worker on request.
+
+    Attributes:
+        ready: workers can be started, or failed to be.
+        pid: of the server.
+    """
 
     def __init__(self, preload: Sequence[str]) -> None:
         self.ready = False
@@ -70,15 +46,18 @@ class ForkServer:
         self._control.setblocking(False)
 
     def readable(self) -> list[int]:
+        """The descriptors that become readable with news."""
         return [self._control.fileno()]
 
     def start(self, number: int, descriptors: Sequence[int]) -> None:
+        """Ask for a worker with these descriptors: connection, standard output, standard error."""
         try:
             socket.send_fds(self._control, [str(number).encode()], list(descriptors))
         except OSError:  # the server died; `news` says so
             return
 
     def news(self) -> list[Event]:
+        """What happened since the last call, without waiting."""
         events: list[Event] = []
         while True:
             try:
@@ -98,16 +77,20 @@ class ForkServer:
                     events.append(("ended", pid, status))
 
     def remains(self) -> tuple[tuple[str, ...], str]:
+        """The frames and last lines of a server that was lost."""
         text = tail(self._output)
         return of_fault(text), last_lines(text)
 
     def abort(self) -> None:
+        """Abort a server that takes too long, so that it leaves its traceback."""
         self._process.send_signal(signal.SIGABRT)
 
     def kill(self) -> None:
+        """End a server that does not answer; `news` reports that it was lost."""
         self._process.kill()
 
     def close(self) -> None:
+        """End it and wait for its end."""
         self._control.close()
         self._process.kill()
         self._process.wait()
@@ -115,7 +98,7 @@ class ForkServer:
 
 
 class Spawner:
-    """Starts every worker as a fresh interpreter."""
+    """Starts every worker as a fresh interpreter; its methods do what those of `ForkServer` do, without a server."""
 
     def __init__(self) -> None:
         self.ready = True
@@ -156,6 +139,9 @@ class Spawner:
         for process in self._processes:
             process.kill()
             process.wait()
+
+
+Starter = ForkServer | Spawner
 
 
 def _interpreter(code: str, arguments: Sequence[str]) -> list[str]:

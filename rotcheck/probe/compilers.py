@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, command
-from rotcheck.probe.outcome_lines import line, outcome_line, state_of, why
+from rotcheck.probe.outcome_lines import line, outcome_line, program_state, why
 from rotcheck.probe.topic import Conclusion, Topic, questions
 from rotcheck.results import Line
 
@@ -79,16 +79,11 @@ def compiler_line(compiler: Compiler, outcome: Outcome, version: str) -> Line:
         state, error = "absent", compiler.lacking
         detail = f"{compiler.program} cannot be started: {outcome.message}"
     elif not isinstance(outcome, Returned):
-        state, error = _failure_state(outcome), compiler.failing
+        state, error = program_state(outcome), compiler.failing
         detail = f"{compiler.program}: {_complaint(outcome)}"
     if state != "runs" and os.environ.get(compiler.variable):
         detail += f"; {compiler.variable} names it"
     return line("compilers", compiler.name, state, detail, error=error, runs=1)
-
-
-def _failure_state(outcome: Outcome) -> str:
-    """ "broken" for a compiler that reports an error, "crashes" or "hangs" for one that does not."""
-    return "broken" if isinstance(outcome, Died) and outcome.status > 0 else state_of(outcome)
 
 
 def _complaint(outcome: Outcome) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe import compilers, executor_line
+from rotcheck.probe import compilers
 from rotcheck.probe.devices import DTYPES, DeviceClaim, families
 from rotcheck.probe.outcome_lines import RUNS, join, line, outcome_line, runs, whole, why
 from rotcheck.probe.topic import Conclusion, Topic, questions
@@ -88,7 +88,7 @@ def _device(family: str, claim: DeviceClaim, groups: Collection[str], folder: st
         if main_line.state != "runs":
             return Conclusion([main_line])
         fusers = [
-            executor_line.executor_line(executor, claim, outcome)
+            _executor_line(executor, claim, outcome)
             for executor, outcome in zip(executors, by_executor, strict=True)
         ]
         compile_topics = (
@@ -97,6 +97,20 @@ def _device(family: str, claim: DeviceClaim, groups: Collection[str], folder: st
         return Conclusion([main_line, *fusers], compile_topics)
 
     return Topic([job], read)
+
+
+def _executor_line(executor: str, claim: DeviceClaim, outcome: Outcome) -> Line:
+    """The line of a scripted rotation under this executor on this device."""
+    settings = outcome.value if isinstance(outcome, Returned) else {}
+    is_plain_python = settings.get("scripted") is False
+    return outcome_line(
+        "torchscript",
+        executor if executor.endswith("CPU") else f"{executor} on {claim.name}",
+        outcome,
+        detail="ran as plain Python: scripting is switched off" if is_plain_python else "",
+        stand_in=claim.stand_in,
+        values={"executor": executor, "device": claim.name, **settings},
+    )
 
 
 def device_line(

@@ -1,8 +1,8 @@
 """The line of flash-attn: broken, unable to run here, or running; and the options of its rotary functions."""
 
 from rotcheck.isolation import Outcome, Returned
-from rotcheck.probe.installation import import_failed, state, version
-from rotcheck.probe.outcome_lines import join, outcome_line, why
+from rotcheck.probe.installation import library_line, version, words
+from rotcheck.probe.outcome_lines import join
 from rotcheck.probe.topic import Conclusion, Topic, questions
 
 NAME, PACKAGE = "flash-attn", "flash_attn"
@@ -24,25 +24,15 @@ def topic() -> Topic:
 def _read(outcomes: list[Outcome]) -> Conclusion:
     import_outcome, launch, under_interpreter = outcomes
     stands_in = isinstance(under_interpreter, Returned)
-    api = next(
-        (
-            reply.value
-            for reply in (import_outcome, under_interpreter)
-            if isinstance(reply, Returned)
-        ),
-        None,
-    )
-    words, stand_in = _result_words(import_outcome, launch), STAND_IN if stands_in else None
-    detail = join(version(PACKAGE), words, _options(api), stand_in, by="; ")
-    reply = outcome_line(
-        "libraries",
-        NAME,
-        launch if isinstance(import_outcome, Returned) else import_outcome,
-        state=state(import_outcome, launch),
-        detail=detail,
-        values={"version": version(PACKAGE), "rotary_api": api, "interpreter": stands_in},
-    )
-    return Conclusion([reply])
+    imports = [
+        reply for reply in (import_outcome, under_interpreter) if isinstance(reply, Returned)
+    ]
+    api = imports[0].value if imports else None
+    text = words(PACKAGE, import_outcome, launch, ran="its rotary kernel ran on")
+    stand_in = STAND_IN if stands_in else None
+    detail = join(version(PACKAGE), text, _options(api), stand_in, by="; ")
+    values = {"version": version(PACKAGE), "rotary_api": api, "interpreter": stands_in}
+    return Conclusion([library_line(NAME, import_outcome, launch, detail, values)])
 
 
 def _options(api: dict[str, list[str]] | None) -> str | None:
@@ -51,11 +41,3 @@ def _options(api: dict[str, list[str]] | None) -> str | None:
         return None
     options = dict.fromkeys(name for names in api.values() for name in names if name not in TENSORS)
     return f"its rotary takes {' '.join(options)}" if options else None
-
-
-def _result_words(import_outcome: Outcome, launch: Outcome) -> str:
-    if not isinstance(import_outcome, Returned):
-        return import_failed(PACKAGE, import_outcome)
-    return (
-        f"its rotary kernel ran on {launch.value}" if isinstance(launch, Returned) else why(launch)
-    )

@@ -1,7 +1,7 @@
 """The lines of torch, flash-attn and Triton: which are installed, which can be imported, which run."""
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from types import ModuleType
 
 from msgspec.structs import replace
 
@@ -13,43 +13,34 @@ from rotcheck.probe.topic import Conclusion, Topic, questions
 from rotcheck.requirement import OLDEST, too_old
 from rotcheck.results import Line
 
+LIBRARIES = (flash_attn_line, triton_line)
+"""Each has its `NAME` in the report, its `PACKAGE` as it is imported, and what to ask of it, `topic()`."""
 
-class LibraryFile(Protocol):
-    """The contents of a library's file."""
-
-    NAME: str  # in the report
-    PACKAGE: str  # as it is imported
-
-    def topic(self) -> Topic:
-        """The questions to ask where the package is installed."""
-
-
-LIBRARIES = cast(Sequence[LibraryFile], (flash_attn_line, triton_line))
 ABOUT = ["inside.torch_switches", "about"]
 INSTALL = f"Run `python -m pip install --upgrade torch`, version {OLDEST[0]}.{OLDEST[1]} or newer."
 
 
+def _libraries(*, here: bool = True) -> list[ModuleType]:
+    """Those that are installed, or those that are not."""
+    return [library for library in LIBRARIES if is_installed(library.PACKAGE) == here]
+
+
 def absent() -> list[Line]:
     """The lines of the libraries that are not installed."""
-    return [
-        line("libraries", library.NAME, "absent")
-        for library in LIBRARIES
-        if not is_installed(library.PACKAGE)
-    ]
+    return [line("libraries", library.NAME, "absent") for library in _libraries(here=False)]
 
 
 def versions() -> list[Line]:
     """The lines of the installed libraries with their versions, without a trial."""
-    here = [library for library in LIBRARIES if is_installed(library.PACKAGE)]
     return [
         line("libraries", library.NAME, "installed", version(library.PACKAGE) or "")
-        for library in here
+        for library in _libraries()
     ]
 
 
 def topics() -> list[Topic]:
     """The topics of the libraries that are installed."""
-    return [library.topic() for library in LIBRARIES if is_installed(library.PACKAGE)]
+    return [library.topic() for library in _libraries()]
 
 
 def torch_topic(then: Sequence[Topic]) -> Topic:
@@ -75,11 +66,9 @@ def torch_line(about: Outcome) -> Line:
         return line(
             "libraries", "torch", "too old", refusal, runs=1, fix=INSTALL, values=about.value
         )
-    platform = next(
-        (f"{kind.upper()} {about.value[kind]}" for kind in ("cuda", "hip") if about.value[kind]),
-        None,
-    )
-    detail = f"{version}, built {f'with {platform}' if platform else 'without CUDA'}"
+    kinds = [kind for kind in ("cuda", "hip") if about.value[kind]]
+    platform = f"with {kinds[0].upper()} {about.value[kinds[0]]}" if kinds else "without CUDA"
+    detail = f"{version}, built {platform}"
     return line("libraries", "torch", "runs", detail, runs=1, values=about.value)
 
 
@@ -91,15 +80,12 @@ def _no_torch(outcome: Outcome) -> Line:
         )
     state = "broken" if isinstance(outcome, Raised) else state_of(outcome)
     line_of_outcome = outcome_line("libraries", "torch", outcome, state=state)
-    return (
-        line_of_outcome
-        if line_of_outcome.failure
-        else replace(line_of_outcome, **failure_fields("torch-import"))
-    )
+    if line_of_outcome.failure:
+        return line_of_outcome
+    return replace(line_of_outcome, **failure_fields("torch-import"))
 
 
 def _without_torch(state: str) -> list[Line]:
     """The lines of the installed libraries, which are of no use without torch."""
-    here = [library.NAME for library in LIBRARIES if is_installed(library.PACKAGE)]
     why = "torch is too old" if state == "too old" else "torch cannot be imported"
-    return [line("libraries", name, "cannot run here", why) for name in here]
+    return [line("libraries", library.NAME, "cannot run here", why) for library in _libraries()]

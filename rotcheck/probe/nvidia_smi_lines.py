@@ -4,7 +4,7 @@ import re
 import shutil
 
 from rotcheck.isolation import Died, Outcome, Raised, Returned, command
-from rotcheck.probe.outcome_lines import essence, join, line, outcome_line, state_of, why
+from rotcheck.probe.outcome_lines import essence, join, line, outcome_line, program_state, why
 from rotcheck.results import Line
 
 LIMIT = 3.0  # seconds; it answers in less than one, or hangs
@@ -24,7 +24,7 @@ def lines(outcome: Outcome | None, cuda_built: bool) -> list[Line]:
     if outcome is None:
         return [line("libraries", "nvidia-smi", "absent")] if cuda_built else []
     if not isinstance(outcome, Returned):
-        state, detail = _state(outcome), _words(outcome)
+        state, detail = program_state(outcome), _words(outcome)
         return [outcome_line("libraries", "nvidia-smi", outcome, state=state, detail=detail)]
     rows = [row.strip() for row in outcome.value.splitlines() if row.strip()]
     gpu_rows = [match for row in rows if (match := _ROW.fullmatch(row))]
@@ -48,15 +48,9 @@ def lines(outcome: Outcome | None, cuda_built: bool) -> list[Line]:
     ]
 
 
-def _state(outcome: Outcome) -> str:
-    """ "broken" if it cannot be started or reports an error, else "crashes" or "hangs"."""
-    complains = isinstance(outcome, Died) and outcome.status > 0
-    return "broken" if complains or isinstance(outcome, Raised) else state_of(outcome)
-
-
 def _words(outcome: Outcome) -> str:
+    if isinstance(outcome, Raised):
+        return f"it cannot be started: {outcome.message}"
     if isinstance(outcome, Died) and outcome.status > 0 and outcome.output:
         return essence(outcome.output)
-    return (
-        f"it cannot be started: {outcome.message}" if isinstance(outcome, Raised) else why(outcome)
-    )
+    return why(outcome)

@@ -1,14 +1,11 @@
 """From the outcome of a question to a line of the probe: its state, its text, cause and fix if known."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rotcheck.isolation import Died, Outcome, OverMemory, Raised, Returned, TimedOut
 from rotcheck.results import Line
 from rotcheck.scrub import scrub
-
-if TYPE_CHECKING:
-    pass
 
 RUNS = 3  # calls of `inside.thrice`
 LONGEST = 300  # characters of a message that go into a line
@@ -91,6 +88,12 @@ def state_of(outcome: Outcome) -> str:
             return "hangs"
         case Died() | OverMemory():
             return "crashes"
+
+
+def program_state(outcome: Outcome) -> str:
+    """ "broken" for a program that cannot be started or reports an error, else as `state_of`."""
+    reports = isinstance(outcome, Died) and outcome.status > 0
+    return "broken" if reports or isinstance(outcome, Raised) else state_of(outcome)
 
 
 def runs(outcome: Outcome) -> int:

@@ -6,13 +6,14 @@ import re
 import sys
 from typing import Any
 
-GIB = 1 << 30
+import psutil
+
+from rotcheck.isolation import Returned, command
+from rotcheck.isolation.memory import GIB
 
 
 def facts() -> dict[str, Any]:
     """The fields of `Machine` that need no torch; memory in GiB, cores that this process may use."""
-    import psutil
-
     return {
         "system": system(),
         "processor": processor(),
@@ -56,7 +57,5 @@ def _of_cpuinfo() -> str:
 
 
 def _of_sysctl() -> str:
-    from rotcheck.isolation import Returned, command
-
     outcome = command(["sysctl", "-n", "machdep.cpu.brand_string"], limit=3)
     return outcome.value.strip() if isinstance(outcome, Returned) else ""

@@ -12,7 +12,6 @@ from typing import Any, Literal, Protocol
 
 State = Literal["runs", "claimed but does not run", "not built in", "no driver", "not here"]
 
-GIB = 1 << 30
 EXECUTORS = ("default executor", "legacy executor", "oneDNN")
 DTYPES = ("float64", "float32", "bfloat16", "float16", "complex64")
 

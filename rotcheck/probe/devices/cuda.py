@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices import GIB, DeviceClaim, State
+from rotcheck.isolation.memory import GIB
+from rotcheck.probe.devices import DeviceClaim, State
 from rotcheck.probe.inside.small_kernel import rotate_and_read_back as run
 
 __all__ = ["claims", "facts", "judge_capability", "judge_gfx", "judge_silence", "run"]

@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from rotcheck.probe.devices import GIB, DeviceClaim, families
+from rotcheck.isolation.memory import GIB
+from rotcheck.probe.devices import DeviceClaim, families
 from rotcheck.probe.inside.device_memory import memory_of
 from rotcheck.probe.inside.small_kernel import rotate_and_read_back as run
 
