@@ -26,7 +26,7 @@ class Outlet:
         self,
         kind: str,
         format: str,
-        output: Sequence[str] = (),
+        output: Sequence[str] | None = None,
         *,
         quiet: bool = False,
         no_color: bool = False,
@@ -34,9 +34,9 @@ class Outlet:
         exit_guard.check_packages()
         exit_guard.check_folder()
         formats.check(format, kind)
-        write.check(output)
+        write.check(output or ())
         self._format, self.quiet, self._no_color = format, quiet, no_color
-        self._files = [(path, formats.of_file(path, kind, format)) for path in output]
+        self._files = [(path, formats.of_file(path, kind, format)) for path in output or ()]
 
     def prepare(self) -> None:
         """Import what will draw the results while workers import torch, once they have been started."""

@@ -93,8 +93,12 @@ def command(kind: str) -> Callable[[Command], Command]:
     def make(function: Command) -> Command:
         @functools.wraps(function)
         def run(**values: Any) -> int:
+            from rotcheck.cli.progress import Progress
+            from rotcheck.cli.result_output import Outlet
+
             common = {name: values.pop(name) for name in OPTIONS}
-            with _session(kind, **common) as session:
+            progress = Progress(no_color=common["no_color"])
+            with Session(kind, Outlet(kind, **common), progress) as session:
                 return function(session, **values)
 
         parameters = [*list(inspect.signature(function).parameters.values())[1:], *_parameters()]
@@ -113,13 +117,3 @@ def _parameters() -> list[inspect.Parameter]:
         inspect.Parameter(name, KEYWORD, default=default, annotation=annotation)
         for name, (annotation, default) in OPTIONS.items()
     ]
-
-
-def _session(
-    kind: str, format: str, output: list[str] | None, quiet: bool, no_color: bool
-) -> Session:
-    from rotcheck.cli.progress import Progress
-    from rotcheck.cli.result_output import Outlet
-
-    outlet = Outlet(kind, format, output or (), quiet=quiet, no_color=no_color)
-    return Session(kind, outlet, Progress(no_color=no_color))

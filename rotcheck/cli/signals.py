@@ -1,9 +1,9 @@
 """SIGINT, SIGTERM and SIGHUP: the first one ends a run, what follows soon after does not disturb its end."""
 
+import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable
 from types import FrameType
 
 from rotcheck.cli import early_signals
@@ -15,15 +15,18 @@ AT_MOST = 100  # times that it is put off
 
 def catch() -> None:
     """Have each of them raise `KeyboardInterrupt`; one that the caller ignores stays ignored."""
-    _handle(
-        [number for number in _numbers() if signal.getsignal(number) in early_signals.USUAL],
-        _Interrupt(),
-    )
+    early_signals.catch(_Interrupt())
 
 
 def ignore() -> None:
     """Let none of them disturb what is left: not even Python's own end, which gives up its handlers."""
-    _handle(_numbers(), signal.SIG_IGN)
+    for name in early_signals.NAMES:
+        number = getattr(signal, name, None)
+        if number is not None:
+            with contextlib.suppress(
+                ValueError
+            ):  # not in the main thread: the caller keeps the signals
+                signal.signal(number, signal.SIG_IGN)
 
 
 class _Interrupt:
@@ -57,19 +60,3 @@ def _imports(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _numbers() -> list[signal.Signals]:
-    return [getattr(signal, name) for name in early_signals.NAMES if hasattr(signal, name)]
-
-
-def _handle(
-    numbers: list[signal.Signals],
-    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
-) -> None:
-    for number in numbers:
-        try:
-            signal.signal(number, handler)
-        # not in the main thread: whoever called from another one keeps the signals
-        except ValueError:
-            return

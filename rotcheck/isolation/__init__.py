@@ -23,15 +23,6 @@ from rotcheck.isolation.outcome import (
 from rotcheck.isolation.pool import Pool
 
 __all__ = [
-    "CONNECTION_LOST",
-    "Died",
-    "Done",
-    "Job",
-    "Outcome",
-    "OverMemory",
-    "Pool",
-    "Raised",
-    "Returned",
-    "TimedOut",
-    "command",
-]
+    "CONNECTION_LOST", "Died", "Done", "Job", "Outcome", "OverMemory", "Pool", "Raised", "Returned",
+    "TimedOut", "command",
+]  # fmt: skip

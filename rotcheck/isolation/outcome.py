@@ -65,18 +65,20 @@ class Died:
     @property
     def signal_name(self) -> str | None:
         """The name of the signal that ended it, as `SIGSEGV`."""
-        return _signal_name(-self.status) if self.status < 0 else None
+        if self.status >= 0:
+            return None
+        try:
+            return signal.Signals(-self.status).name
+        except ValueError:
+            return f"signal {-self.status}"
 
     def __str__(self) -> str:
-        how = (
-            f"killed by {self.signal_name}"
-            if self.status < 0
-            else f"ended with exit code {self.status}"
-        )
-        place = f" in `{self.during}`" if self.during else ""
         if self.status == CONNECTION_LOST:
             return "the process lost its connection to rotcheck: something in it closed descriptors it did not open"
-        return f"the process was {how}{place}" if self.status < 0 else f"the process {how}{place}"
+        place = f" in `{self.during}`" if self.during else ""
+        if self.status < 0:
+            return f"the process was killed by {self.signal_name}{place}"
+        return f"the process ended with exit code {self.status}{place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,3 @@ class Done:
     def task(self) -> Any:
         """The task as it was given."""
         return self.job.tasks[self.index]
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -4,12 +4,10 @@ or for several that are the same."""
 import itertools
 import math
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import Any
 
-from rotcheck.report import write
 from rotcheck.report.pages.context import MakerRows, by_maker, ran
-from rotcheck.report.plot import INK, INK_SETTINGS, encode
+from rotcheck.report.plot import INK, picture
 from rotcheck.report.text import one_line
 from rotcheck.results import Context, Reach
 
@@ -26,26 +24,15 @@ def draw(context: Context, path: str) -> None:
 
     Raises `RequestError` when the file cannot be written.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     groups = [
         section for section in by_maker(context) if any(row.phases for row in ran(section.rows))
     ]
-    settings: Any = {
-        "svg.hashsalt": "rotcheck",
-        "svg.fonttype": "none",
-        **dict.fromkeys(INK_SETTINGS, INK),
-    }
-    with matplotlib.rc_context(settings):
-        figure = Figure((WIDTH, HEIGHT * max(1, len(groups))), layout="constrained")
-        for axes, section in zip(
-            figure.subplots(max(1, len(groups)), 1, squeeze=False).flat, groups
-        ):
+    panels = max(1, len(groups))
+    with picture(path, WIDTH, HEIGHT * panels, **{"svg.fonttype": "none"}) as figure:
+        for axes, section in zip(figure.subplots(panels, 1, squeeze=False).flat, groups):
             _panel(axes, section, context.right)
         if not groups:
             figure.axes[0].set_axis_off()
-        write.write(path, encode(figure, PurePath(path).suffix.lower()[1:]))
 
 
 def _panel(axes: Any, section: MakerRows, right: float) -> None:

@@ -1,7 +1,9 @@
 """A picture of a benchmark: the time of each implementation over that of copying its input."""
 
+import contextlib
 import importlib.util
 import math
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import PurePath
 from typing import Any
@@ -37,21 +39,34 @@ def draw(bench: Bench, path: str) -> None:
 
     Raises `RequestError` when the file cannot be written.
     """
-    import matplotlib
-    from matplotlib.figure import Figure
-
     races_run = [race for race in races(bench) if race.ran]
-    settings: Any = {"svg.hashsalt": "rotcheck", **dict.fromkeys(INK_SETTINGS, INK)}
-    with matplotlib.rc_context(settings):
-        rows = max(1, math.ceil(len(races_run) / COLUMNS))
-        tallest = max((len(race.ran) for race in races_run), default=1)
-        figure = Figure((COLUMNS * WIDTH, rows * (FRAME + ROW * tallest)), layout="constrained")
+    rows = max(1, math.ceil(len(races_run) / COLUMNS))
+    tallest = max((len(race.ran) for race in races_run), default=1)
+    with picture(path, COLUMNS * WIDTH, rows * (FRAME + ROW * tallest)) as figure:
         panels = figure.subplots(rows, COLUMNS, squeeze=False).flat
         for axes, race in zip(panels, races_run):
             _panel(axes, race, bench.against)
         for axes in list(figure.axes)[len(races_run) :]:
             axes.set_axis_off()
-        write.write(path, encode(figure, PurePath(path).suffix.lower()[1:]))
+
+
+@contextlib.contextmanager
+def picture(path: str, width: float, height: float, **settings: str) -> Iterator[Any]:
+    """A figure of so many inches, which is written into the file at the end; the same file for the same figure.
+
+    Raises `RequestError` when the file cannot be written.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    ink: Any = {"svg.hashsalt": "rotcheck", **dict.fromkeys(INK_SETTINGS, INK), **settings}
+    suffix, file = PurePath(path).suffix.lower()[1:], BytesIO()
+    with matplotlib.rc_context(ink):
+        figure = Figure((width, height), layout="constrained")
+        yield figure
+        metadata = {"Date": None} if suffix == "svg" else None
+        figure.savefig(file, format=suffix, dpi=150, transparent=True, metadata=metadata)
+    write.write(path, file.getvalue())
 
 
 def _panel(axes: Any, race: Race, against: str) -> None:
@@ -80,16 +95,3 @@ def _point(axes: Any, at: int, row: Timing, colour: str) -> None:
     assert times is not None, "it ran"
     bars = [[times.median - times.q25], [times.q75 - times.median]]
     axes.errorbar([times.median], [at], xerr=bars, fmt="o", color=colour, markersize=5, capsize=3)
-
-
-def encode(figure: Any, format: str) -> bytes:
-    """A figure as the bytes of a file, the same for the same figure."""
-    file = BytesIO()
-    figure.savefig(
-        file,
-        format=format,
-        dpi=150,
-        transparent=True,
-        metadata={"Date": None} if format == "svg" else None,
-    )
-    return file.getvalue()

@@ -9,7 +9,7 @@ from terminal import in_terminal, rotcheck
 from rotcheck.check import headline, plan, verdict
 from rotcheck.check.run import check
 from rotcheck.errors import RequestError
-from rotcheck.report.pages.check import FaultFinding, does
+from rotcheck.report.pages.check import does, finding
 from rotcheck.results import Cell, Check, Description, Fault, Identification, Maker, Part, Reach
 
 HALF = """
@@ -139,8 +139,8 @@ def test_a_mistake_is_shown_whatever_its_file_is_called(found: Check) -> None:
     wrong = part(found, f"{ODD_NAME}:apply_rotary")
     assert (wrong.answer, [fault.rule for fault in wrong.faults]) == ("wrong", ["R100"])
     assert wrong.faults[0].demonstration
-    finding = FaultFinding((wrong,), wrong.faults[0])
-    assert len(finding.details()[0].text.splitlines()) == 1
+    details = finding([wrong], wrong.faults[0]).details
+    assert len(details[0].text.splitlines()) == 1
 
 
 def test_permutations_of_checkpoints_are_judged_and_have_no_dtype(found: Check) -> None:

@@ -1,7 +1,6 @@
 """Is a file right, and how far? The answer, a line for each function, and what is wrong or was not understood."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rotcheck.grouping import group_by
 from rotcheck.report import document as doc
@@ -25,35 +24,6 @@ TONES: dict[str | None, doc.Tone] = {
 MOST_NAMED = 6  # functions that one heading names
 
 
-@dataclass(frozen=True, slots=True)
-class FaultFinding:
-    """One fault, of all functions that have it in the same words."""
-
-    parts: tuple[Part, ...]
-    fault: Fault
-
-    @property
-    def title(self) -> str:
-        """Who, and what."""
-        names = _few([one_line(part.name) for part in self.parts], " and ")
-        unclear = "" if self.fault.answer == "wrong" else "not understood: "
-        return f"{names}: {unclear}{one_line(self.fault.message)}"
-
-    def details(self) -> list[doc.Detail]:
-        """What is known of it, in the order to show it."""
-        fault = self.fault
-        places = filter(None, map(_place, self.parts[:MOST_NAMED]))
-        return doc.details(
-            doc.Detail("where", one_line(", ".join(places))),
-            doc.Detail("seen", fault.seen or ""),
-            *doc.knowledge(fault, fault.demonstration),
-        )
-
-    def part(self) -> doc.Finding:
-        """It as a document has it."""
-        return doc.Finding(self.title, self.details(), TONES[self.fault.answer])
-
-
 def document(check: Check) -> doc.Document:
     """The answer in one line, a line for each function, what is wrong, and what to do next."""
     return doc.Document(tuple(parts(check)))
@@ -65,8 +35,7 @@ def parts(check: Check) -> Iterator[PartOfDocument]:
     yield doc.Lines([_machine(check)])
     if check.parts:
         yield doc.Rows(("", "where", "function", "is"), _rows(check))
-    for finding in findings(check):
-        yield finding.part()
+    yield from findings(check)
     yield from doc.listing("Worth knowing", notes(check), aside=True)
     yield from doc.listing("Next", check.advice)
 
@@ -124,14 +93,28 @@ def does(part: Part, identification: Identification) -> str:
     return one_line("; ".join(filter(None, (text, reach, identification.built))))
 
 
-def findings(check: Check) -> list[FaultFinding]:
+def findings(check: Check) -> list[doc.Finding]:
     """What is wrong and then what was not understood, each once."""
     pairs = [(part, fault) for part in check.parts for fault in part.faults]
     groups = group_by(pairs, lambda pair: pair[1])
-    group = [
-        FaultFinding(tuple(part for part, _ in pairs), fault) for fault, pairs in groups.items()
+    return [
+        finding([part for part, _ in groups[fault]], fault)
+        for fault in sorted(groups, key=lambda fault: fault.answer != "wrong")
     ]
-    return sorted(group, key=lambda finding: finding.fault.answer != "wrong")
+
+
+def finding(parts: Sequence[Part], fault: Fault) -> doc.Finding:
+    """A fault, of all functions that have it in the same words."""
+    names = _few([one_line(part.name) for part in parts], " and ")
+    unclear = "" if fault.answer == "wrong" else "not understood: "
+    places = filter(None, map(_place, parts[:MOST_NAMED]))
+    details = doc.details(
+        doc.Detail("where", one_line(", ".join(places))),
+        doc.Detail("seen", fault.seen or ""),
+        *doc.knowledge(fault, fault.demonstration),
+    )
+    title = f"{names}: {unclear}{one_line(fault.message)}"
+    return doc.Finding(title, details, TONES[fault.answer])
 
 
 def notes(check: Check) -> list[str]:
@@ -177,18 +160,14 @@ def suites(check: Check) -> Iterator[Suite]:
 
 
 def _case(part: Part, check: Check) -> SuiteCase:
-    group = [FaultFinding((part,), fault) for fault in part.faults]
+    group = [finding([part], fault) for fault in part.faults]
     return SuiteCase(
         group=part.name,
         name=f"{', '.join(check.dtypes)} on {check.device}",
         outcome="failure" if group else None,
-        message="; ".join(finding.title for finding in group),
+        message="; ".join(fault.title for fault in group),
         kind=part.answer,
-        text="\n".join(line for finding in group for line in _text(finding)),
+        text="\n".join(line for fault in group for line in (fault.title, *map(str, fault.details))),
         file=part.file,
         line=part.line,
     )
-
-
-def _text(finding: FaultFinding) -> list[str]:
-    return [finding.title, *map(str, finding.details())]

@@ -1,7 +1,6 @@
 """What will break, or go silently wrong, on another device: file by file."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from rotcheck.grouping import group_by
@@ -19,38 +18,6 @@ MOST_PATHS = 3  # that the headline names
 MOST_MESSAGES = 6  # of one code in one file
 
 
-@dataclass(frozen=True, slots=True)
-class HazardFinding:
-    """What is wrong in one file under one code, with one thing to change: its messages, each with its lines."""
-
-    hazards: tuple[Hazard, ...]
-
-    @property
-    def hazard(self) -> Hazard:
-        """The first of them."""
-        return self.hazards[0]
-
-    def messages(self) -> list[tuple[str, str]]:
-        """The lines and the message of each thing that happens; what happens often, once."""
-        groups = group_by(self.hazards, lambda hazard: hazard.message)
-        messages = [(_lines(group), one_line(message)) for message, group in groups.items()]
-        if len(messages) <= MOST_MESSAGES:
-            return messages
-        rest = [hazard for group in list(groups.values())[MOST_MESSAGES:] for hazard in group]
-        return [*messages[:MOST_MESSAGES], (_lines(rest), f"and {len(rest)} more of the kind")]
-
-    def part(self) -> doc.Finding:
-        """It as a document has it."""
-        hazard = self.hazard
-        details = [doc.Detail(lines, message) for lines, message in self.messages()]
-        details += [
-            doc.Detail("change", hazard.change, failure=hazard.code),
-            doc.Detail("devices", hazard.devices),
-            doc.Detail("more", f"rotcheck explain {hazard.failure or hazard.code}"),
-        ]
-        return doc.Finding(hazard.code, details)
-
-
 def document(scan: Scan) -> doc.Document:
     """A section for each file that has hazards, and what could not be read."""
     return doc.Document(tuple(_parts(scan)))
@@ -60,7 +27,7 @@ def _parts(scan: Scan) -> Iterator[doc.Part]:
     tone: doc.Tone = "bad" if scan.hazards else "good" if scan.files else "note"
     yield doc.Heading(headline(scan), tone)
     for file, findings in files(scan):
-        yield doc.Section(clean(file), [finding.part() for finding in findings])
+        yield doc.Section(clean(file), list(map(_finding, findings)))
     gaps = [one_line(f"{gap.file}: {gap.reason}") for gap in scan.gaps]
     yield from doc.listing("Not read", gaps, aside=True)
     yield from doc.listing("Worth knowing", scan.notes, aside=True)
@@ -83,11 +50,34 @@ def headline(scan: Scan) -> str:
     return one_line(f"{paths}: {stop}{nothing}{', '.join(counts)}")
 
 
-def files(scan: Scan) -> Iterator[tuple[str, list[HazardFinding]]]:
-    """Each file that has hazards, with its findings."""
+def files(scan: Scan) -> Iterator[tuple[str, list[list[Hazard]]]]:
+    """Each file that has hazards, those together under one code that one change mends."""
     for file, group in groupby(scan.hazards, lambda hazard: hazard.file):
         groups = group_by(group, lambda hazard: (hazard.code, hazard.change, hazard.failure))
-        yield file, [HazardFinding(tuple(hazards)) for hazards in groups.values()]
+        yield file, list(groups.values())
+
+
+def _finding(hazards: Sequence[Hazard]) -> doc.Finding:
+    """What is wrong in one file under one code, with one thing to change."""
+    first = hazards[0]
+    details = [
+        *_messages(hazards),
+        doc.Detail("change", first.change, failure=first.code),
+        doc.Detail("devices", first.devices),
+        doc.Detail("more", f"rotcheck explain {first.failure or first.code}"),
+    ]
+    return doc.Finding(first.code, details)
+
+
+def _messages(hazards: Sequence[Hazard]) -> list[doc.Detail]:
+    """Each thing that happens, with its lines; what happens often, once."""
+    groups = group_by(hazards, lambda hazard: hazard.message)
+    messages = [doc.Detail(_lines(group), one_line(text)) for text, group in groups.items()]
+    if len(messages) <= MOST_MESSAGES:
+        return messages
+    rest = [hazard for group in list(groups.values())[MOST_MESSAGES:] for hazard in group]
+    more = doc.Detail(_lines(rest), f"and {len(rest)} more of the kind")
+    return [*messages[:MOST_MESSAGES], more]
 
 
 def _lines(hazards: Iterable[Hazard]) -> str:
