@@ -136,7 +136,8 @@ class _Canvas:
         spell = doc.SPELLINGS if self._display.ascii else {}
         grid = screen_layout.fit(table.grid, table.short or table.grid, self._display.width, spell)
         yield from screen_layout.draw(grid, ascii=self._display.ascii)
-        yield from (self._text_of(warning, STYLES["note"]) for warning in table.warnings)
+        if table.warnings:
+            yield Group(*(self._text_of(warning, STYLES["note"]) for warning in table.warnings))
         if grid.grid.legend:
             yield self._text_of(grid.grid.legend, "dim")
 
@@ -191,7 +192,9 @@ class _Canvas:
             elif isinstance(part, doc.Rows):
                 parts.append(self._rows(part, 2))
             else:
-                parts.extend(self._renderables(part))
+                drawings = list(self._renderables(part))
+                parts += drawings[:1]
+                parts += [line for drawing in drawings[1:] for line in (Text(), drawing)]
         return Group(*parts)
 
 
