@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rotcheck.report.convention_words import ambiguities, title
+from rotcheck.report.convention_summary import ambiguities, title
 from rotcheck.report.document import BAD, Lines
 from rotcheck.report.findings import Note
 from rotcheck.report.text import one_line

@@ -8,7 +8,7 @@ import torch
 
 from rotcheck.identify.function_identification import identify
 from rotcheck.implementations.target import resolve
-from rotcheck.report.convention_words import title
+from rotcheck.report.convention_summary import title
 from rotcheck.report.pages.identification import choices
 from rotcheck.results import Identification
 

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 from identifying import told
 
-from rotcheck.report import convention_words
+from rotcheck.report import convention_summary
 from rotcheck.results import Identification
 
 RIGHT = {
@@ -33,7 +33,7 @@ def found(name: str) -> Identification:
 def test_what_heeds_its_padding_is_right(name: str) -> None:
     assert [one.code for one in found(name).findings if one.mistake] == []
     assert found(name).answer == "right"
-    assert RIGHT[name] in convention_words.title(found(name))
+    assert RIGHT[name] in convention_summary.title(found(name))
 
 
 def test_that_a_mask_is_heeded_is_told() -> None:

@@ -10,7 +10,7 @@ from identifying import told
 
 from rotcheck import results
 from rotcheck.implementations.spec import expand
-from rotcheck.report import convention_words
+from rotcheck.report import convention_summary
 
 HERE = Path(__file__).parent
 FILE = HERE / "functions_permuting.py"
@@ -31,7 +31,7 @@ def test_of_a_file_those_are_asked_that_permute_the_rows_of_heads_and_no_others(
 def test_a_permutation_between_pairings_is_told(name: str) -> None:
     assert found(name).answer == "right"
     assert found(name).permutation == functions_permuting.RIGHT[name]
-    assert convention_words.title(found(name)).endswith(functions_permuting.RIGHT[name])
+    assert convention_summary.title(found(name)).endswith(functions_permuting.RIGHT[name])
 
 
 @pytest.mark.parametrize("name", functions_permuting.WRONG)

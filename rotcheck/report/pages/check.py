@@ -7,7 +7,7 @@ from rotcheck.report import document as doc
 from rotcheck.report import summary
 from rotcheck.report.alerts import Alert, Alerts
 from rotcheck.report.ci_suites import Suite, SuiteCase, gate
-from rotcheck.report.convention_words import convention_words
+from rotcheck.report.convention_summary import convention_words
 from rotcheck.report.document import Part as PartOfDocument
 from rotcheck.report.text import one_line
 from rotcheck.results import Check, Fault, Identification, Part

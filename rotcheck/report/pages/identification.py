@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rotcheck.convention import order_words
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.report import document as doc
-from rotcheck.report.convention_words import ambiguities, group_ways, is_untold, plainly, title
+from rotcheck.report.convention_summary import ambiguities, group_ways, is_untold, plainly, title
 from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import (
     INTERPRETER,
