@@ -113,9 +113,14 @@ class Case:
     @cached_property
     def angles(self) -> Tensor:
         """The angles (S, P) of all positions, or (B, S, P), in radians, float64, sign included."""
-        rotating = self.turned(torch.tensor(self.positions, device="cpu"))  # (..., S, rotary_dim/2)
+        rotating = self.turned(self.position_rows)  # (..., S, rotary_dim/2)
         still = rotating.new_zeros(*rotating.shape[:-1], (self.width - self.rotary_dim) // 2)
         return torch.cat((rotating, still), -1) * self.convention.direction
+
+    @cached_property
+    def position_rows(self) -> Tensor:
+        """The position of each row, ([B,] S), int64 on the CPU."""
+        return torch.tensor(self.positions, device="cpu")
 
     def turned(self, positions: Tensor) -> Tensor:
         """The angles (..., rotary_dim / 2) of the lanes that rotate, at integer positions (...)."""
@@ -163,7 +168,7 @@ class Case:
         """Fresh input tensors on the device, of the case's own pairs or of those given."""
         if slots is None:
             return tuple(apart(x.clone()) for x in self._own_inputs)
-        rows = [self._lanes(slot, self.convention.pairing) for slot in slots]
+        rows = [self.lanes_of(slot, self.convention.pairing) for slot in slots]
         if self.is_packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
         return tuple(apart(self.put(lay(row, self.convention.axes))) for row in rows)
@@ -174,7 +179,9 @@ class Case:
 
     def backwards(self, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Fresh tensors as results have them, of pairs that flow back."""
-        rows = [self._lanes(slot, pairing) for slot, pairing in zip(slots, self._output_pairings())]
+        rows = [
+            self.lanes_of(slot, pairing) for slot, pairing in zip(slots, self._output_pairings())
+        ]
         if self.is_packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
         return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
@@ -218,7 +225,7 @@ class Case:
         """The positions to pass, or the rows of the tables that they stand for, int64 on the device."""
         if not any(argument.endswith("positions") for argument in self.convention.called_with):
             return None
-        at = torch.tensor(self.positions, device="cpu")[..., rows]
+        at = self.position_rows[..., rows]
         if self.convention.takes_tables:
             at = torch.arange(at.shape[-1], device="cpu")
         return self.laid_positions(at)
@@ -241,11 +248,11 @@ class Case:
 
     def read(self, results: Sequence[Tensor]) -> Slots:
         """Read results back as pairs in float64 on the CPU."""
-        return tuple(map(self._pairs, self._slots(results), self._output_pairings()))
+        return tuple(map(self.pairs_of, self._slots(results), self._output_pairings()))
 
     def read_inputs(self, tensors: Sequence[Tensor]) -> Slots:
         """Read tensors laid out as inputs are."""
-        return tuple(self._pairs(slot, self.convention.pairing) for slot in self._slots(tensors))
+        return tuple(self.pairs_of(slot, self.convention.pairing) for slot in self._slots(tensors))
 
     def value(self, tensors: Sequence[Tensor]) -> Tensor:
         """v of packed or separate tensors, as it is."""
@@ -270,16 +277,17 @@ class Case:
             found += canonical.unbind(2) if self.is_packed else [canonical]
         return found
 
-    def _lanes(self, slot: Tensor, pairing: Pairing) -> Tensor:
+    def lanes_of(self, slot: Tensor, pairing: Pairing, blocks: int | None = None) -> Tensor:
+        """The lanes (..., D) of pairs (..., P, 2), in the order in which they lie in memory."""
         turning = self.rotary_dim // 2
-        turned = lanes(slot[..., :turning, :], pairing, self.convention.blocks)
+        turned = lanes(slot[..., :turning, :], pairing, blocks or self.convention.blocks)
         return torch.cat((turned, slot[..., turning:, :].flatten(-2)), -1)
 
-    def _pairs(self, lanes: Tensor, pairing: Pairing) -> Tensor:
+    def pairs_of(self, lanes: Tensor, pairing: Pairing, blocks: int | None = None) -> Tensor:
+        """The pairs (..., P, 2) of lanes (..., D); the inverse of `lanes_of`."""
         turned, still = lanes[..., : self.rotary_dim], lanes[..., self.rotary_dim :]
-        return torch.cat(
-            (pairs(turned, pairing, self.convention.blocks), pairs(still, "interleaved")), -2
-        )
+        turned_pairs = pairs(turned, pairing, blocks or self.convention.blocks)
+        return torch.cat((turned_pairs, pairs(still, "interleaved")), -2)
 
 
 @lru_cache(maxsize=16)

@@ -40,8 +40,7 @@ def _frequencies(case: Case, result: Slots) -> Iterator[Prediction]:
     measurement, direction = _measure_frequencies(case, result), case.convention.direction
     if measurement is None:
         return
-    # ([B,] S, 1)
-    positions = torch.tensor(case.positions, dtype=torch.float64, device="cpu")[..., None]
+    positions = case.position_rows.double()[..., None]  # ([B,] S, 1)
 
     def with_frequencies(frequencies: Tensor) -> Slots:
         return with_angles(case, positions * frequencies * direction)
@@ -73,9 +72,7 @@ def _measure_frequencies(case: Case, result: Slots) -> Tensor | None:
     dot = (x * y).sum((2, 4))  # (B, S, P)
     cross = (x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]).sum(2)  # (B, S, P)
     phases = torch.atan2(cross, dot).flatten(0, 1) * case.convention.direction  # (B * S, P)
-    row_positions = (
-        torch.tensor(case.positions, device="cpu").expand(case.batch, -1).flatten().tolist()
-    )
+    row_positions = case.position_rows.expand(case.batch, -1).flatten().tolist()
     rows = sorted((position, row) for row, position in enumerate(row_positions) if position > 0)
     if not rows:
         return None

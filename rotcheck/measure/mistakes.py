@@ -5,19 +5,18 @@ from functools import partial
 
 from rotcheck.measure import section_mistakes
 from rotcheck.measure.case import Case
-from rotcheck.measure.lane_count_mistakes import LANE_COUNT_MISTAKES
-from rotcheck.measure.pair_mistakes import PAIR_MISTAKES, swap_tables
+from rotcheck.measure.lane_count_mistakes import of_lane_counts
+from rotcheck.measure.pair_changes import swap_tables
+from rotcheck.measure.pair_mistakes import of_pairs
 from rotcheck.measure.position_mistakes import of_positions
-from rotcheck.measure.prediction import Prediction, of_q_and_k, with_turn
+from rotcheck.measure.prediction import Prediction, by_pairs
 from rotcheck.rotary import rotate
 
 
 def predictions(case: Case) -> Iterator[Prediction]:
     """What each known mistake would give, the commonest first."""
-    for code, words, turn in PAIR_MISTAKES:
-        yield code, words, with_turn(case, turn)
-    for code, words, change in LANE_COUNT_MISTAKES:
-        yield code, words, of_q_and_k(case, partial(change, case))
+    yield from of_pairs(case)
+    yield from of_lane_counts(case)
     if len(case.pairs) == 3:
         yield from _of_v(case)
     if not case.convention.takes_tables:
@@ -28,14 +27,8 @@ def predictions(case: Case) -> Iterator[Prediction]:
 
 def _of_v(case: Case) -> Iterator[Prediction]:
     q, k, v = case.truth
-    for words, angles in (
-        ("rotates V as well as q and k", case.angles),
-        ("rotates V twice", 2 * case.angles),
-    ):
-        yield "v-rotated", words, (q, k, rotate(v, angles))
+    yield "v-rotated", "rotates V as well as q and k", (q, k, rotate(v, case.angles))
+    yield "v-rotated", "rotates V twice", (q, k, rotate(v, 2 * case.angles))
     slot_angles = (case.angles, case.angles, 0 * case.angles)  # v is swapped too, at angle 0
-    yield (
-        "tables-swapped",
-        "is handed cos for sin and sin for cos",
-        tuple(map(swap_tables, case.pairs, slot_angles)),
-    )
+    swapped = tuple(map(partial(by_pairs, swap_tables), case.pairs, slot_angles))
+    yield "tables-swapped", "is handed cos for sin and sin for cos", swapped

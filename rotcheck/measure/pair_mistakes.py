@@ -1,141 +1,93 @@
 """Mistakes in how a pair of lanes turns: its terms, the order of its lanes, the row of its angle."""
 
+from collections.abc import Iterator
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from rotcheck.convention import Pairing
+from rotcheck.convention import Convention, Pairing
+from rotcheck.measure import mistake_names, pair_changes
 from rotcheck.measure.case import Case
-from rotcheck.measure.prediction import Turn, rotate_apart
+from rotcheck.measure.prediction import Prediction, by_lanes, by_pairs, with_turn
 from rotcheck.rotary import lanes, pairs, rotate
 
-
-def _parts(x: Tensor, angles: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    a, b = x.unbind(-1)  # (B, S, H, P) each
-    return a, b, angles.cos().unsqueeze(-2), angles.sin().unsqueeze(-2)
+OTHER: dict[Pairing, Pairing] = {"half": "interleaved", "interleaved": "half"}
 
 
-def swap_tables(x: Tensor, angles: Tensor) -> Tensor:
-    """Turn pairs with cos for sin and sin for cos."""
-    a, b, cos, sin = _parts(x, angles)
-    return torch.stack((a * sin - b * cos, b * sin + a * cos), -1)
+def of_pairs(case: Case) -> Iterator[Prediction]:
+    """What each of these mistakes would give, the commonest first."""
+    given, turned = case.convention, partial(with_turn, case)
+    yield *mistake_names.NOT_ROTATED, turned(lambda x, _: x)
+    yield "direction", "rotates by the negative angle", turned(lambda x, a: rotate(x, -a))
+    yield *mistake_names.TWICE, turned(lambda x, a: rotate(x, 2 * a))
+    yield "rotated-twice", "rotates three times", turned(lambda x, a: rotate(x, 3 * a))
+    words = "rotates the other pairing's lanes (half against interleaved)"
+    yield "pairing", words, turned(partial(_other_pairing, given.pairing))
+    # rotate_every_two with cat(f, f); then one that makes or converts its tables itself
+    for order, table_lanes in (
+        (OTHER[given.pairing], given.lane_order),
+        (given.pairing, OTHER[given.lane_order]),
+    ):
+        yield *mistake_names.OTHER_TABLES, turned(partial(_mix, given, order, table_lanes))
+    words = "writes its result in the other pairing's order of lanes"
+    yield "lanes", words, turned(partial(_other_lanes, given))
+    words = "writes the two lanes of each pair in each other's place"
+    yield "lanes", words, turned(lambda x, a: rotate(x, a).flip(-1))
+    for (code, words), change in (
+        (("tables-swapped", "uses cos for sin and sin for cos"), pair_changes.swap_tables),
+        (mistake_names.SIN_DROPPED, pair_changes.drop_sin),
+        (mistake_names.ALIASING, pair_changes.alias_first),
+        (
+            ("aliasing", "uses the second half's new values to make the first"),
+            pair_changes.alias_second,
+        ),
+        (mistake_names.ONE_SIGN, pair_changes.add_both),
+    ):
+        yield code, words, turned(partial(by_pairs, change))
+    yield from _of_rows(case)
 
 
-def _drop_sin(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    a, b, cos, _sin = _parts(x, angles)
-    return torch.stack((a * cos, b * cos), -1)
+def _of_rows(case: Case) -> Iterator[Prediction]:
+    """What comes of the angle of another row."""
+    turned = partial(with_turn, case)
+    words = "rotates each row with the next row's angle"
+    yield "shifted", words, turned(lambda x, a: rotate(x, a.roll(-1, -2)))
+    words = "rotates each row with the row's before it"
+    yield "shifted", words, turned(lambda x, a: rotate(x, a.roll(1, -2)))
+    words = "rotates every row with the first row's angle"
+    yield "positions-ignored", words, turned(lambda x, a: rotate(x, a[..., :1, :].expand_as(a)))
+    words = "rotates each head with the row of the head's number, and not of the position's"
+    yield "per-head", words, turned(_by_head)
+    words = "rotates every batch row with the angles of the first"
+    yield "first-of-batch", words, turned(lambda x, a: rotate(x, a[0]))
 
 
-def _aliasing(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    a, b, cos, sin = _parts(x, angles)
-    first = a * cos - b * sin
-    return torch.stack((first, b * cos + first * sin), -1)
-
-
-def _aliasing_back(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    a, b, cos, sin = _parts(x, angles)
-    second = b * cos + a * sin
-    return torch.stack((a * cos - second * sin, second), -1)
-
-
-def _one_sign(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    a, b, cos, sin = _parts(x, angles)
-    return torch.stack((a * cos + b * sin, b * cos + a * sin), -1)
-
-
-def _exchange_lanes(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    return rotate(x, angles).flip(-1)
-
-
-def _other_order(case: Case) -> Pairing:
-    return "interleaved" if case.convention.pairing == "half" else "half"
-
-
-def _other_pairing(case: Case, x: Tensor, angles: Tensor) -> Tensor:
+def _other_pairing(ours: Pairing, x: Tensor, angles: Tensor) -> Tensor:
     """The right rotation of the lanes that the other pairing would pair."""
-    ours, pairing = case.convention.pairing, _other_order(case)
-    result = rotate(pairs(lanes(x, ours), pairing), angles)
-    return pairs(lanes(result, pairing), ours)
+    result = rotate(pairs(lanes(x, ours), OTHER[ours]), angles)
+    return pairs(lanes(result, OTHER[ours]), ours)
 
 
-def _other_tables(case: Case, x: Tensor, angles: Tensor) -> Tensor:
-    """The other pairing's lanes turned with this pairing's tables: rotate_every_two with cat(f, f)."""
-    return _mix(case, x, angles, _other_order(case), case.convention.lane_order)
-
-
-def _tables_of_other(case: Case, x: Tensor, angles: Tensor) -> Tensor:
-    """These lanes turned with the other pairing's tables, of one that makes or converts them itself."""
-    table_lanes = case.convention.lane_order
-    return _mix(
-        case, x, angles, case.convention.pairing, "interleaved" if table_lanes == "half" else "half"
-    )
-
-
-def _mix(case: Case, x: Tensor, angles: Tensor, pairing: Pairing, table_lanes: Pairing) -> Tensor:
+def _mix(
+    convention: Convention, pairing: Pairing, table_lanes: Pairing, x: Tensor, angles: Tensor
+) -> Tensor:
+    """The lanes of one pairing turned with tables that lie as another's."""
     lane_angles = pairs(lanes(torch.stack((angles, angles), -1), table_lanes), pairing)
-    result = rotate_apart(pairs(lanes(x, case.convention.pairing), pairing), lane_angles)
-    return pairs(lanes(result, pairing), case.convention.pairing)
+    ours = pairs(lanes(x, convention.pairing), pairing)
+    result = by_lanes(pair_changes.turn, ours, lane_angles)
+    return pairs(lanes(result, pairing), convention.pairing)
 
 
-def _other_lanes(case: Case, x: Tensor, angles: Tensor) -> Tensor:
+def _other_lanes(convention: Convention, x: Tensor, angles: Tensor) -> Tensor:
     """The right values, written in the other pairing's order of lanes."""
-    order = case.convention.output_order
-    return pairs(lanes(rotate(x, angles), "interleaved" if order == "half" else "half"), order)
+    order = convention.output_order
+    return pairs(lanes(rotate(x, angles), OTHER[order]), order)
 
 
-def _one_row(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    return rotate(x, angles[..., :1, :].expand_as(angles))
-
-
-def _by_head(_: Case, x: Tensor, angles: Tensor) -> Tensor:
+def _by_head(x: Tensor, angles: Tensor) -> Tensor:
     """The table's row of the head's number, and not of the position's."""
     heads = x.shape[2]
     if not 1 < heads <= angles.shape[-2]:
         return x
     return rotate(x.transpose(1, 2), angles[..., :heads, :]).transpose(1, 2)
-
-
-def _first_of_batch(_: Case, x: Tensor, angles: Tensor) -> Tensor:
-    return rotate(x, angles[0])
-
-
-PAIR_MISTAKES: tuple[tuple[str, str, Turn], ...] = (
-    ("not-rotated", "returns its input unrotated", lambda c, x, a: x),
-    ("direction", "rotates by the negative angle", lambda c, x, a: rotate(x, -a)),
-    ("rotated-twice", "rotates twice", lambda c, x, a: rotate(x, 2 * a)),
-    ("rotated-twice", "rotates three times", lambda c, x, a: rotate(x, 3 * a)),
-    ("pairing", "rotates the other pairing's lanes (half against interleaved)", _other_pairing),
-    (
-        "pairing-of-tables",
-        "rotates one pairing's lanes with tables laid out for the other",
-        _other_tables,
-    ),
-    (
-        "pairing-of-tables",
-        "rotates one pairing's lanes with tables laid out for the other",
-        _tables_of_other,
-    ),
-    ("lanes", "writes its result in the other pairing's order of lanes", _other_lanes),
-    ("lanes", "writes the two lanes of each pair in each other's place", _exchange_lanes),
-    ("tables-swapped", "uses cos for sin and sin for cos", lambda c, x, a: swap_tables(x, a)),
-    ("imaginary-dropped", "multiplies with cos and drops sin", _drop_sin),
-    ("aliasing", "uses the first half's new values to make the second", _aliasing),
-    ("aliasing", "uses the second half's new values to make the first", _aliasing_back),
-    ("one-sign", "adds sin times the other lane to both lanes of a pair: no rotation", _one_sign),
-    (
-        "shifted",
-        "rotates each row with the next row's angle",
-        lambda c, x, a: rotate(x, a.roll(-1, -2)),
-    ),
-    (
-        "shifted",
-        "rotates each row with the row's before it",
-        lambda c, x, a: rotate(x, a.roll(1, -2)),
-    ),
-    ("positions-ignored", "rotates every row with the first row's angle", _one_row),
-    (
-        "per-head",
-        "rotates each head with the row of the head's number, and not of the position's",
-        _by_head,
-    ),
-    ("first-of-batch", "rotates every batch row with the angles of the first", _first_of_batch),
-)

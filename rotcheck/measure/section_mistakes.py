@@ -8,7 +8,8 @@ from torch import Tensor
 
 from rotcheck.convention.sections import sections
 from rotcheck.measure.case import Case
-from rotcheck.measure.prediction import Prediction, rotate_apart, with_turn
+from rotcheck.measure.pair_changes import turn
+from rotcheck.measure.prediction import Prediction, by_lanes, with_turn
 from rotcheck.rotary import lanes, pairs
 from rotcheck.rotary.tables import section_axes
 
@@ -18,7 +19,7 @@ AXES = ("time", "height", "width")
 def predictions(case: Case) -> Iterator[Prediction]:
     """What each of these mistakes would give."""
     for words, axes in _wrong_axes(case):
-        yield "sections", words, with_turn(case, partial(_rotate_by_axes, axes))
+        yield "sections", words, with_turn(case, partial(_rotate_by_axes, case, axes))
 
 
 def _wrong_axes(case: Case) -> Iterator[tuple[str, Tensor]]:
@@ -51,7 +52,7 @@ def _of_pairs(case: Case, axes: Tensor) -> Tensor:
     return lanes(torch.stack((axes, axes), -1), case.convention.lane_order)
 
 
-def _rotate_by_axes(axes: Tensor, case: Case, x: Tensor, angles: Tensor) -> Tensor:
+def _rotate_by_axes(case: Case, axes: Tensor, x: Tensor, angles: Tensor) -> Tensor:
     """Rotate pairs (B, S, H, P, 2) by angles ([B,] S, P), each lane by the angle of its axis in `axes`.
 
     In the tables that `rotcheck.rotary.tables` makes, the angle of another axis than the pair's own is 1 rad ahead.
@@ -59,4 +60,4 @@ def _rotate_by_axes(axes: Tensor, case: Case, x: Tensor, angles: Tensor) -> Tens
     owners = section_axes(angles.shape[-1], case.convention.sections)  # (P,)
     off = pairs(axes, case.convention.lane_order) != owners[:, None]  # (P, 2)
     lane_angles = angles[..., None] + case.convention.direction * off.double()  # ([B,] S, P, 2)
-    return rotate_apart(x, lane_angles)
+    return by_lanes(turn, x, lane_angles)
