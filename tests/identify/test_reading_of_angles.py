@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.reading.computed_angles import read_computed_angles
-from rotcheck.identify.reading.mistake_matrices import rotation
+from rotcheck.identify.reading.mistake_matrices import matrices
+from rotcheck.measure.pair_changes import turn
 from rotcheck.rotary.frequencies import inverse_frequencies
 
 WIDTH, ROWS = 16, 5
@@ -15,7 +16,7 @@ ANGLES = torch.arange(ROWS, dtype=torch.float64)[:, None] * inverse_frequencies(
 def matrix(pairing: str, angles: Tensor = ANGLES) -> Tensor:
     """The matrices (S, D, D) of a rotation by angles (S, P)."""
     full = angles.repeat(1, 2) if pairing == "half" else angles.repeat_interleave(2, -1)
-    return rotation(full.cos(), full.sin(), pairing)  # type: ignore[arg-type]
+    return matrices(turn, full.cos(), full.sin(), pairing)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("direction", [1, -1])

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.reading.handed_tables import read_handed_tables
-from rotcheck.identify.reading.mistake_matrices import rotation
+from rotcheck.identify.reading.mistake_matrices import matrices
 from rotcheck.identify.reading.probe_sizes import ProbeSizes, distinct_tables, probe_tables
+from rotcheck.measure.pair_changes import turn
 
 PROBE = ProbeSizes()
 WIDTH = PROBE.width
@@ -21,7 +22,7 @@ def repeat(table: Tensor, pairing: str) -> Tensor:
 
 def matrix(pairing: str, direction: int = 1) -> Tensor:
     """The matrices (S, D, D) of a rotation by half-width tables."""
-    return rotation(repeat(COS, pairing), direction * repeat(SIN, pairing), pairing)  # type: ignore[arg-type]
+    return matrices(turn, repeat(COS, pairing), direction * repeat(SIN, pairing), pairing)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -42,7 +43,9 @@ def test_full_width_tables_tell_the_order_in_which_they_repeat() -> None:
     reading = read_handed_tables(result, cos, sin)
     assert (reading.problem, reading.pairing, reading.table_lanes) == ("", "half", "interleaved")
     half_read = read_handed_tables(
-        rotation(repeat(cos[:, :HALF], "half"), repeat(sin[:, :HALF], "half"), "half"), cos, sin
+        matrices(turn, repeat(cos[:, :HALF], "half"), repeat(sin[:, :HALF], "half"), "half"),
+        cos,
+        sin,
     )
     assert (half_read.problem, half_read.table_lanes) == ("", "half")
     assert half_read.unread == "second half"
@@ -64,7 +67,7 @@ def test_halves_that_are_written_as_neighbours_are_interleaved() -> None:
 def test_a_partial_rotation_leaves_the_lanes_behind_it() -> None:
     cos, sin = COS[:, : HALF // 2], SIN[:, : HALF // 2]
     result = torch.eye(WIDTH, dtype=torch.float64).repeat(len(cos), 1, 1)
-    result[:, :HALF, :HALF] = rotation(cos.repeat(1, 2), sin.repeat(1, 2), "half")
+    result[:, :HALF, :HALF] = matrices(turn, cos.repeat(1, 2), sin.repeat(1, 2), "half")
     reading = read_handed_tables(result, cos, sin)
     assert (reading.problem, reading.pairing, reading.rotary_dim) == ("", "half", HALF)
 
@@ -72,7 +75,7 @@ def test_a_partial_rotation_leaves_the_lanes_behind_it() -> None:
 def test_lanes_in_the_middle_that_rotate_follow_no_convention() -> None:
     cos, sin = COS[:, : HALF // 2], SIN[:, : HALF // 2]
     result = torch.eye(WIDTH, dtype=torch.float64).repeat(len(cos), 1, 1)
-    result[:, 4:12, 4:12] = rotation(cos.repeat(1, 2), sin.repeat(1, 2), "half")
+    result[:, 4:12, 4:12] = matrices(turn, cos.repeat(1, 2), sin.repeat(1, 2), "half")
     reading = read_handed_tables(result, cos, sin)
     assert reading.problem == "no-convention"
     assert reading.words == "lanes 4 to 11 of 16 rotate, 8 in all: not the first ones"
@@ -88,7 +91,7 @@ def test_sin_in_the_place_of_cos_is_read_as_another_order_of_the_arguments() -> 
 )
 def test_another_row_of_the_tables_is_a_shift(shift: int, words: str) -> None:
     cos, sin = COS.roll(-shift, 0), SIN.roll(-shift, 0)
-    result = rotation(cos.repeat(1, 2), sin.repeat(1, 2), "half")
+    result = matrices(turn, cos.repeat(1, 2), sin.repeat(1, 2), "half")
     reading = read_handed_tables(result, COS, SIN)
     assert (reading.problem, reading.shift) == ("shifted", shift)
     assert reading.words == f"rotates each row with {words}"
@@ -101,7 +104,7 @@ def test_rope_2d_pairs_halves_within_each_block() -> None:
         cos = COS[:, block * quarter : (block + 1) * quarter].repeat(1, 2)
         sin = SIN[:, block * quarter : (block + 1) * quarter].repeat(1, 2)
         lanes = slice(block * HALF, (block + 1) * HALF)
-        result[:, lanes, lanes] = rotation(cos, sin, "half")
+        result[:, lanes, lanes] = matrices(turn, cos, sin, "half")
     reading = read_handed_tables(result, COS, SIN)
     assert (reading.problem, reading.blocks, reading.pairing) == ("no-convention", 2, None)
     assert reading.words.startswith("rotates halves within each of 2 blocks")
@@ -109,7 +112,7 @@ def test_rope_2d_pairs_halves_within_each_block() -> None:
 
 def test_tables_of_the_other_pairing_are_named() -> None:
     cos, sin = repeat(COS, "interleaved"), repeat(SIN, "interleaved")
-    reading = read_handed_tables(rotation(cos, sin, "half"), COS, SIN)
+    reading = read_handed_tables(matrices(turn, cos, sin, "half"), COS, SIN)
     assert (reading.problem, reading.pairing) == ("pairing-of-tables", "half")
 
 
@@ -179,5 +182,5 @@ def test_a_table_of_which_one_entry_serves_many_was_broadcast(
     cos: Tensor, sin: Tensor, words: str
 ) -> None:
     """Probably it is no table of this shape: the call is amiss, and not the function."""
-    turned = rotation(repeat(cos, "half"), repeat(sin, "half"), "half")
+    turned = matrices(turn, repeat(cos, "half"), repeat(sin, "half"), "half")
     assert read_handed_tables(turned, COS, SIN).broadcast == words

@@ -7,15 +7,12 @@ from torch import Tensor
 
 from rotcheck.identify.reading.lane_pairs import output_pairs, pair_lanes
 from rotcheck.identify.reading.matrix_reading import (
-    ALIASING,
-    BOTH_SIGNS_ALIKE,
-    NOT_ROTATED,
-    SIN_DROPPED,
     TOO_MANY_SOURCES,
     MatrixReading,
     no_convention,
 )
 from rotcheck.identify.reading.response import TOLERANCE
+from rotcheck.measure import mistake_names
 
 SMALL = 1e-6
 POWER = 5e-6  # what float32 leaves of the log of a length
@@ -32,17 +29,17 @@ def read_computed_angles(matrix: Tensor) -> MatrixReading:
     `angles` of the result (S, P) are those of the pairs in each row, modulo 2 pi.
     """
     if not bool(torch.isfinite(matrix).all()):
-        return MatrixReading(problem="not-finite", words="returns NaN or infinite elements")
+        return MatrixReading().with_problem("not-finite", "returns NaN or infinite elements")
     cos_lanes = _cos_lanes(matrix)
     sources = _other_sources(matrix, cos_lanes)
     turning = [lane for lane in cos_lanes if not _stands_still(matrix, lane, cos_lanes, sources)]
     if not turning:
-        return NOT_ROTATED
+        return MatrixReading().with_problem(*mistake_names.NOT_ROTATED)
     if any(len(sources[lane]) > 1 for lane in turning):
         return TOO_MANY_SOURCES
     if not any(sources[lane] for lane in turning):
         if bool((matrix[0].diagonal()[turning] - 1).abs().max() < 1e-3):  # cos of position 0
-            return SIN_DROPPED
+            return MatrixReading().with_problem(*mistake_names.SIN_DROPPED)
         return no_convention("scales its lanes and turns none")
     partners = {lane: next(iter(lanes), None) for lane, lanes in sources.items()}
     return _of_turns(matrix, cos_lanes, partners, turning)
@@ -158,12 +155,12 @@ def _with_angles(
 def _uneven_lengths(reading: MatrixReading, length: Tensor, spread: float) -> MatrixReading:
     if spread < NARROW:
         words = "has cos and sin rounded to less than float32: the lengths of its pairs are off"
-        return replace(reading, problem="low-precision", words=words)
+        return reading.with_problem("low-precision", words)
     if _grows_as_xpos(length):
         words = "scales each pair by a power of the position as well as turning it, as xPos does"
-        return replace(reading, problem="xpos", words=words)
+        return reading.with_problem("xpos", words)
     words = "scales the pairs by the position as well as turning them"
-    return replace(reading, problem="scaled", words=words)
+    return reading.with_problem("scaled", words)
 
 
 def _grows_as_xpos(length: Tensor) -> bool:
@@ -177,12 +174,12 @@ def _no_rotation(
     reading: MatrixReading, ca: Tensor, cb: Tensor, sa: Tensor, sb: Tensor
 ) -> MatrixReading:
     if _near(ca, cb) and _near(sa, -sb):
-        return replace(reading, problem="one-sign", words=BOTH_SIGNS_ALIKE)
+        return reading.with_problem(*mistake_names.ONE_SIGN)
     new_second = _near(sa, sb, 10) and _near(cb, ca - sa * sa, 10)
     if new_second or _near(sb, sa * ca, 10):
-        return replace(reading, problem="aliasing", words=ALIASING)
-    words = "the two lanes of a pair turn by different angles"
-    return replace(reading, problem="pairing-of-tables", words=words)
+        return reading.with_problem(*mistake_names.ALIASING)
+    code, _ = mistake_names.OTHER_TABLES
+    return reading.with_problem(code, "the two lanes of a pair turn by different angles")
 
 
 def _near(values: Tensor, reference: Tensor, times: int = 1) -> bool:

@@ -8,18 +8,16 @@ from torch import Tensor
 from rotcheck.convention import Pairing
 from rotcheck.identify.reading.lane_pairs import output_pairs, pair_lanes
 from rotcheck.identify.reading.matrix_reading import (
-    NOT_ROTATED,
-    SIN_DROPPED,
     TOO_MANY_SOURCES,
     MatrixReading,
     no_convention,
 )
 from rotcheck.identify.reading.mistake_matrices import known_mistake
 from rotcheck.identify.reading.response import TOLERANCE
+from rotcheck.measure import mistake_names
 
 # lanes that one is made of, as far as it is asked which entries of the tables they are
 MOST_SOURCES = 4
-COLUMNS_WRONG = "pairing-of-tables"
 NO_ENTRY = "lanes hold what is neither cos nor sin of the table"
 
 
@@ -40,8 +38,8 @@ def read_handed_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReadin
     if reading.problem == "no-convention":
         reading = known_mistake(matrix, cos, sin) or reading
     broadcast = _broadcast(matrix, cos, sin) if reading.problem else ""
-    if broadcast and reading.problem == COLUMNS_WRONG:
-        reading = replace(reading, problem="no-convention", words=broadcast)
+    if broadcast and reading.problem == mistake_names.OTHER_TABLES[0]:
+        reading = reading.with_problem("no-convention", broadcast)
     return replace(reading, broadcast=broadcast)
 
 
@@ -77,10 +75,10 @@ def _read(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading:
         if [(entry.lane, entry.kind) for entry in row] != [(lane, "1")]
     }
     if not turning:
-        return NOT_ROTATED
+        return MatrixReading().with_problem(*mistake_names.NOT_ROTATED)
     kinds = {"".join(sorted(entry.kind for entry in row)) for row in turning.values()}
     if kinds == {"c"}:
-        return SIN_DROPPED
+        return MatrixReading().with_problem(*mistake_names.SIN_DROPPED)
     if kinds != {"cs"}:
         return no_convention("a lane is not made of one cos and one sin")
     return _of_turns(turning, cos.shape[-1], len(rows))
@@ -163,14 +161,14 @@ def _with_columns(
     pair_of = {lane: at for at, pair in enumerate(output_pairs(reading)) for lane in pair}
     if width == reading.rotary_dim // 2:
         right = all(cos == sin == pair_of[lane] for lane, (cos, sin) in columns.items())
-        return reading if right else _columns_wrong(reading)
+        return reading if right else reading.with_problem(*mistake_names.OTHER_TABLES)
     fitting: list[Pairing] = []
     if all({at % (width // 2) for at in pair} == {pair_of[lane]} for lane, pair in columns.items()):
         fitting.append("half")
     if all({at // 2 for at in pair} == {pair_of[lane]} for lane, pair in columns.items()):
         fitting.append("interleaved")
     if not fitting:
-        return _columns_wrong(reading)
+        return reading.with_problem(*mistake_names.OTHER_TABLES)
     order = reading.pairing if reading.pairing in fitting else fitting[0]
     return replace(reading, table_lanes=order, unread=_unread_half(columns, width))
 
@@ -180,8 +178,3 @@ def _unread_half(columns: dict[int, tuple[int, int]], width: int) -> str:
     read = {column for pair in columns.values() for column in pair}
     halves = {"first half": range(width // 2), "second half": range(width // 2, width)}
     return next((half for half, places in halves.items() if not read & set(places)), "")
-
-
-def _columns_wrong(reading: MatrixReading) -> MatrixReading:
-    words = "rotates one pairing's lanes with tables laid out for the other"
-    return replace(reading, problem=COLUMNS_WRONG, words=words)

@@ -6,10 +6,10 @@ import torch
 
 from rotcheck.convention import OutputLanes, Pairing, pairs
 from rotcheck.identify.reading.matrix_reading import (
-    BOTH_SIGNS_ALIKE,
     MatrixReading,
     no_convention,
 )
+from rotcheck.measure import mistake_names
 
 SinTerms = dict[int, tuple[int, int]]
 """Lane of the result: the lane that it takes times sin, and the sign."""
@@ -93,7 +93,7 @@ def _with_direction(
         return reading
     if signs == ({1}, {-1}):
         return replace(reading, direction=-1)
-    return replace(reading, problem="one-sign", words=BOTH_SIGNS_ALIKE)
+    return reading.with_problem(*mistake_names.ONE_SIGN)
 
 
 def _odd_pairs(cos_lanes: dict[int, int], partners: dict[int, int]) -> str:

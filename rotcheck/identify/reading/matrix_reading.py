@@ -1,6 +1,6 @@
 """What the matrices of a response say of the pairs of lanes, exactly or not at all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -27,14 +27,14 @@ class MatrixReading:
     problem: str = ""  # code of what is wrong, as diagnose/ lists them
     words: str = ""
 
+    def with_problem(self, code: str, words: str) -> "MatrixReading":
+        """The same, and what is wrong."""
+        return replace(self, problem=code, words=words)
+
 
 def no_convention(words: str, rotary_dim: int = 0) -> MatrixReading:
     """A matrix that follows no convention, and why."""
     return MatrixReading(rotary_dim=rotary_dim, problem="no-convention", words=words)
 
 
-NOT_ROTATED = MatrixReading(problem="not-rotated", words="returns its input unrotated")
-SIN_DROPPED = MatrixReading(problem="imaginary-dropped", words="multiplies with cos and drops sin")
 TOO_MANY_SOURCES = no_convention("a lane is made of more than two others")
-BOTH_SIGNS_ALIKE = "adds sin times the other lane to both lanes of a pair: no rotation"
-ALIASING = "uses the first half's new values to make the second"
