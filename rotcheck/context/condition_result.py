@@ -22,16 +22,10 @@ class ConditionResult:
 
     def plain(self) -> dict[str, Any]:
         """As JSON data; an error that has no figure becomes None."""
-        curve = asdict(self.curve) if self.curve else None
-        if curve:
-            curve["errors"] = [
+        fields = asdict(self)
+        if self.curve:
+            fields["curve"]["errors"] = [
                 [position, None if error == NO_ROTATION else error]
-                for position, error in curve["errors"].items()
+                for position, error in self.curve.errors.items()
             ]
-        return {
-            "curve": curve,
-            "finding": self.finding,
-            "message": self.message,
-            "note": self.note,
-            "emulated": self.emulated,
-        }
+        return fields

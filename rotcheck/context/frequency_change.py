@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
 from rotcheck.context.angle_profile import FLOAT32_LOSS, POSITIONS, AngleProfile
-from rotcheck.context.angle_sources import ROWS, AngleSource, RotationSource
+from rotcheck.context.angle_sources import ROWS, AngleSource
 from rotcheck.identify.angles.length_dependence import SMALL, slows_down
 from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, same_row, wrap
 from rotcheck.measure.boundary import last_accepted
@@ -54,7 +53,6 @@ def _first_slower_offset(source: AngleSource) -> int | None:
     The frequencies change little by little: it is the first offset whose phase does not follow from
     those of the first positions any more.
     """
-    assert isinstance(source, RotationSource), "tables have no offset of their own"
     near = _rows(source, range(SMALL + 1))
     frequencies = estimate_frequencies(near, SMALL)
 
@@ -72,9 +70,8 @@ def _first_slower_offset(source: AngleSource) -> int | None:
     return None
 
 
-def _rows(source: RotationSource, positions: range) -> Angles:
-    turns = source.call(positions, positions.start)
-    return dict(zip(positions, torch.atan2(turns.sin, turns.cos)))
+def _rows(source: AngleSource, positions: range) -> Angles:
+    return dict(zip(positions, source.rows(positions, positions.start).angles))
 
 
 def _positions(source: AngleSource, profile: AngleProfile) -> list[int]:
@@ -85,6 +82,4 @@ def _positions(source: AngleSource, profile: AngleProfile) -> list[int]:
 
 def _row_one(source: AngleSource, positions: Sequence[int]) -> Tensor:
     """The angles (P,) of position 1, asked for among others."""
-    turns = source.ask(positions)
-    at = list(positions).index(1)
-    return torch.atan2(turns.sin, turns.cos)[at]
+    return source.ask(positions).angles[list(positions).index(1)]

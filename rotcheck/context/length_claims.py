@@ -14,10 +14,10 @@ TABLES = re.compile(r"cos|sin|cach|freqs?|cis|emb|table|pe|rope|angles|phases")
 FEWEST, MOST = 16, 1 << 24  # rows; a table of fewer holds frequencies and no positions
 
 
-def claim(owner: Any) -> tuple[int, str] | None:
+def claim(owner: Any) -> tuple[int, str] | tuple[None, None]:
     """How many positions an object claims, and which attribute says so; None: it claims nothing."""
     if owner is None:
-        return None
+        return None, None
     lengths = {
         name: value
         for source in (owner, getattr(owner, "config", None))
@@ -28,7 +28,7 @@ def claim(owner: Any) -> tuple[int, str] | None:
         return lengths[name], name
     rows = {name: _rows(table) for name, table in tables(owner) if _rows(table) >= FEWEST}
     if not rows:
-        return None
+        return None, None
     name = max(rows, key=rows.__getitem__)
     return rows[name], f"the rows of {name}"
 

@@ -6,8 +6,6 @@ found without harm, and its angles on the device are held against those that it 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -16,23 +14,18 @@ from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.reach_verdicts import maker_of, not_run, row_of
 from rotcheck.errors import RequestError
-from rotcheck.implementations import registry
-from rotcheck.implementations.spec import expand
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.measure.judge import RIGHT_PHASE
 from rotcheck.results import Context, Reach, summarise
-from rotcheck.study.request import display_names, unique
+from rotcheck.study.request import check_known, display_names, expand_specs, unique
 from rotcheck.study.study import Study, ignore
 
-CONDITIONS, RECOGNITION = (
-    "rotcheck.context.worker:open_context",
-    "rotcheck.context.worker:open_recognition",
-)
 CPU = "cpu"
 NOT_ON_CPU = (
     "it was not understood on cpu, and nowhere else is it asked for rows that may not be there"
 )
-PRELOAD = ("torch", "rotcheck.context.worker")
+WORKER = "rotcheck.context.worker"
+PRELOAD = ("torch", WORKER)
 # seconds: where importing takes longer, several conditions share a process
 SLOW_IMPORT = 1.0
 SLOWEST = "meta"  # torch imports much for it, so that it begins first
@@ -70,18 +63,18 @@ def context(
     Raises:
         RequestError: the request cannot be carried out.
     """
-    specs = unique([name for specification in specifications for name in expand(specification)])
-    for spec in specs:
-        registry.check(spec)
-    selection = _conditions(conditions)
+    specs, selection = unique(expand_specs(specifications)), _conditions(conditions)
+    tell = on_row or ignore
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
         study.plan(len(specs) * len(selection))
-        return measure(study, specs, selection, device, timeout, partial(_tell, on_row or ignore))
-
-
-def _tell(on_row: Callable[[str], None], row: Reach) -> None:
-    """Name a row to who watches."""
-    on_row(f"{row.implementation} {row.condition}")
+        return measure(
+            study,
+            specs,
+            selection,
+            device,
+            timeout,
+            lambda row: tell(f"{row.implementation} {row.condition}"),
+        )
 
 
 def measure(
@@ -104,11 +97,8 @@ def measure(
 
 def _conditions(selection: Sequence[str]) -> list[str]:
     """The conditions to try, in the order to show them."""
-    all_names = names()
-    for name in selection:
-        if name not in all_names:
-            raise RequestError(f"unknown condition {name!r}; it can be {', '.join(all_names)}")
-    return [name for name in all_names if not selection or name in selection or name == FIRST]
+    check_known("condition", selection, names())
+    return [name for name in names() if not selection or name in selection or name == FIRST]
 
 
 @dataclass
@@ -145,7 +135,7 @@ class _Rows:
 
     def _recognise(self, study: Study) -> list[str]:
         """Recognise each object on the CPU; those that remain to be asked on the device."""
-        jobs = [self._job(spec, FIRST, target=RECOGNITION, device=CPU) for spec in self.specs]
+        jobs = [self._job(spec, FIRST, device=CPU, then=self.device) for spec in self.specs]
         for answer in study.run(jobs):
             if isinstance(answer.outcome, Returned) and answer.outcome.value.get("understood"):
                 self._take(answer)  # it was understood, and there is nothing to measure
@@ -181,22 +171,28 @@ class _Rows:
             self._add(spec, name, not_run(self._labels[spec], name, self.device, NOT_ON_CPU))
         return jobs
 
-    def _job(self, spec: str, *conditions: str, target: str = CONDITIONS, device: str = "") -> Job:
+    def _job(
+        self, spec: str, *conditions: str, device: str | None = None, then: str | None = None
+    ) -> Job:
+        """The job that tries an object under conditions; `then`: that recognises it for there."""
         profile, device = self._profiles.get(spec), device or self.device
         if profile and device == CPU:  # there it may be asked for any position
             profile = msgspec.structs.replace(profile, last=None)
-        setup: dict[str, Any] = {
-            "specification": spec,
-            "implementation": spec,
-            "device": device,
-            "then": self.device,
-            "to": self.to,
-            "known": msgspec.to_builtins(profile) if profile else None,
-        }
-        tasks = [["", condition] for condition in conditions]
-        fresh = device.partition(":")[0] != CPU
         return Job(
-            spec, target, setup, tasks, self.timeout, 3 * self.timeout, fresh_after_raising=fresh
+            spec,
+            f"{WORKER}:open_context",
+            {
+                "specification": spec,
+                "implementation": spec,
+                "device": device,
+                "then": then,
+                "to": self.to,
+                "known": msgspec.to_builtins(profile),
+            },
+            [["", condition] for condition in conditions],
+            self.timeout,
+            3 * self.timeout,
+            fresh_after_raising=device.partition(":")[0] != CPU,
         )
 
     def _take(self, answer: Done) -> None:

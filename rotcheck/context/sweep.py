@@ -56,7 +56,7 @@ class Truth:
             raise NoRotation(
                 f"turns {turns.cos.shape[-1]} pairs where it turned {len(self._frequencies)}"
             )
-        off = wrap(torch.atan2(turns.sin, turns.cos) - self.angles(positions)).abs().amax(-1)
+        off = wrap(turns.angles - self.angles(positions)).abs().amax(-1)
         norm = torch.hypot(turns.cos, turns.sin) / self._amplitude
         whole = ((norm - 1).abs() <= NORM).all(-1)  # NaN is not
         return [float(o) if ok else NO_ROTATION for o, ok in zip(off, whole)]

@@ -22,91 +22,65 @@ from rotcheck.measure import switches
 from rotcheck.scrub import scrub
 
 Answer = Callable[[tuple[str, str]], dict[str, Any]]
-Experiment = Callable[[Target, AngleProfile, str], dict[str, Any]]
 
 
 def open_context(setup: dict[str, Any]) -> Answer:
     """Load `setup["specification"]` for `setup["device"]`; return what tries it under a condition.
 
-    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells. Raises
-    `RequestError` when there is no such object or no such device; a class that cannot be built is
-    an answer.
+    `setup["known"]`: what is known of it; None: nothing yet, so the answer tells. `setup["then"]`:
+    the device on which it is asked afterwards: only how to ask it and where its positions end is
+    wanted; None: it is measured here. Raises `RequestError` when there is no such object or no such
+    device; a class that cannot be built is an answer.
     """
-
-    def study(target: Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
-        return _run_condition(Specimen(setup["specification"], setup["device"], profile), condition)
-
-    return _open(setup, study)
-
-
-def open_recognition(setup: dict[str, Any]) -> Answer:
-    """Load as `open_context` does; what tells how to ask it, and where its positions end.
-
-    `setup["then"]`: the device on which it is asked afterwards.
-    """
-
-    def ends(target: Target, profile: AngleProfile, condition: str) -> dict[str, Any]:
-        specimen = Specimen(setup["specification"], setup["device"], profile)
-        there = called_on(
-            setup["then"], with_last_position(profile, specimen.source(specimen.fresh()))
-        )
-        return {"known": msgspec.to_builtins(there)}
-
-    return _open(setup, ends)
-
-
-def _open(setup: dict[str, Any], study: Experiment) -> Answer:
     check(setup["device"])
     torch.set_num_threads(1)
     before, began = switches.read(), time.perf_counter()
     try:
         target = resolve(setup["specification"], setup["device"])
-    except Unavailable as error:
-        return _always({"unavailable": scrub(str(error))})
-    except NotBuilt as error:
-        return _always({"unbuilt": scrub(error.reason), "refused": scrub(str(error))})
-
-    opening = time.perf_counter() - began
+    except (Unavailable, NotBuilt) as error:
+        refusal = _refusal(error)
+        return lambda task: refusal
+    facts = {"torch": str(torch.__version__), "opening": time.perf_counter() - began}
 
     def answer(task: tuple[str, str]) -> dict[str, Any]:
-        facts: dict[str, Any] = {"torch": str(torch.__version__), "opening": opening}
         with torch.no_grad():
             try:
-                profile = _profile_of(setup, target)
-                return {
-                    **facts,
-                    "known": msgspec.to_builtins(profile),
-                    **study(target, profile, task[1]),
-                }
+                return facts | _answer(setup, target, task[1])
             except (DoesNotApply, MakesNoAngles) as error:
                 clear = not isinstance(error, NoCallFits)
-                return {**facts, "skipped": scrub(str(error)), "understood": clear}
+                return facts | {"skipped": scrub(str(error)), "understood": clear}
             finally:
                 switches.move(before, now=switches.read())  # others may be tried in this process
 
     return answer
 
 
-def _profile_of(setup: dict[str, Any], target: Target) -> AngleProfile:
+def _refusal(error: Unavailable | NotBuilt) -> dict[str, Any]:
+    words = scrub(str(error))
+    if isinstance(error, NotBuilt):
+        return {"unbuilt": scrub(error.reason), "refused": words}
+    return {"unavailable": words}
+
+
+def _answer(setup: dict[str, Any], target: Target, condition: str) -> dict[str, Any]:
+    """What is known of it, and what was measured."""
     if setup["known"] is not None:
-        return msgspec.convert(setup["known"], AngleProfile)
-    profile = recognise(target, setup["device"])
-    return msgspec.structs.replace(profile, to=setup.get("to"), by_file=target.by_file)
+        profile = msgspec.convert(setup["known"], AngleProfile)
+    else:
+        profile = recognise(target, setup["device"])
+        profile = msgspec.structs.replace(profile, to=setup["to"], by_file=target.by_file)
+    specimen = Specimen(setup["specification"], setup["device"], profile)
+    if setup["then"] is not None:
+        profile = called_on(setup["then"], with_last_position(profile, specimen.source()))
+        return {"known": msgspec.to_builtins(profile)}
+    return {"known": msgspec.to_builtins(profile), **_run_condition(specimen, condition)}
 
 
 def _run_condition(specimen: Specimen, name: str) -> dict[str, Any]:
     condition = importlib.import_module(f"rotcheck.context.conditions.{name.replace('-', '_')}")
     try:
-        measurement = condition.run(specimen)
+        result = condition.run(specimen).plain()
     except NoRotation as error:
         finding = error.finding if error.finding == "imaginary-dropped" else condition.blames
-        return {
-            "finding": finding,
-            "message": f"it {scrub(str(error))}",
-            "blames": condition.blames,
-        }
-    return {**measurement.plain(), "blames": condition.blames}
-
-
-def _always(answer: dict[str, Any]) -> Answer:
-    return lambda task: answer
+        result = {"finding": finding, "message": f"it {scrub(str(error))}"}
+    return {**result, "blames": condition.blames}

@@ -38,26 +38,25 @@ def identify(target: Target, device: torch.device) -> IdentificationResult:
     fields = permutation_answer.answer(target) or position_makers.answer(target)
     if fields is not None:
         return IdentificationResult(identification_of(target, device, **fields), None)
-    match = _find_call(target, device)
+    on_cpu = _on_cpu(target, device)
+    match = find_call(*([(on_cpu, CPU)] if on_cpu else []), (target.function, device))
     if isinstance(match, Match | NoMatch):
-        return _of_rotation(target, match, device)
+        return of_rotation(target, match, device)
     return _of_maker(target, match, device)
 
 
-def _find_call(target: Target, device: torch.device) -> MakerMatch | Match | NoMatch:
+def find_call(*places: tuple[Callable[..., Any], torch.device]) -> MakerMatch | Match | NoMatch:
     """How a function makes tables, or how it rotates.
 
-    It is sought on the CPU if the function runs there: many a wrong call is tried, and on CUDA a
-    wrong index ends the process's use of the device.
+    `places`: the function and where it lives, on the CPU first if it runs there. Many a wrong call
+    is tried, and on CUDA a wrong index ends the process's use of the device.
     """
-    on_cpu = _on_cpu(target, device)
-    places = [(on_cpu, CPU)] if on_cpu else []
     match: Match | NoMatch = NoMatch(())
-    for function, place in (*places, (target.function, device)):
+    for function, place in places:
         maker = maker_search.find(function, place)
         if maker is not None:
             return maker
-        on_grid = grid_calls.find_rotation(on_cpu or target.function, CPU if on_cpu else device)
+        on_grid = grid_calls.find_rotation(*places[0])
         if on_grid is not None:
             return on_grid
         why = maker_search.never_turns(function, place)
@@ -69,9 +68,10 @@ def _find_call(target: Target, device: torch.device) -> MakerMatch | Match | NoM
     return match
 
 
-def _of_rotation(
+def of_rotation(
     target: Target, match: Match | NoMatch, device: torch.device
 ) -> IdentificationResult:
+    """Identify a function by how it rotates, or by why no call fits."""
     result = identify_rotation(target, match, device)
     if isinstance(match, NoMatch):
         return result

@@ -40,6 +40,16 @@ class Target:
     narrow: Callable[[], "Target"] | None = None
     implementation: Implementation | None = None  # that is registered
 
+    @property
+    def owner(self) -> Any:
+        """The module or other object whose state the function uses; None: a plain function."""
+        if isinstance(self.function, torch.nn.Module):
+            return self.function
+        bearer = getattr(self.function, "__self__", None)
+        if hasattr(bearer, "__dict__") and not isinstance(bearer, type):
+            return bearer
+        return None if hasattr(self.function, "__code__") else self.function
+
     def on_cpu(self) -> Function:
         """The function for the CPU, apart from the one here: loaded anew, else a copy.
 

@@ -68,7 +68,7 @@ def test_5_when_nothing_makes_angles_of_its_own(tmp_path: Path) -> None:
         ((planted("LlamaRotaryEmbeding"),), "did you mean 'LlamaRotaryEmbedding'?"),
         (
             (planted("Guarded"), "--condition", "melted"),
-            "unknown condition 'melted'; it can be constructed",
+            "unknown condition 'melted'; did you mean 'meta'? Known: constructed",
         ),
         ((planted("Guarded"), "--condition", ""), "--condition is given without a value"),
         ((planted("Guarded"), "--timeout", "0"), "--timeout must be a finite number above 0"),

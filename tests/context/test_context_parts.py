@@ -73,20 +73,20 @@ class Claims(nn.Module):
         ({"max_position_embeddings": 4096}, (4096, "max_position_embeddings")),
         ({"max_seq_len": 2048, "max_seq_len_cached": 8192}, (8192, "max_seq_len_cached")),
         ({"_max_seq_len": 2048}, (2048, "_max_seq_len")),
-        ({"max_len": True, "max_length": 3}, None),
+        ({"max_len": True, "max_length": 3}, (None, None)),
         ({"cos_cached": torch.zeros(512, 64)}, (512, "the rows of cos_cached")),
         ({"freqs_cis": torch.zeros(1, 300, 1, 32)}, (300, "the rows of freqs_cis")),
-        ({"inv_freq": torch.zeros(32)}, None),
-        ({"weight": torch.zeros(512, 64), "seq_len_cached": 128}, None),
+        ({"inv_freq": torch.zeros(32)}, (None, None)),
+        ({"weight": torch.zeros(512, 64), "seq_len_cached": 128}, (None, None)),
         ({"max_seq_len": 100, "cos": torch.zeros(512, 64)}, (100, "max_seq_len")),
     ],
     ids=lambda each: ", ".join(each) if isinstance(each, dict) else "",
 )
 def test_what_an_object_claims(
-    attributes: dict[str, object], expected: tuple[int, str] | None
+    attributes: dict[str, object], expected: tuple[int | None, str | None]
 ) -> None:
     assert claim(Claims(**attributes)) == expected
 
 
 def test_a_function_claims_nothing() -> None:
-    assert claim(None) is None
+    assert claim(None) == (None, None)

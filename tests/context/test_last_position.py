@@ -14,7 +14,7 @@ from trying import planted
 
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.angle_recognition import recognise
-from rotcheck.context.angle_sources import PastEnd, angle_source
+from rotcheck.context.angle_sources import AngleSource, PastEnd
 from rotcheck.context.conditions.autocast import _autocast
 from rotcheck.context.last_position import NOT_ASKED, with_last_position
 from rotcheck.context.specimen import Specimen
@@ -29,7 +29,7 @@ def known(name: str) -> AngleProfile:
 
 def with_end(name: str) -> AngleProfile:
     specimen = Specimen(planted(name), "cpu", known(name))
-    return with_last_position(specimen.profile, specimen.source(specimen.fresh()))
+    return with_last_position(specimen.profile, specimen.source())
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_nothing_past_the_end_is_asked_for() -> None:
     table = Table()
     said = bounded(table)
     table.largest = 0
-    asked = angle_source(table, said, "cpu")
+    asked = AngleSource(table, said, "cpu")
     assert asked.ask((0, 511)).cos.shape == (2, 32)
     with pytest.raises(PastEnd, match="on cpu, IndexError: no such row"):
         asked.ask((0, 512))
@@ -83,7 +83,7 @@ def test_a_sweep_stops_at_the_end_and_says_who_found_it() -> None:
     table = Table()
     said = bounded(table)
     table.largest = 0
-    curve = sweep(angle_source(table, said, "cpu"), said)
+    curve = sweep(AngleSource(table, said, "cpu"), said)
     assert (curve.right_to, curve.refusal, table.largest) == (511, 1000, 511)
     assert curve.limit == "position 1000: on cpu, IndexError: no such row"
 

@@ -266,6 +266,6 @@ def test_what_makes_no_angles_is_skipped() -> None:
 def test_a_condition_that_is_none_is_refused() -> None:
     with pytest.raises(
         rotcheck.errors.RequestError,
-        match="unknown condition 'melted'; it can be constructed, half",
+        match=r"unknown condition 'melted'; did you mean 'meta'\? Known: constructed, half",
     ):
         rotcheck.context(planted("Computed"), conditions=["melted"])

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import torch
 
-from rotcheck.context import repeatability
 from rotcheck.context.angle_sources import reason
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
@@ -17,16 +16,15 @@ NO_AUTOCAST = "there is no autocast to bfloat16"
 
 def run(specimen: Specimen) -> ConditionResult:
     """Ask one object outside, and another inside first and then outside."""
-    positions, outside = repeatability.sample(specimen.source(specimen.fresh()), specimen.profile)
-    instance = specimen.fresh()
-    source = specimen.source(instance)
+    positions, outside = specimen.sample()
+    source = specimen.source()
     with _autocast(specimen.device):
         inside = source.run(positions)
     measurement = ConditionResult()
-    outside_change = repeatability.difference(outside, source.run(positions))
+    outside_change = outside.difference(source.run(positions))
     with _autocast(specimen.device):
         measurement.curve = specimen.sweep(specimen.fresh())
-    inside_change = repeatability.difference(outside, inside)
+    inside_change = outside.difference(inside)
     if outside_change:
         measurement.finding = "spoilt-by-autocast"
         measurement.message = (

@@ -1,8 +1,9 @@
 """Asked for positions beyond its table, it must raise or turn them rightly."""
 
-import torch
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
-from rotcheck.context.angle_profile import AngleProfile, tolerance
+from rotcheck.context.angle_profile import tolerance
 from rotcheck.context.angle_sources import NoRotation, Turns
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
@@ -20,77 +21,54 @@ def run(specimen: Specimen) -> ConditionResult:
         raise DoesNotApply("it takes no positions: it returns the table that it holds")
     if profile.claims is None:
         raise DoesNotApply("it has no table and claims no length: nothing is beyond")
-    answers: dict[str, list[int]] = {}
+    answers: defaultdict[str, list[int]] = defaultdict(list)
     for position in (profile.claims + 3, profile.claims, 2 * profile.claims + 5):
-        fault = _at(specimen, position, answers)
-        if fault:
-            return fault
+        answer = _at(specimen, position, profile.claims)
+        if isinstance(answer, ConditionResult):
+            return answer
+        answers[answer].append(position)
     return ConditionResult(note=_join(answers) + _negative(specimen))
 
 
-def _at(specimen: Specimen, position: int, answers: dict[str, list[int]]) -> ConditionResult | None:
-    """Ask a new object for one position; return what is wrong, or add to the answers."""
+def _at(specimen: Specimen, position: int, claims: int) -> str | ConditionResult:
+    """Ask a new object for one position; what came of it in words, or what is wrong."""
+    truth = Truth(specimen.profile)
+    beyond = f"position {position}, beyond its table"
     try:
-        turns = specimen.source(specimen.fresh()).ask((0, position))
-        off = Truth(specimen.profile).errors(turns, (0, position))[1]
+        turns = specimen.source().ask((0, position))
+        off = truth.errors(turns, (0, position))[1]
     except NoRotation as error:
-        if error.finding != "fewer-rows":
-            return ConditionResult(
-                finding=blames, message=f"position {position}, beyond its table: it {error}"
-            )
-        answers.setdefault("fewer rows come back, so whoever multiplies by them raises", []).append(
-            position
-        )
-        return None
+        if error.finding == "fewer-rows":
+            return "fewer rows come back, so whoever multiplies by them raises"
+        return ConditionResult(finding=blames, message=f"{beyond}: it {error}")
     except Exception as error:
-        answers.setdefault(f"raises {type(error).__name__}", []).append(position)
-        return None
+        return f"raises {type(error).__name__}"
     if off <= tolerance(position):
-        answers.setdefault("right", []).append(position)
-        return None
-    return _wrong(specimen.profile, turns, position, off, answers)
-
-
-def _wrong(
-    profile: AngleProfile, turns: Turns, position: int, off: float, answers: dict[str, list[int]]
-) -> ConditionResult | None:
-    row = Turns(turns.cos[1:], turns.sin[1:])
+        return "right"
     if off == NO_ROTATION:
-        _, words = Truth(profile).fault(row, (position,))
-        return ConditionResult(
-            finding=blames, message=f"position {position}, beyond its table: {words}"
-        )
-    claims = profile.claims or 0
+        _, words = truth.fault(turns.last, (position,))
+        return ConditionResult(finding=blames, message=f"{beyond}: {words}")
     rows = {
         0: "unrotated",
         claims - 1: "turned as the last one",
         position % claims: "wrapped around",
     }
-    for row_position, words in rows.items():
-        if _is_row(profile, row, row_position):
+    for row, words in rows.items():
+        if _is_row(specimen, turns.last, row):
             beyond = f"position {position}, beyond its {claims} positions"
             return ConditionResult(
-                finding="positions-past-table" if row_position == 0 else blames,
-                message=f"{beyond}, comes back {words} (as position {row_position})",
+                finding=blames if row else "positions-past-table",
+                message=f"{beyond}, comes back {words} (as position {row})",
             )
-    if _first_pair_right(profile, row, position):
-        answers.setdefault(
-            "turned by other frequencies, as by a schedule that follows the length", []
-        ).append(position)
-        return None
-    return ConditionResult(
-        finding=blames, message=f"position {position}, beyond its table, is {off:.2g} rad off"
-    )
+    # schedules for longer contexts leave the fastest pair alone
+    fastest = turns.last.angles[0, 0] - truth.angles((position,))[0, 0]
+    if wrap(fastest).abs() < tolerance(position):
+        return "turned by other frequencies, as by a schedule that follows the length"
+    return ConditionResult(finding=blames, message=f"{beyond}, is {off:.2g} rad off")
 
 
-def _is_row(profile: AngleProfile, row: Turns, position: int) -> bool:
-    return Truth(profile).errors(row, (position,))[0] < RIGHT_PHASE
-
-
-def _first_pair_right(profile: AngleProfile, row: Turns, position: int) -> bool:
-    """Whether the fastest pair is right: schedules for longer contexts leave it alone."""
-    angle = torch.atan2(row.sin, row.cos)[0, 0]
-    return bool(wrap(angle - Truth(profile).angles((position,))[0, 0]).abs() < tolerance(position))
+def _is_row(specimen: Specimen, row: Turns, position: int) -> bool:
+    return specimen.error(row, (position,)) < RIGHT_PHASE
 
 
 def _negative(specimen: Specimen) -> str:
@@ -99,18 +77,14 @@ def _negative(specimen: Specimen) -> str:
     if profile.asking != "any" or profile.claims is None:
         return ""
     try:
-        turns = specimen.source(specimen.fresh()).ask((0, -1))
+        turns = specimen.source().ask((0, -1))
     except Exception:  # that is as it should be, or at least no wrong row
         return ""
-    row = Turns(turns.cos[1:], turns.sin[1:])
-    return (
-        "; position -1 is taken for the last one"
-        if _is_row(profile, row, profile.claims - 1)
-        else ""
-    )
+    is_last = _is_row(specimen, turns.last, profile.claims - 1)
+    return "; position -1 is taken for the last one" if is_last else ""
 
 
-def _join(answers: dict[str, list[int]]) -> str:
+def _join(answers: Mapping[str, Sequence[int]]) -> str:
     return "; ".join(
         f"positions {', '.join(map(str, sorted(at)))}: {words}" for words, at in answers.items()
     )

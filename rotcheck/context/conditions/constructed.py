@@ -1,6 +1,5 @@
 """As it was constructed, in float32."""
 
-from rotcheck.context import repeatability
 from rotcheck.context.angle_profile import POSITIONS
 from rotcheck.context.condition_result import ConditionResult
 from rotcheck.context.specimen import Specimen
@@ -30,16 +29,7 @@ def run(specimen: Specimen) -> ConditionResult:
 
 def _by_itself(specimen: Specimen, curve: Curve) -> bool:
     """Whether the first wrong position is right for an object that was asked for nothing before."""
-    wrong = curve.wrong_at
-    if (
-        wrong is None
-        or wrong >= specimen.profile.judged_to
-        or specimen.profile.asking not in ("any", "offset")
-    ):
+    wrong, profile = curve.wrong_at, specimen.profile
+    if wrong is None or wrong >= profile.judged_to or profile.asking not in ("any", "offset"):
         return False
-    return (
-        repeatability.worst(
-            specimen.profile, specimen.source(specimen.fresh()).ask((wrong,)), (wrong,)
-        )
-        <= RIGHT_PHASE
-    )
+    return specimen.error(specimen.source().ask((wrong,)), (wrong,)) <= RIGHT_PHASE

@@ -1,48 +1,44 @@
 """Asked for a few positions, for others, for many, and then for the first ones again."""
 
-from collections.abc import Sequence
-
-from rotcheck.context import repeatability
 from rotcheck.context.angle_sources import AngleSource, reason
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
-from rotcheck.context.repeatability import FEW
 from rotcheck.context.specimen import Specimen
 from rotcheck.measure.judge import RIGHT_PHASE
 
 blames = "spoilt-by-growing"
-OTHER_POSITIONS = tuple(range(100, 100 + len(FEW)))
+FEW = tuple(range(8))
+OTHER_POSITIONS = tuple(range(100, 108))
 
 
 def run(specimen: Specimen) -> ConditionResult:
     """Make its table grow, where it has one, and measure the phases after that."""
     if specimen.profile.asking == "none":
         raise DoesNotApply("it takes no positions: it returns the table that it holds")
-    instance = specimen.fresh()
-    source = specimen.source(instance)
+    target = specimen.fresh()
+    source = specimen.source(target)
     before = source.ask(FEW)
     measurement = ConditionResult()
     if specimen.profile.asking != "from 0":
-        off = repeatability.worst(specimen.profile, source.ask(OTHER_POSITIONS), OTHER_POSITIONS)
-        if off > RIGHT_PHASE and off > 2 * repeatability.worst(
-            specimen.profile,
-            specimen.source(specimen.fresh()).ask(OTHER_POSITIONS),
-            OTHER_POSITIONS,
+        off = specimen.error(source.ask(OTHER_POSITIONS), OTHER_POSITIONS)
+        if off > RIGHT_PHASE and off > 2 * specimen.error(
+            specimen.source().ask(OTHER_POSITIONS), OTHER_POSITIONS
         ):
-            measurement.finding, measurement.message = (
-                blames,
-                _words(off, OTHER_POSITIONS, FEW),
+            measurement.finding = blames
+            measurement.message = (
+                f"asked for positions {OTHER_POSITIONS[0]} to {OTHER_POSITIONS[-1]} "
+                f"after {FEW[0]} to {FEW[-1]}, it is off by {off:.2g} rad"
             )
     growth = _grow(source, specimen.profile.judged_to)
     after = source.ask(FEW)
-    off = repeatability.worst(specimen.profile, after, FEW)
-    if off > RIGHT_PHASE and off > 2 * repeatability.worst(specimen.profile, before, FEW):
+    off = specimen.error(after, FEW)
+    if off > RIGHT_PHASE and off > 2 * specimen.error(before, FEW):
         measurement.finding = blames
         measurement.message = (
             f"after {growth}, the first {len(FEW)} positions are off by up to {off:.2g} rad"
         )
-    elif differ := repeatability.difference(before, after):
+    elif differ := before.difference(after):
         measurement.note = f"after {growth}, the first rows are not the same bit by bit: {differ}"
-    measurement.curve = specimen.sweep(instance)
+    measurement.curve = specimen.sweep(target)
     return measurement
 
 
@@ -57,8 +53,3 @@ def _grow(source: AngleSource, length: int) -> str:
             continue
         return f"being asked for position {last}{refusal}"
     return f"more was refused{refusal}"
-
-
-def _words(off: float, positions: Sequence[int], first: Sequence[int]) -> str:
-    span = f"{positions[0]} to {positions[-1]}"
-    return f"asked for positions {span} after {first[0]} to {first[-1]}, it is off by {off:.2g} rad"

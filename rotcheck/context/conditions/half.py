@@ -10,6 +10,4 @@ blames = "phase-cast"
 
 def run(specimen: Specimen) -> ConditionResult:
     """Cast the module, and call it with tensors of that dtype."""
-    instance = specimen.fresh()
-    instance.module.half()
-    return ConditionResult(specimen.sweep(instance, torch.float16))
+    return specimen.cast(lambda module: module.half(), torch.float16)

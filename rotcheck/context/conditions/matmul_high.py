@@ -13,8 +13,8 @@ blames = "phase-tf32"
 
 def run(specimen: Specimen) -> ConditionResult:
     """Measure it while matrix products may round their operands."""
-    instance = specimen.fresh()
+    target = specimen.fresh()
     torch.set_float32_matmul_precision("high")
     real = tf32.has_tf32(torch.device(specimen.device))
     with contextlib.nullcontext() if real else tf32.TF32Emulation():
-        return ConditionResult(specimen.sweep(instance), emulated=not real)
+        return ConditionResult(specimen.sweep(target), emulated=not real)

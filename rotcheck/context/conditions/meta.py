@@ -9,8 +9,9 @@ import torch
 
 from rotcheck.context.angle_sources import reason
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
-from rotcheck.context.specimen import Instance, Specimen
+from rotcheck.context.specimen import Specimen, module_of
 from rotcheck.context.sweep import Curve
+from rotcheck.implementations.target import Target
 from rotcheck.measure.device import call
 
 blames = "phase-meta"
@@ -26,8 +27,8 @@ CALLED_BY_TORCH = "reset_parameters"
 def run(specimen: Specimen) -> ConditionResult:
     """Fill the memory with NaN, measure it, and look for a method of its own that restores it."""
     specimen.fresh()
-    instance = _materialise(specimen)
-    curve = _sweep(specimen, instance)
+    target = _materialise(specimen)
+    curve = _sweep(specimen, target)
     if curve.wrong_at is None:
         return ConditionResult(curve)
     restoration = _restore(specimen)
@@ -35,9 +36,8 @@ def run(specimen: Specimen) -> ConditionResult:
         return ConditionResult(
             restoration, note="right once transformers restored it, as its from_pretrained() does"
         )
-    remedy = _first_remedy(
-        specimen, [name for name in RESETS if callable(getattr(instance.owner, name, None))]
-    )
+    names = [name for name in RESETS if callable(getattr(target.owner, name, None))]
+    remedy = _first_remedy(specimen, names)
     if remedy is None:
         return ConditionResult(curve)
     name, healthy_curve = remedy
@@ -48,42 +48,37 @@ def run(specimen: Specimen) -> ConditionResult:
     return ConditionResult(curve, note=f"{name}() mends it, when somebody calls it")
 
 
-def _materialise(specimen: Specimen) -> Instance:
+def _materialise(specimen: Specimen) -> Target:
     try:
-        with torch.device("meta"):
-            instance = specimen.rebuild()
+        target = specimen.on_meta()
     except DoesNotApply:
         raise
     except Exception as error:
         raise DoesNotApply(f"it cannot be built on meta: {reason(error)}") from error
-    module = instance.module.to_empty(device=specimen.device)
+    module = module_of(target).to_empty(device=specimen.device)
     for tensor in itertools.chain(module.parameters(), module.buffers()):
         tensor.data.fill_(float("nan") if tensor.is_floating_point() or tensor.is_complex() else 1)
-    return instance
+    return target
 
 
 def _restore(specimen: Specimen) -> Curve | None:
     """Measure a module of transformers after that library's own loading; None: it is none."""
-    instance = _materialise(specimen)
-    loading = sys.modules.get("transformers.modeling_utils")
-    has_config = hasattr(instance.owner, "original_inv_freq") and hasattr(instance.owner, "config")
-    if (
-        loading is None
-        or not has_config
-        or not type(instance.owner).__module__.startswith("transformers.")
-    ):
+    target = _materialise(specimen)
+    module, loading = target.owner, sys.modules.get("transformers.modeling_utils")
+    has_config = hasattr(module, "original_inv_freq") and hasattr(module, "config")
+    if not (loading and has_config and type(module).__module__.startswith("transformers.")):
         return None
-    model = SimpleNamespace(config=instance.owner.config)
+    model = SimpleNamespace(config=module.config)
     try:
-        loading.PreTrainedModel._init_weights(model, instance.owner)
+        loading.PreTrainedModel._init_weights(model, module)
     except Exception:  # another version of it restores buffers otherwise, or not at all
         return None
-    return _sweep(specimen, instance)
+    return _sweep(specimen, target)
 
 
-def _sweep(specimen: Specimen, instance: Instance) -> Curve:
+def _sweep(specimen: Specimen, target: Target) -> Curve:
     try:
-        return specimen.sweep(instance)
+        return specimen.sweep(target)
     except Exception as error:
         return Curve(errors={}, wrong_at=0, fault="raises", words=reason(error))
 
@@ -91,9 +86,9 @@ def _sweep(specimen: Specimen, instance: Instance) -> Curve:
 def _first_remedy(specimen: Specimen, names: Sequence[str]) -> tuple[str, Curve] | None:
     """The first of its methods that restores it, and what is measured then."""
     for name in names:
-        instance = _materialise(specimen)
-        if _reset(instance, name, torch.device(specimen.device)):
-            curve = _sweep(specimen, instance)
+        target = _materialise(specimen)
+        if _reset(target, name, torch.device(specimen.device)):
+            curve = _sweep(specimen, target)
             if _is_right(specimen, curve):
                 return name, curve
     return None
@@ -103,11 +98,11 @@ def _is_right(specimen: Specimen, curve: Curve) -> bool:
     return curve.wrong_at is None or (curve.right_to or 0) >= specimen.profile.judged_to - 1
 
 
-def _reset(instance: Instance, method: str, device: torch.device) -> bool:
+def _reset(target: Target, method: str, device: torch.device) -> bool:
     """Call a method, and move what it made on the CPU. Whether it could be called."""
     try:
-        call(getattr(instance.owner, method), device, (), {})
-        instance.module.to(device)
+        call(getattr(target.owner, method), device, (), {})
+        module_of(target).to(device)
     except Exception:  # it needs arguments, or does not run alone: nobody could call it as a reset
         return False
     return True

@@ -10,6 +10,4 @@ blames = "phase-cast"
 
 def run(specimen: Specimen) -> ConditionResult:
     """Cast the module, and call it with tensors of that dtype."""
-    instance = specimen.fresh()
-    instance.module.to(torch.bfloat16)
-    return ConditionResult(specimen.sweep(instance, torch.bfloat16))
+    return specimen.cast(lambda module: module.to(torch.bfloat16), torch.bfloat16)

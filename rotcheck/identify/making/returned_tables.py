@@ -187,8 +187,13 @@ def _equal(first: RotaryTables, second: RotaryTables) -> bool:
     return torch.equal(first.cos, second.cos) and torch.equal(first.sin, second.sin)
 
 
-def tensors_of(result: Any) -> list[Tensor]:
-    """The tensors of whatever a function returns, on the CPU."""
+def parts_of(result: Any) -> list[Tensor]:
+    """The tensors of whatever a function returns."""
     several = tuple(result.values()) if isinstance(result, dict) else result
     parts = several if isinstance(several, (tuple, list)) else (several,)
-    return [fetch(part) for part in parts if isinstance(part, Tensor)]
+    return [part for part in parts if isinstance(part, Tensor)]
+
+
+def tensors_of(result: Any) -> list[Tensor]:
+    """The tensors of whatever a function returns, on the CPU."""
+    return list(map(fetch, parts_of(result)))
