@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rotcheck.bench import qkv_shapes
 from rotcheck.bench.qkv_shapes import Capacity
 from rotcheck.errors import RequestError
 from rotcheck.implementations import registry
-from rotcheck.isolation import Job
 from rotcheck.probe.devices import STAND_INS
 from rotcheck.results import Machine
 from rotcheck.study.request import DTYPES as KNOWN_DTYPES
@@ -128,45 +126,3 @@ def _fewest_rounds(group: Group) -> float:
     passes = 1 if group.pass_ == "forward" else 2
     shape = qkv_shapes.parse(group.shape)
     return FEWEST_ROUNDS * passes * shape.bytes(group.dtype) if group.device == "cpu" else 0.0
-
-
-def job(
-    group: Group,
-    name: str,
-    label: str,
-    *,
-    setup: Mapping[str, Any],
-    baseline_setup: Mapping[str, Any] | None,
-    seconds: float,
-    timeout: float,
-    caches: str,
-) -> Job:
-    """The job of one row: a worker process of its own, with one task [dtype, pass].
-
-    Args:
-        group: where and on what it is timed.
-        name: the SPEC.
-        label: what the report calls it.
-        setup: how a worker calls it, as `identify` found out.
-        baseline_setup: the same of the baseline, or None if it is not timed beside it.
-        seconds: how long to time each of the three things.
-        timeout: of the row, in seconds.
-        caches: a folder for what compilers write.
-    """
-    return Job(
-        name=name,
-        target=f"{WORKER}:open_row",
-        setup={
-            "implementation": name,
-            "shown": label,
-            "identity": setup,
-            "baseline": baseline_setup,
-            "device": group.device,
-            "shape": group.shape,
-            "seconds": seconds,
-            "caches": caches,
-        },
-        tasks=[[group.dtype, group.pass_]],
-        limit=timeout,
-        opening_limit=timeout,
-    )

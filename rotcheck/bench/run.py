@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from rotcheck import __version__
@@ -12,6 +13,7 @@ from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.identification_jobs import identify_each, unregistered
 from rotcheck.identify.swapping.file_fit import fit_files
 from rotcheck.identify.worker_setup import setup_of
+from rotcheck.isolation import Job
 from rotcheck.isolation.handle import HANG_AGAIN
 from rotcheck.results import Bench, Machine, Spread, Timing
 from rotcheck.study.devices import resolve_devices
@@ -82,36 +84,34 @@ def bench(
     return timings.result(machine)
 
 
+@dataclass
 class _Timings:
     """The rows so far."""
 
-    def __init__(
-        self,
-        request: plan.BenchRequest,
-        study: Study,
-        capacities: Mapping[str, Capacity],
-        seconds: float,
-        timeout: float,
-        on_row: Callable[[Timing], None],
-    ) -> None:
-        self._request, self._study, self._seconds, self._timeout = request, study, seconds, timeout
-        self._capacities, self._on_row = capacities, on_row
-        self._labels = display_names(request.implementations)
-        self._identities: dict[str, Identity] = {}
-        self._rows: list[Timing] = []
-        self._hangs: set[tuple[str, str]] = set()  # implementation and device
+    request: plan.BenchRequest
+    study: Study
+    capacities: Mapping[str, Capacity]
+    seconds: float
+    timeout: float
+    on_row: Callable[[Timing], None]
+    _identities: dict[str, Identity] = field(default_factory=dict)
+    _rows: list[Timing] = field(default_factory=list)
+    _hangs: set[tuple[str, str]] = field(default_factory=set)  # implementation and device
+
+    def __post_init__(self) -> None:
+        self._labels = display_names(self.request.implementations)
 
     def time(self, group: plan.Group) -> None:
         """Time all implementations in one group, the baseline first."""
-        baseline = self._row(self._request.against, group, beside=True)
-        for name in self._request.implementations[1:]:
+        baseline = self._row(self.request.against, group, beside=True)
+        for name in self.request.implementations[1:]:
             self._row(name, group, beside=baseline.state == "ran", floor=baseline.speedup)
 
     def _setup(self, name: str, device: str) -> dict[str, Any]:
         """How a worker calls an implementation, which is identified before its first row."""
         specs = [spec for spec in unregistered([name]) if spec not in self._identities]
-        limit = min(self._timeout, IDENTIFICATION_LIMIT)
-        self._identities |= identify_each(self._study, specs, device, limit)
+        limit = min(self.timeout, IDENTIFICATION_LIMIT)
+        self._identities |= identify_each(self.study, specs, device, limit)
         return setup_of(self._identities.get(name))
 
     def _row(
@@ -119,7 +119,7 @@ class _Timings:
     ) -> Timing:
         label = self._labels[name]
         answer = self._setup(name, group.device).get("instead")
-        reason = too_large(group.shape, group.dtype, self._capacities[group.device])
+        reason = too_large(group.shape, group.dtype, self.capacities[group.device])
         if answer:
             row = from_answer(label, group, answer)
         elif reason:
@@ -129,25 +129,28 @@ class _Timings:
             # the baseline itself has nothing to pay back
             row = without_noise(row, floor or row.speedup)
         self._rows.append(row)
-        self._on_row(row)
+        self.on_row(row)
         return row
 
     def _measure(self, name: str, group: plan.Group, *, beside: bool) -> Timing:
         hangs = (name, group.device) in self._hangs
-        against = self._request.against
+        against = self.request.against
         baseline = {"implementation": against, "device": group.device}
         with tempfile.TemporaryDirectory(prefix="rotcheck-", ignore_cleanup_errors=True) as caches:
-            job = plan.job(
-                group,
-                name,
-                self._labels[name],
-                setup=self._setup(name, group.device),
-                baseline_setup=self._setup(against, group.device) | baseline if beside else None,
-                seconds=self._seconds,
-                timeout=self._timeout / HANG_AGAIN if hangs else self._timeout,
-                caches=caches,
-            )
-            (result,) = self._study.run([job])
+            setup = {
+                "implementation": name,
+                "shown": self._labels[name],
+                "identity": self._setup(name, group.device),
+                "baseline": self._setup(against, group.device) | baseline if beside else None,
+                "device": group.device,
+                "shape": group.shape,
+                "seconds": self.seconds,
+                "caches": caches,
+            }
+            limit = self.timeout / HANG_AGAIN if hangs else self.timeout
+            task = [group.dtype, group.pass_]
+            job = Job(name, f"{plan.WORKER}:open_row", setup, [task], limit, limit)
+            (result,) = self.study.run([job])
         row = timing_of(result, self._labels[name], group)
         if row.state == "hangs":
             self._hangs.add((name, group.device))
@@ -158,12 +161,12 @@ class _Timings:
         return Bench(
             rotcheck=__version__,
             machine=machine,
-            against=self._labels[self._request.against],
-            budget_seconds=self._seconds,
+            against=self._labels[self.request.against],
+            budget_seconds=self.seconds,
             timings=tuple(self._rows),
             conventions=tuple(
                 identity.identification for identity in fit_files(self._identities).values()
             ),
-            interrupted=self._study.is_interrupted,
-            planned=self._study.total,
+            interrupted=self.study.is_interrupted,
+            planned=self.study.total,
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rotcheck.bench.timing_statistics import NO_CHANGE, is_significant
+from rotcheck.grouping import group_by
 from rotcheck.results import Bench, Spread, Timing
 
 
@@ -41,11 +42,9 @@ class Race:
 
 def races(bench: Bench) -> list[Race]:
     """The races that have anything to show, in the order in which they were run."""
-    groups: dict[str, list[Timing]] = {}
-    for row in bench.timings:
-        if row.state not in ("unavailable", "skipped", "unidentified"):
-            title = f"{row.shape} {row.dtype} {row.pass_} on {row.device}"
-            groups.setdefault(title, []).append(row)
+    idle = ("unavailable", "skipped", "unidentified")
+    tried = [row for row in bench.timings if row.state not in idle]
+    groups = group_by(tried, lambda row: f"{row.shape} {row.dtype} {row.pass_} on {row.device}")
     return [
         Race(title, tuple(sorted(rows, key=_slowness)), _baseline(rows, bench.against))
         for title, rows in groups.items()

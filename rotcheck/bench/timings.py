@@ -7,20 +7,19 @@ import msgspec
 
 from rotcheck.bench.plan import Group
 from rotcheck.bench.timing_statistics import is_significant
-from rotcheck.compare.cells import cell_of
+from rotcheck.compare.cells import fields_of_failure
 from rotcheck.isolation import Done, Returned
 from rotcheck.measure.cell_evidence import Evidence
-from rotcheck.results import Spread, Timing, TimingState, knowledge_of
+from rotcheck.results import Spread, Timing, TimingState
 
 
 def timing_of(result: Done, label: str, group: Group) -> Timing:
     """The row of a finished job, with cause and fix where its implementation failed."""
     if isinstance(result.outcome, Returned):
         return msgspec.convert(result.outcome.value, Timing)
-    cell = cell_of(result, label, None)
-    state = msgspec.convert(cell.verdict, TimingState)
-    row = not_run(label, group, state, cell.message or "")
-    return msgspec.structs.replace(row, trace=cell.trace, **knowledge_of(cell))
+    failure = fields_of_failure(result)
+    row = not_run(label, group, failure.pop("verdict"), failure.pop("message"))
+    return msgspec.structs.replace(row, **failure)
 
 
 def without_noise(row: Timing, floor: Spread | None) -> Timing:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import torch
+from msgspec.structs import replace
 
 from rotcheck.bench import launches, peak_memory, rounds
 from rotcheck.bench.batch_timer import BatchTimer, copy_timer, rotation_timer
@@ -16,7 +17,7 @@ from rotcheck.bench.timing_statistics import break_even, excess, ratio, spread
 from rotcheck.bench.workload import Size, mismatch
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.isolation.memory import GIB
-from rotcheck.measure.subject import Subject, Unidentified
+from rotcheck.measure.subject import Subject
 from rotcheck.measure.subject_opening import NotAsked, open_subject
 from rotcheck.probe.inside.device_memory import memory_of
 from rotcheck.results import Timing
@@ -41,20 +42,21 @@ def open_row(setup: dict[str, Any]) -> Answer:
         pass_="",
         state="ran",
     )
+    subject = baseline = None
     try:
         baseline = _load(setup["baseline"]) if setup["baseline"] else None
         subject = _load({**setup, **setup["identity"]})
     except NotAsked as error:
-        row = _with(row, state=error.state, message=str(error))
-        return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
-    except Unidentified:
-        answer = setup["identity"]["unidentified"]
-        row = _with(row, state="unidentified", message=answer["message"], fix=answer["advice"])
-        return lambda task: _answer(_with(row, dtype=task[0], pass_=task[1]))
-    budget = setup["seconds"]
-    return lambda task: _answer(
-        _time(_with(row, dtype=task[0], pass_=task[1]), subject, baseline, budget)
-    )
+        why = error.answer
+        row = replace(row, state=why["state"], message=why["message"], fix=why["advice"])
+
+    def answer(task: list[str]) -> Any:
+        timing = replace(row, dtype=task[0], pass_=task[1])
+        if subject is not None:
+            timing = _time(timing, subject, baseline, setup["seconds"])
+        return msgspec.to_builtins(timing)
+
+    return answer
 
 
 def _load(setup: dict[str, Any]) -> Subject:
@@ -68,37 +70,28 @@ def _empty_caches(folder: str) -> None:
     os.environ["TRITON_CACHE_DIR"] = os.path.join(folder, "triton")
 
 
-def _refusal(subject: Subject, row: Timing, size: Size) -> str | None:
-    """Why it does not run a dtype on a device, or is not differentiated."""
-    return subject.skip(row.device, row.dtype) or (subject.no_gradient if size.backward else None)
-
-
-def _with(row: Timing, **more: Any) -> Timing:
-    return msgspec.structs.replace(row, **more)
-
-
-def _answer(row: Timing) -> Any:
-    return msgspec.to_builtins(row)
-
-
 def _time(row: Timing, subject: Subject, baseline: Subject | None, budget: float) -> Timing:
     size = _size(row)
     _wake(size.device)
-    reason = _refusal(subject, row, size) or mismatch(subject.convention, size)
-    reason = reason or _lacks_memory(row, size.device)
+    reason = (
+        subject.skip(row.device, row.dtype)
+        or (subject.no_gradient if size.backward else None)
+        or mismatch(subject.convention, size)
+        or _lacks_memory(row, size.device)
+    )
     if reason:
-        return _with(row, state="skipped", message=reason)
+        return replace(row, state="skipped", message=reason)
     try:
         timers = _timers(subject, baseline, size)
         first = [rounds.warm_up(timer) for timer in timers]
     except Unavailable as error:
-        return _with(row, state="unavailable", message=scrub(str(error)))
+        return replace(row, state="unavailable", message=scrub(str(error)))
     mine = timers[-1]
     calls = [rounds.calls_of(timer, min(seconds)) for timer, seconds in zip(timers, first)]
     load = ProcessorLoad()
     with load.observe():
         seconds = _race(timers, calls, budget * len(timers))
-    row = _with(
+    row = replace(
         row,
         path=subject.path()[0] or row.implementation,
         rounds=len(seconds[-1]),
@@ -115,11 +108,10 @@ def _time(row: Timing, subject: Subject, baseline: Subject | None, budget: float
 def _lacks_memory(row: Timing, device: torch.device) -> str | None:
     """Why what is free on the device, which others use too, has no room for the shape."""
     memory = memory_of(device)
-    return (
-        too_large(row.shape, row.dtype, Capacity(memory[0] / GIB, f"free on {row.device} are"))
-        if memory
-        else None
-    )
+    if not memory:
+        return None
+    free = Capacity(memory[0] / GIB, f"free on {row.device} are")
+    return too_large(row.shape, row.dtype, free)
 
 
 def _timers(subject: Subject, baseline: Subject | None, size: Size) -> list[BatchTimer]:
@@ -162,7 +154,7 @@ def _beside_the_copy(
 ) -> Timing:
     byte_count = 2 * times * mine.bytes / GB
     seconds, copy_spread = spread(calls), spread(copy)
-    return _with(
+    return replace(
         row,
         seconds=seconds,
         copy_seconds=copy_spread,
@@ -177,7 +169,7 @@ def _beside_the_copy(
 def _from_the_start(row: Timing, subject: Subject, first: list[float]) -> Timing:
     assert row.seconds is not None, "it was timed"
     load_seconds = subject.target.load_seconds
-    return _with(
+    return replace(
         row,
         load_seconds=load_seconds,
         first_call_seconds=first[0],
@@ -192,7 +184,7 @@ def _beside_the_baseline(
     assert row.compile_seconds is not None, "its first calls were timed"
     speedup, baseline_seconds = ratio(theirs, mine), spread(theirs)
     extra = row.compile_seconds - baseline.target.load_seconds - excess(first, baseline_seconds)
-    return _with(
+    return replace(
         row,
         baseline_seconds=baseline_seconds,
         speedup=speedup,
@@ -204,7 +196,7 @@ def _footprint(row: Timing, mine: BatchTimer, device: torch.device) -> Timing:
     profiler = launches.profiler(device)
     mine.once(profiler)
     peak = peak_memory.peak(mine, device, profiler)
-    return _with(
+    return replace(
         row,
         peak_bytes=peak,
         peak_inputs=None if peak is None else peak / mine.bytes,

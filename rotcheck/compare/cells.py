@@ -25,7 +25,11 @@ _FAULTS = {"SIGABRT": "abort"} | dict.fromkeys(
 def cell_of(result: Done, implementation: str, evidence: Evidence | None) -> Cell:
     """The cell of a task; `evidence`: what came back, if the task did."""
     place = (implementation, result.job.setup["device"], *result.task)
-    return cell_of_evidence(evidence, *place) if evidence else cell(*place, **_of_failure(result))
+    return (
+        cell_of_evidence(evidence, *place)
+        if evidence
+        else cell(*place, **fields_of_failure(result))
+    )
 
 
 def cell_of_evidence(
@@ -88,7 +92,8 @@ def _of_evidence(evidence: Evidence, implementation: str) -> dict[str, Any]:
     }
 
 
-def _of_failure(result: Done) -> dict[str, Any]:
+def fields_of_failure(result: Done) -> dict[str, Any]:
+    """The verdict, message, trace, cause and fix of a task that did not come back."""
     outcome = result.outcome
     if isinstance(outcome, Raised) and outcome.kind.endswith(".JudgingError"):
         return {

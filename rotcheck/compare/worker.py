@@ -14,7 +14,7 @@ from rotcheck.errors import RequestError
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.measure.case import HEADS, PAIRS, POSITIONS, Case
 from rotcheck.measure.cell_evidence import Evidence
-from rotcheck.measure.subject import Subject, Unidentified, Wrong
+from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.measure.subject_opening import NotAsked, open_subject
 from rotcheck.scrub import scrub
 
@@ -32,19 +32,12 @@ def open_implementation(setup: dict[str, Any]) -> Answer:
     Raises `RequestError` when there is no such implementation, and whatever the implementation
     itself raises while it is imported and loaded.
     """
-    if setup.get("instead"):
-        return lambda task: setup["instead"]
     try:
         subject = open_subject(setup)
     except NotAsked as reason:
-        return _always(Evidence(state=reason.state, message=str(reason)))
-    except Unidentified:
-        return lambda task: setup["unidentified"]
+        answer = reason.answer
+        return lambda task: answer
     return answers(subject, setup["device"], bool(setup.get("outputs")))
-
-
-def _always(evidence: Evidence) -> Answer:
-    return lambda task: msgspec.to_builtins(evidence)
 
 
 def answers(subject: Subject, device: str, outputs: bool) -> Answer:

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from rotcheck import diagnose
-from rotcheck.compare.cells import cell_of
+from rotcheck.compare.cells import fields_of_failure
 from rotcheck.context.angle_profile import AngleProfile, tolerance
 from rotcheck.context.conditions import FIRST
 from rotcheck.isolation import Done, Returned
 from rotcheck.measure.judge import RIGHT_PHASE
-from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict, knowledge_of
+from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict
 
 CERTAIN = {"imaginary-dropped"}  # causes that do not depend on the condition
 
@@ -63,16 +63,11 @@ def not_run(name: str, condition: str, device: str, message: str) -> Reach:
 
 
 def _failure(result: Done, label: str) -> Reach:
-    cell = cell_of(result, label, None)
-    return Reach(
-        implementation=label,
-        condition=cell.check,
-        device=cell.device,
-        verdict=cell.verdict,
-        message=cell.message if result.opening else str(result.outcome),
-        trace=cell.trace,
-        **knowledge_of(cell),
-    )
+    fields = fields_of_failure(result)
+    if not result.opening:
+        fields["message"] = str(result.outcome)
+    device = result.job.setup["device"]
+    return Reach(implementation=label, condition=result.task[1], device=device, **fields)
 
 
 def _with_curve(row: Reach, answer: dict[str, Any]) -> Reach:

@@ -9,16 +9,17 @@ from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.registry import is_registered
 from rotcheck.implementations.target import implementation_of
 from rotcheck.implementations.triton_interpreter import interpret
-from rotcheck.measure.subject import Subject
+from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.subject import Subject, Unidentified
 from rotcheck.scrub import scrub
 
 
 class NotAsked(Exception):
-    """The implementation is asked nothing here; the message says why."""
+    """The implementation is asked nothing here; `answer`: the evidence that says why, as plain data."""
 
-    def __init__(self, state: Literal["unavailable", "skipped"], message: str) -> None:
-        super().__init__(message)
-        self.state: Literal["unavailable", "skipped"] = state
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(answer["message"])
+        self.answer = answer
 
 
 def open_subject(setup: dict[str, Any], *, threads: int | None = 1) -> Subject:
@@ -26,15 +27,17 @@ def open_subject(setup: dict[str, Any], *, threads: int | None = 1) -> Subject:
 
     Args:
         setup: `implementation` (a SPEC), `device`, and, where `identify` was asked first, the
-            `convention` that it found, whether that was stated (`declares`), and why there is
-            `no_gradient`.
+            `convention` that it found, whether that was stated (`declares`), why there is
+            `no_gradient`, or what to answer in its place (`instead`, or `unidentified` if it
+            declares no convention).
         threads: As `Subject` has it.
 
     Raises:
-        NotAsked: It is not on this machine, or not for this device.
-        Unidentified: It declares no convention, and none was found.
+        NotAsked: It is not on this machine, not for this device, or not to be run.
         Exception: Whatever the implementation raises while it is imported and loaded.
     """
+    if setup.get("instead"):
+        raise NotAsked(setup["instead"])
     specification, device = setup["implementation"], setup["device"]
     convention = setup.get("convention")
     try:
@@ -49,7 +52,9 @@ def open_subject(setup: dict[str, Any], *, threads: int | None = 1) -> Subject:
             threads=threads,
         )
     except Unavailable as error:
-        raise NotAsked("unavailable", scrub(str(error))) from error
+        raise _not_asked("unavailable", scrub(str(error))) from error
+    except Unidentified as error:
+        raise NotAsked(setup["unidentified"]) from error
 
 
 def _turn_on_interpreter(specification: str) -> None:
@@ -58,5 +63,9 @@ def _turn_on_interpreter(specification: str) -> None:
         implementation = implementation_of(specification)
         if not getattr(implementation, "triton", False):
             words = "it has no Triton kernel; on CPU tensors it is what it is on cpu"
-            raise NotAsked("skipped", words)
+            raise _not_asked("skipped", words)
     interpret()
+
+
+def _not_asked(state: Literal["unavailable", "skipped"], message: str) -> NotAsked:
+    return NotAsked(msgspec.to_builtins(Evidence(state=state, message=message)))

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rotcheck import diagnose
-from rotcheck.compare.cells import cell_of
+from rotcheck.compare.cells import fields_of_failure
 from rotcheck.identify.front_identity import Identity
 from rotcheck.isolation import Done, Job, Returned
 from rotcheck.probe.devices import STAND_INS
-from rotcheck.results import Course, Reference, Step, knowledge_of
+from rotcheck.results import Course, Reference, Step
 from rotcheck.study.request import display_names
 from rotcheck.train import messages, rounding_limits
 from rotcheck.train.plan import MODEL_ROTATION, TRUTH, YARDSTICK
@@ -80,7 +80,7 @@ class TrainingRuns:
             "note": next((value["note"] for value in values), None) or self._call_note(spec),
         }
         keeps_rotation = job.name == MODEL_ROTATION
-        return Course(**fields | _verdict(answers, steps, self.labels[spec], keeps_rotation))
+        return Course(**fields | _verdict(answers, steps, keeps_rotation))
 
     def _call_note(self, spec: str) -> str | None:
         """How a function is called that was identified."""
@@ -89,15 +89,14 @@ class TrainingRuns:
 
 
 def _verdict(
-    answers: Sequence[Done], steps: Sequence[Step], label: str, keeps_rotation: bool
+    answers: Sequence[Done], steps: Sequence[Step], keeps_rotation: bool
 ) -> dict[str, Any]:
     """The verdict of a run, and what goes with it."""
     failure = _first_failure(answers)
     if failure:
-        cell = cell_of(failure, label, None)
+        fields = fields_of_failure(failure)
         moment = "" if failure.opening else f"{failure.task[1]}: "
-        fields = {"verdict": cell.verdict, "message": f"{moment}{cell.message}"}
-        return fields | {"trace": cell.trace} | knowledge_of(cell)
+        return fields | {"message": f"{moment}{fields['message']}"}
     end = next((value for value in _values(answers) if value["state"] in FINAL_STATES), None)
     if end:
         return _final_verdict(end)
@@ -120,16 +119,7 @@ def _final_verdict(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _step(number: int, value: dict[str, Any]) -> Step:
-    agreement = value["agreement"] or {}
-    return Step(
-        number=number,
-        loss=value["loss"],
-        gradient_error=agreement.get("error"),
-        rounding=agreement.get("rounding"),
-        tensor=agreement.get("tensor"),
-        tensor_error=agreement.get("tensor_error"),
-        tensor_rounding=agreement.get("tensor_rounding"),
-    )
+    return Step(number=number, loss=value["loss"], **value["agreement"] or {})
 
 
 def _first_failure(answers: Sequence[Done]) -> Done | None:

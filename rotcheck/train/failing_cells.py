@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from rotcheck.compare import plan
 from rotcheck.compare.cells import cell_of, evidence_of
+from rotcheck.grouping import group_by
 from rotcheck.identify.front_identity import Identity
 from rotcheck.isolation import Job
 from rotcheck.results import FINDINGS, Cell, Course, Machine
 from rotcheck.study.study import Study
-from rotcheck.train.plan import matrix_jobs
 
 EXPLAINABLE = ("disagrees", "raises", "crashes")
 """A hang would hang again in every check, and has already said where."""
@@ -56,15 +57,13 @@ def _jobs(
     machine: Machine,
     timeout: float,
 ) -> list[Job]:
+    """The jobs of `rotcheck compare` for these implementations, there."""
     specs = {label: spec for spec, label in labels.items()}
-    groups: dict[tuple[str, str], list[str]] = {}
-    for label, device, dtype in places:
-        groups.setdefault((device, dtype), []).append(specs[label])
-    return [
-        job
-        for (device, dtype), group in groups.items()
-        for job in matrix_jobs(group, device, dtype, machine, timeout, identities)
-    ]
+    jobs: list[Job] = []
+    for (device, dtype), group in group_by(places, lambda place: place[1:]).items():
+        request = plan.make_request([specs[label] for label, *_ in group], [device], [dtype], ())
+        jobs += plan.jobs(request, [device], machine, timeout=timeout, identities=identities)
+    return jobs
 
 
 def _place(course: Course) -> Place:

@@ -18,7 +18,7 @@ NOTHING = 1e-12  # of the whole gradient's norm: a parameter with less has no gr
 class Agreement(msgspec.Struct, frozen=True):
     """Relative errors of a gradient, beside what rounding alone does at the same weights."""
 
-    error: float  # |g - g64| / |g64| over all parameters; NaN where the gradient is
+    gradient_error: float  # |g - g64| / |g64| over all parameters; NaN where the gradient is
     rounding: float  # the same of the yardstick
     tensor: str  # the parameter that is furthest off, by what rounding does to it
     tensor_error: float

@@ -12,7 +12,6 @@ from rotcheck.identify.front_identity import Identity
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.implementations import registry
 from rotcheck.isolation import Job
-from rotcheck.results import Machine
 from rotcheck.study.request import unique
 from rotcheck.train import sequences
 from rotcheck.train.batches import batches
@@ -110,21 +109,12 @@ def jobs(
     return [_job(base, row, request.steps, timeout) for row in rows]
 
 
-def of(jobs: Sequence[Job], spec: str) -> list[Job]:
-    """The jobs of an implementation."""
-    return [job for job in jobs if job.setup["implementation"] == spec]
-
-
-def without(jobs: Sequence[Job], specs: Sequence[str]) -> list[Job]:
-    """The jobs of all others than these implementations."""
-    return [job for job in jobs if job.setup["implementation"] not in specs]
-
-
-def with_conventions(jobs: Sequence[Job], identities: Mapping[str, Identity]) -> list[Job]:
-    """The jobs with what a worker is told of each function."""
+def jobs_of(jobs: Sequence[Job], spec: str, identities: Mapping[str, Identity]) -> list[Job]:
+    """The jobs of a function that was identified, with what a worker is told of it."""
     return [
-        replace(job, setup=job.setup | setup_of(identities[job.setup["implementation"]]))
+        replace(job, setup=job.setup | setup_of(identities[spec]))
         for job in jobs
+        if job.setup["implementation"] == spec
     ]
 
 
@@ -139,27 +129,3 @@ def _job(base: dict[str, Any], row: tuple[str, str, str, str], steps: int, timeo
         limit=timeout,
         opening_limit=3 * timeout,
     )
-
-
-def matrix_jobs(
-    names: Sequence[str],
-    device: str,
-    dtype: str,
-    machine: Machine,
-    timeout: float,
-    identities: Mapping[str, Identity],
-) -> list[Job]:
-    """The jobs of `rotcheck compare` for these implementations on one device in one dtype."""
-    request = plan.make_request(names, [device], [dtype], ())
-    return plan.jobs(request, [device], machine, timeout=timeout, identities=identities)
-
-
-def model_jobs(model: str | None, timeout: float) -> list[Job]:
-    """The job that tells whether the model keeps its own rotation; none for rotcheck's model."""
-    if model is None:
-        return []
-    return [
-        Job(
-            "model", f"{WORKER}:open_model", model, [None], limit=timeout, opening_limit=3 * timeout
-        )
-    ]

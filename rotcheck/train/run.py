@@ -7,7 +7,7 @@ from rotcheck.compare import run as comparing
 from rotcheck.errors import RequestError
 from rotcheck.identify.identification_jobs import Identifier, unregistered
 from rotcheck.identify.swapping.file_fit import fit_files
-from rotcheck.isolation import Returned
+from rotcheck.isolation import Job, Returned
 from rotcheck.results import Course, Machine, Training, summarise
 from rotcheck.study.devices import first_computing, resolve_devices
 from rotcheck.study.study import Study, ignore
@@ -72,8 +72,8 @@ def train(
             study.plan(sum(len(job.tasks) for job in jobs))
             answers = identifier.run(
                 study,
-                plan.without(jobs, specs),
-                lambda spec: plan.with_conventions(plan.of(jobs, spec), identifier.identities),
+                [job for job in jobs if job.setup["implementation"] not in specs],
+                lambda spec: plan.jobs_of(jobs, spec, identifier.identities),
             )
             for answer in answers:
                 (on_step or ignore)(runs.take(answer))
@@ -92,11 +92,13 @@ def _keeps_rotation(study: Study, request: plan.TrainRequest, timeout: float) ->
     Raises `RequestError` when it cannot be loaded, or when it does and implementations were named
     for it.
     """
-    keeps = False
-    for answer in study.run(plan.model_jobs(request.model, timeout)):
-        if not isinstance(answer.outcome, Returned):
-            raise RequestError(f"--model {request.model!r} cannot be loaded: {answer.outcome}")
-        keeps = bool(answer.outcome.value)
+    if request.model is None:
+        return False
+    job = Job("model", f"{plan.WORKER}:open_model", request.model, [None], timeout, 3 * timeout)
+    (answer,) = study.run([job])
+    if not isinstance(answer.outcome, Returned):
+        raise RequestError(f"--model {request.model!r} cannot be loaded: {answer.outcome}")
+    keeps = bool(answer.outcome.value)
     if keeps and request.by_name:
         raise RequestError(
             f"--model {request.model!r} takes no argument and keeps its own rotation: "

@@ -1,6 +1,7 @@
 """Inside a worker: one training run, and the gradients that its own are held against."""
 
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -78,11 +79,8 @@ class Trainer:
     def _backward(self, module: nn.Module, batch: Batch, subject: Subject | None = None) -> float:
         module.zero_grad()
         loss = self._builder.loss(module, batch)
-        if subject is None:
+        with subject.running() if subject else nullcontext():
             loss.backward()  # type: ignore[no-untyped-call]
-        else:
-            with subject.running():
-                loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach())
 
     def _descend(self, size: float) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import torch
 
-from rotcheck.measure.subject import Subject, Unidentified, Wrong
+from rotcheck.identify.worker_device import place
+from rotcheck.measure.subject import Subject, Wrong
 from rotcheck.measure.subject_opening import NotAsked, open_subject
 from rotcheck.scrub import scrub
 from rotcheck.train import rotation
 from rotcheck.train.batches import Batch
 from rotcheck.train.model_builder import ModelBuilder
-from rotcheck.train.trainer import CPU, Trainer
+from rotcheck.train.trainer import Trainer
 
 Answer = Callable[[list[str]], dict[str, Any]]
 OVER = -1  # of the steps taken: the weights are NaN, and no step follows
@@ -33,29 +34,21 @@ def open_course(setup: dict[str, Any]) -> Answer:
     if setup["rotation"] != "implementation":
         reference = REFERENCES.get(setup["rotation"], rotation.truth)
         return _steps(
-            Trainer(builder, reference, _place(setup["device"]), dtype),
+            Trainer(builder, reference, place(setup["device"]), dtype),
             batches,
             compare=setup["rotation"] == "own",
         )
-    if setup.get("instead"):
-        return lambda task: setup["instead"]
     try:
         subject = open_subject(setup)
     except NotAsked as error:
-        refusal = {"state": error.state, "message": str(error)}
+        refusal = error.answer
         return lambda task: refusal
-    except Unidentified:
-        return lambda task: setup["unidentified"]
     reason = subject.no_gradient or subject.skip(setup["device"], setup["dtype"])
     if reason:
         return lambda task: {"state": "skipped", "message": reason}
 
     trainer = Trainer(builder, rotation.implementation(subject), subject.device, dtype, subject)
     return _steps(trainer, batches, compare=True, about=lambda: _about(subject))
-
-
-def _place(device: str) -> torch.device:
-    return CPU if device == "interpreter" else torch.device(device)
 
 
 def _about(subject: Subject) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_a_small_wrong_parameter_is_not_hidden_by_large_right_ones() -> None:
     found = {"large": exact["large"], "small": -exact["small"]}
     told = agreement(found, exact, exact, torch.float32)
     assert (told.tensor, told.tensor_error) == ("small", 2.0)
-    assert told.error < 1e-3
+    assert told.gradient_error < 1e-3
     assert told.rounding == torch.finfo(torch.float32).eps
 
 
