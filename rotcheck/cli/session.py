@@ -101,19 +101,15 @@ def command(kind: str) -> Callable[[Command], Command]:
             with Session(kind, Outlet(kind, **common), progress) as session:
                 return function(session, **values)
 
-        parameters = [*list(inspect.signature(function).parameters.values())[1:], *_parameters()]
-        keywords = [parameter.replace(kind=KEYWORD) for parameter in parameters]
+        own = list(inspect.signature(function).parameters.values())[1:]
+        common_options = [
+            inspect.Parameter(name, KEYWORD, default=default, annotation=annotation)
+            for name, (annotation, default) in OPTIONS.items()
+        ]
+        keywords = [option.replace(kind=KEYWORD) for option in (*own, *common_options)]
         run.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
         run.kind = kind  # type: ignore[attr-defined]
         return run
 
     return make
-
-
-def _parameters() -> list[inspect.Parameter]:
-    """The options of all commands."""
-    return [
-        inspect.Parameter(name, KEYWORD, default=default, annotation=annotation)
-        for name, (annotation, default) in OPTIONS.items()
-    ]

@@ -72,16 +72,12 @@ def _output(process: subprocess.Popen[bytes], text: str, deadline: float) -> lis
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the program and what it started."""
-    try:
+    # it is gone, which macOS calls a lack of permission where the group is only a zombie
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    except PermissionError:  # macOS says so of a group that is only a zombie
-        return
-    finally:
-        # a process stuck in its driver cannot be killed
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STUCK)
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
+    # a process stuck in its driver cannot be killed
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STUCK)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()

@@ -1,5 +1,6 @@
 """The front's record of one worker process: its job, where it stands in it, and how to end it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -70,10 +71,8 @@ class Handle:
 
     def _send(self, kind: str, message: Any) -> None:
         self.began = self.last_look = time.monotonic()
-        try:
+        with contextlib.suppress(OSError):  # it is gone already; its end will be reported
             self.connection.send_bytes(json.dumps([kind, message]).encode())
-        except OSError:  # it is gone already; its end will be reported
-            return
 
     def end(self, why: Outcome, *, grace: float) -> None:
         """End the process: at once, or by an abort with so many seconds to leave its traceback."""
@@ -86,10 +85,8 @@ class Handle:
         if self.pid is None:
             return
         for send in (os.kill, os.killpg) if number is signal.SIGKILL else (os.kill,):
-            try:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended by itself
                 send(self.pid, number)
-            except (ProcessLookupError, PermissionError):  # it ended by itself
-                continue
 
     def memory_gib(self) -> float:
         """The memory that the process and its children hold, in GiB; 0 when it is gone.

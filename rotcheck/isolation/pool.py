@@ -94,9 +94,8 @@ class Pool:
         for worker in self._active:
             worker.close()
         _end(strays)
-        _end(
-            self._descendants()
-        )  # a worker that died during the first look hid its children from it
+        # a worker that died during the first look hid its children from it
+        _end(self._descendants())
         self._starter.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
@@ -153,12 +152,11 @@ class Pool:
             reply = json.loads(worker.connection.recv_bytes())
             outcome = self._outcome(reply)
         except (EOFError, OSError, ValueError, TypeError, LookupError, RecursionError):
-            worker.kill_at = (
-                time.monotonic() + SILENT
-            )  # it died, or its code wrote to the connection
+            # it died, or its code wrote to the connection
+            worker.kill_at = time.monotonic() + SILENT
             return []
         if worker.at is None and isinstance(outcome, Raised):
-            return self._retire(worker, outcome, opening=True)
+            return self._retire(worker, outcome)
         results = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
         if reply.get("spent") or (isinstance(outcome, Raised) and worker.job.fresh_after_raising):
             self._go_on_behind(worker, hung=worker.hung)
@@ -183,15 +181,11 @@ class Pool:
     def _end_of(self, worker: Handle, status: int) -> list[Done]:
         """Turn the end of a worker into the outcome of the task it worked at."""
         trace, output = worker.remains()
-        outcome: Outcome = Died(status, trace, output)
-        if worker.ending is not None:
-            outcome = (
-                replace(worker.ending, trace=trace)
-                if isinstance(worker.ending, TimedOut)
-                else worker.ending
-            )
+        outcome = worker.ending or Died(status, trace, output)
+        if isinstance(outcome, TimedOut):
+            outcome = replace(outcome, trace=trace)
         if worker.at is None:
-            return self._retire(worker, outcome, opening=True)
+            return self._retire(worker, outcome)
         self._go_on_behind(worker, hung=worker.hung or isinstance(outcome, TimedOut))
         return [Done(worker.job, worker.at, outcome)]
 
@@ -230,15 +224,11 @@ class Pool:
         return []
 
     def _give_up(self, outcome: Outcome) -> list[Done]:
-        results = [
-            result
-            for worker in list(self._active)
-            for result in self._retire(worker, outcome, opening=True)
-        ]
+        results: list[Done] = []
+        for worker in list(self._active):
+            results += self._retire(worker, outcome)
         for job, first, _ in self._queue:
-            results += [
-                Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))
-            ]
+            results += _unopened(job, first, outcome)
         self._queue.clear()
         return results
 
@@ -268,11 +258,10 @@ class Pool:
             return now - worker.kill_at
         return now - max(worker.began, self._ready_at) if worker.pid is None else 0.0
 
-    def _retire(self, worker: Handle, outcome: Outcome, *, opening: bool) -> list[Done]:
-        """Give all remaining tasks of the worker's job the same outcome."""
-        first = worker.first if worker.at is None else worker.at
+    def _retire(self, worker: Handle, outcome: Outcome) -> list[Done]:
+        """Give all remaining tasks of the worker's job the outcome of its opening."""
         self._remove(worker)
-        return [Done(worker.job, i, outcome, opening) for i in range(first, len(worker.job.tasks))]
+        return _unopened(worker.job, worker.first if worker.at is None else worker.at, outcome)
 
     def _remove(self, worker: Handle) -> None:
         self._active.remove(worker)
@@ -284,6 +273,11 @@ class Pool:
         """What workers left running; the server adopted the orphans among them."""
         roots = [self._starter.pid] if self._starter.pid else [w.pid for w in self._active if w.pid]
         return [process for root in roots for process in _children(root)]
+
+
+def _unopened(job: Job, first: int, outcome: Outcome) -> list[Done]:
+    """The tasks of a job that could not be opened, from the first that is left."""
+    return [Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))]
 
 
 def _children(pid: int) -> list[psutil.Process]:

@@ -20,7 +20,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psutil
 
@@ -49,7 +49,7 @@ def main(control: int, preload: Sequence[str]) -> None:
     # from here on the closed socket says so, and there are workers to end
     worker_process.die_with_parent(really=False)
     alarm = _wake_on_child()
-    front.send(json.dumps({"ready": True}).encode())
+    _tell(front, {"ready": True})
     _serve(front, alarm)
 
 
@@ -120,7 +120,7 @@ def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
             os._exit(CONNECTION_LOST)  # it failed: never fall through into the server's own loop
     for descriptor in descriptors:
         os.close(descriptor)
-    front.send(json.dumps({"started": number, "pid": pid}).encode())
+    _tell(front, {"started": number, "pid": pid})
 
 
 def _fork_or_wait(front: socket.socket) -> int:
@@ -143,13 +143,12 @@ def _report_ends(front: socket.socket) -> None:
             return
         if child is None:
             return
-        with contextlib.suppress(
-            ProcessLookupError, PermissionError
-        ):  # it may not have led a group
+        # it may not have led a group
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.si_pid, signal.SIGKILL)
-        _, status = os.waitpid(child.si_pid, 0)
-        front.send(
-            json.dumps(
-                {"ended": child.si_pid, "status": os.waitstatus_to_exitcode(status)}
-            ).encode()
-        )
+        _, end = os.waitpid(child.si_pid, 0)
+        _tell(front, {"ended": child.si_pid, "status": os.waitstatus_to_exitcode(end)})
+
+
+def _tell(front: socket.socket, news: dict[str, Any]) -> None:
+    front.send(json.dumps(news).encode())

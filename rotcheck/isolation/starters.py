@@ -4,6 +4,7 @@ Linux forks. Where forking is unsafe once the system's frameworks are loaded (ma
 interpreter and pays for its own import of torch.
 """
 
+import contextlib
 import json
 import signal
 import socket
@@ -51,10 +52,8 @@ class ForkServer:
 
     def start(self, number: int, descriptors: Sequence[int]) -> None:
         """Ask for a worker with these descriptors: connection, standard output, standard error."""
-        try:
+        with contextlib.suppress(OSError):  # the server died; `news` says so
             socket.send_fds(self._control, [str(number).encode()], list(descriptors))
-        except OSError:  # the server died; `news` says so
-            return
 
     def news(self) -> list[Event]:
         """What happened since the last call, without waiting."""

@@ -56,15 +56,10 @@ def main(connection: int, output: int, errors: int) -> None:
             reply = _encode({"value": answer, "seconds": seconds, "spent": _needs_successor})
         # a SystemExit or KeyboardInterrupt of the code under test is an answer, not the end
         except BaseException as error:
-            reply = _encode(
-                {
-                    "raised": _describe(error),
-                    "unopened": kind == "open" and not _is_imported(message[0]),
-                }
-            )
-        if (
-            os.getpid() != worker
-        ):  # a child that the code under test forked and that returned here: one answer is enough
+            unopened = kind == "open" and not _is_imported(message[0])
+            reply = _encode({"raised": _describe(error), "unopened": unopened})
+        # a child that the code under test forked and that returned here: one answer is enough
+        if os.getpid() != worker:
             os._exit(0)
         front.send_bytes(reply)
 
@@ -115,15 +110,11 @@ def die_with_parent(*, really: bool = True) -> None:
 def _describe(error: BaseException) -> list[Any]:
     """Class, message and frames of an exception, even if its own methods raise."""
     kind = type(error)
-    name = (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     try:
         message = str(error)
     except BaseException as second:  # __str__ of the code under test may raise anything
         message = f"(its message cannot be read: str() raised {type(second).__name__})"
     if isinstance(error, SyntaxError) and error.text:
         message = f"{message}: {error.text.strip()}"
-    return [name, scrub(message[:LONGEST_MESSAGE]), of_exception(error)]
+    return [f"{module}{kind.__qualname__}", scrub(message[:LONGEST_MESSAGE]), of_exception(error)]

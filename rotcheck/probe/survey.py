@@ -57,10 +57,8 @@ class Survey:
             work_off(pool, [library_lines.torch_topic([devices])], self._add)
             has_torch = bool(self.torch and self.torch.state == "runs")
             version_lines = library_lines.versions() if has_torch and not trials else []
-            for line in [
-                *version_lines,
-                *beside.lines(bool(self.torch and self.torch.values.get("cuda"))),
-            ]:
+            has_cuda = bool(self.torch and self.torch.values.get("cuda"))
+            for line in [*version_lines, *beside.lines(has_cuda)]:
                 self._add(line)
 
     def _add(self, line: Line) -> None:
@@ -76,18 +74,15 @@ class _Beside:
     """The external programs, at work while the workers import torch."""
 
     def __init__(self, stack: ExitStack, groups: Collection[str]) -> None:
-        compilers_here: list[Compiler] = []
+        here: list[Compiler] = []
         if "compilers" in groups:
-            compilers_here.append(compilers.for_torch_compile())
-            if is_installed("triton"):
-                compilers_here.append(compilers.for_triton())
+            here.append(compilers.for_torch_compile())
+            here += [compilers.for_triton()] if is_installed("triton") else []
         self._compilations = [
-            (compiler, stack.enter_context(Beside(compiler.compile_something)))
-            for compiler in compilers_here
+            (compiler, stack.enter_context(Beside(compiler.compile_something))) for compiler in here
         ]
-        self._nvidia_smi = (
-            stack.enter_context(Beside(nvidia_smi_lines.ask)) if "libraries" in groups else None
-        )
+        smi = Beside(nvidia_smi_lines.ask)
+        self._nvidia_smi = stack.enter_context(smi) if "libraries" in groups else None
 
     def lines(self, cuda_built: bool) -> list[Line]:
         """Wait for the programs and return their lines."""
@@ -95,11 +90,9 @@ class _Beside:
             compilers.compiler_line(compiler, *outcome.result())
             for compiler, outcome in self._compilations
         ]
-        return lines + (
-            nvidia_smi_lines.lines(self._nvidia_smi.result(), cuda_built)
-            if self._nvidia_smi
-            else []
-        )
+        if self._nvidia_smi:
+            lines += nvidia_smi_lines.lines(self._nvidia_smi.result(), cuda_built)
+        return lines
 
 
 def _read_failures() -> None:

@@ -56,13 +56,11 @@ def _in_order(report: Report) -> list[Pair]:
     def order(pair: Pair) -> tuple[int, int]:
         return places.get(pair.first, 0), places.get(pair.second, 0)
 
-    pairs = [
-        pair
-        if order(pair) <= order(pair)[::-1]
-        else replace(pair, first=pair.second, second=pair.first)
-        for pair in report.pairs
-    ]
-    return sorted(pairs, key=order)
+    def put_in_order(pair: Pair) -> Pair:
+        first, second = order(pair)
+        return replace(pair, first=pair.second, second=pair.first) if first > second else pair
+
+    return sorted(map(put_in_order, report.pairs), key=order)
 
 
 def _name(pair: Pair) -> str:

@@ -7,7 +7,6 @@ from rotcheck.report.document import Tone
 from rotcheck.report.text import one_line, plural
 from rotcheck.results import Cell, Context, Course, Line, Machine, Reach, Report, exit_code
 
-RUNS = {"runs"}
 ABSENT = {"absent", "not built in", "no driver", "not here", "default", "cannot run here"}
 DEFAULT = "default executor"  # the one that runs unless code switches on another
 WORDS = {
@@ -25,20 +24,13 @@ def machine_lines(machine: Machine, rotcheck: str) -> list[str]:
     first = f"rotcheck {rotcheck}, {_torch(machine)}, Python {machine.python}, {machine.system}"
     memory = f"{machine.memory_gib:.1f} GiB of memory"
     second = f"{machine.processor}, {plural(machine.cores, 'core')}, {memory}"
-    runs = [
-        name
-        for name, line in machine.devices().items()
-        if line.state == "runs" and not line.stand_in
-    ]
+    runs = ", ".join(machine.live_devices())
     failing = [
         f"{line.name} does not run: {line.state}, {line.detail}"
-        for line in machine.lines
-        if _is_broken(line)
+        for line in machine.devices().values()
+        if not line.stand_in and tone(line) == "bad"
     ]
-    return [
-        one_line(text)
-        for text in (first, second + (f"; runs: {', '.join(runs)}" if runs else ""), *failing)
-    ]
+    return list(map(one_line, (first, f"{second}; runs: {runs}" if runs else second, *failing)))
 
 
 def _torch(machine: Machine) -> str:
@@ -48,13 +40,9 @@ def _torch(machine: Machine) -> str:
     return "no torch that can be imported" if torch_line else "torch not yet asked"
 
 
-def _is_broken(line: Line) -> bool:
-    return line.group == "devices" and not line.stand_in and tone(line) == "bad"
-
-
 def tone(line: Line) -> Tone:
     """Whether a line of a probe is good news, bad news or neither."""
-    if line.state in RUNS:
+    if line.state == "runs":
         return "good"
     switched_on = line.group == "torchscript" and not line.name.startswith(DEFAULT)
     nothing_ran = line.runs == 0 and not line.failure

@@ -39,6 +39,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         """The lines of the devices that torch can name here, by device name."""
         return {line.name: line for line in self.lines if line.group == "devices"}
 
+    def live_devices(self) -> list[str]:
+        """The names of the devices that run, stand-ins apart."""
+        return [
+            name
+            for name, line in self.devices().items()
+            if line.state == "runs" and not line.stand_in
+        ]
+
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """What `rotcheck probe` found."""
@@ -50,7 +58,6 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
     def exit_code(self) -> int:
         """5 where no device runs."""
-        runs = any(
-            line.state == "runs" and not line.stand_in for line in self.machine.devices().values()
-        )
-        return INTERRUPT if self.interrupted else RIGHT if runs else NOTHING_RAN
+        if self.interrupted:
+            return INTERRUPT
+        return RIGHT if self.machine.live_devices() else NOTHING_RAN

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -54,10 +55,27 @@ def run(device: str, executor: str) -> dict[str, Any]:
         return settings() | {"scripted": isinstance(rotate, torch.jit.ScriptFunction)}
 
 
-@contextlib.contextmanager
-def default() -> Iterator[None]:
-    """Leave everything as a fresh process has it."""
-    yield
+Switch = Callable[[], AbstractContextManager[None]]
+
+
+def _switch(read: Callable[[], bool], write: Callable[[bool], object]) -> Switch:
+    """What switches something on for the while of a `with` block."""
+
+    @contextlib.contextmanager
+    def on() -> Iterator[None]:
+        setting = read()
+        write(True)
+        try:
+            yield
+        finally:
+            write(setting)
+
+    return on
+
+
+fused_on_cpu = _switch(torch._C._jit_can_fuse_on_cpu, torch._C._jit_override_can_fuse_on_cpu)
+"""Has the tensor-expression fuser (NNC) work on the CPU too."""
+_fused_on_gpu = _switch(torch._C._jit_can_fuse_on_gpu, torch._C._jit_override_can_fuse_on_gpu)
 
 
 @contextlib.contextmanager
@@ -67,36 +85,13 @@ def legacy() -> Iterator[None]:
         for setter in (torch._C._jit_set_profiling_mode, torch._C._jit_set_profiling_executor):
             flags.callback(setter, setter(False))
         flags.enter_context(fused_on_cpu())
-        flags.callback(torch._C._jit_override_can_fuse_on_gpu, torch._C._jit_can_fuse_on_gpu())
-        torch._C._jit_override_can_fuse_on_gpu(True)
+        flags.enter_context(_fused_on_gpu())
         yield
 
 
-@contextlib.contextmanager
-def fused_on_cpu() -> Iterator[None]:
-    """Have the tensor-expression fuser (NNC) work on the CPU too."""
-    setting = torch._C._jit_can_fuse_on_cpu()
-    torch._C._jit_override_can_fuse_on_cpu(True)
-    try:
-        yield
-    finally:
-        torch._C._jit_override_can_fuse_on_cpu(setting)
-
-
-@contextlib.contextmanager
-def onednn() -> Iterator[None]:
-    """Switch the oneDNN Graph fuser on."""
-    setting = torch._C._jit_llga_enabled()
-    torch.jit.enable_onednn_fusion(True)
-    try:
-        yield
-    finally:
-        torch.jit.enable_onednn_fusion(setting)
-
-
-EXECUTORS = {
-    "default executor": default,
+EXECUTORS: dict[str, Switch] = {
+    "default executor": contextlib.nullcontext,
     "legacy executor": legacy,
     "NNC forced on CPU": fused_on_cpu,
-    "oneDNN": onednn,
+    "oneDNN": _switch(torch._C._jit_llga_enabled, torch.jit.enable_onednn_fusion),
 }

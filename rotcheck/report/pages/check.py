@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from rotcheck.grouping import group_by
 from rotcheck.report import document as doc
-from rotcheck.report import summary
 from rotcheck.report.alerts import Alert, Alerts
 from rotcheck.report.ci_suites import Suite, SuiteCase, gate
 from rotcheck.report.convention_summary import convention_words
 from rotcheck.report.document import Part as PartOfDocument
+from rotcheck.report.summary import run_on
 from rotcheck.report.text import one_line
 from rotcheck.results import Check, Fault, Identification, Part
 
@@ -53,7 +53,7 @@ def _machine(check: Check) -> str:
     """What it ran on."""
     places = {check.device, *(result.device for result in check.conventions)}
     kernels = ", Triton kernels under its interpreter" if len(places) > 1 else ""
-    return summary.run_on(check.rotcheck, check.machine.torch, f"{check.device}{kernels}")
+    return run_on(check.rotcheck, check.machine.torch, f"{check.device}{kernels}")
 
 
 def _rows(check: Check) -> list[tuple[doc.Field, ...]]:

@@ -63,11 +63,8 @@ def _parts(identification: Identification) -> Iterator[doc.Part]:
     else:
         rows = [_row(*line) for line in lines(identification)]
         table = doc.Rows(("field", "is", "told by"), rows, why=True)
-        above = (
-            "Its convention otherwise"
-            if _is_otherwise_right(identification)
-            else "The nearest convention"
-        )
+        right = _is_otherwise_right(identification)
+        above = "Its convention otherwise" if right else "The nearest convention"
         yield doc.Section(above, [table]) if wrong else table
     yield from doc.listing("Worth knowing", choices(identification))
     if open_fields := ambiguities(identification):
