@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rotcheck.cli import exit_guard, screen
@@ -53,11 +53,14 @@ class Outlet:
         Raises `RequestError` after all others were written when one could not be.
         """
         exit_guard.note_results()
-        steps: list[Callable[[], None]] = [] if self.quiet else [lambda: self._print(data, kind)]
-        for path, format in self._files:
-            text = functools.partial(formats.render(format, kind), data, Display())
-            steps.append(functools.partial(_write, path, text))
-        errors = [message for step in steps if (message := _error_of(step))]
+        steps = [] if self.quiet else [functools.partial(self._print, data, kind)]
+        steps += [functools.partial(_write, data, kind, *file) for file in self._files]
+        errors = []
+        for step in steps:
+            try:
+                step()
+            except RequestError as error:
+                errors.append(str(error))
         if errors:
             raise RequestError("; ".join(errors))
 
@@ -80,13 +83,5 @@ class Outlet:
             ) from error
 
 
-def _write(path: str, text: Callable[[], str]) -> None:
-    write.write(path, text())
-
-
-def _error_of(step: Callable[[], None]) -> str | None:
-    try:
-        step()
-    except RequestError as error:
-        return str(error)
-    return None
+def _write(data: Any, kind: str, path: str, format: str) -> None:
+    write.write(path, formats.render(format, kind)(data, Display()))

@@ -21,6 +21,8 @@ def line(
     `error`, the whole text of what went wrong, is looked up among the known failures; the other fields are
     those of `Line`.
     """
+    from rotcheck.diagnose import fields_of, match
+
     fields["values"] = _scrub_values(fields.get("values", {}))
     return Line(
         group=group,
@@ -28,7 +30,7 @@ def line(
         state=state,
         detail=scrub(detail),
         **fields,
-        **_matching_failure(error),
+        **(fields_of(match(error, rotary=True)) if error else {}),
     )
 
 
@@ -50,15 +52,6 @@ def outcome_line(
 def join(*parts: str | None, by: str = ", ") -> str:
     """The parts that are not empty, joined."""
     return by.join(part for part in parts if part)
-
-
-def _matching_failure(error: str) -> dict[str, Any]:
-    """Id, cause and fix of the known failure that matches the text."""
-    if not error:
-        return {}
-    from rotcheck.diagnose import fields_of, match
-
-    return fields_of(match(error, rotary=True))
 
 
 def failure_fields(code: str) -> dict[str, Any]:
