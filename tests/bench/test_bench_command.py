@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from benching import PLANTED, bad, bench, row
 
+from rotcheck.report import formats
 from rotcheck.results import Bench
 
 ROTCHECK = [sys.executable, "-m", "rotcheck", "bench"]
@@ -72,7 +73,7 @@ def test_5_when_nothing_ran(tmp_path: Path) -> None:
         (("--seconds", "0"), "--seconds must be a finite number above 0"),
         (("--shape", ""), "--shape is given without a value"),
         (("--plot", "bench.gif"), "must end in .svg or .png"),
-        (("--format", "junit"), "it can be json, markdown, table"),
+        (("--format", "junit"), f"it can be {', '.join(formats.names('bench'))}"),
         (("-o", "bench.xml"), "for a benchmark"),
     ],
 )

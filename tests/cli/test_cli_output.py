@@ -184,9 +184,12 @@ def test_a_stdout_that_refuses_does_not_keep_the_files_from_being_written(tmp_pa
     assert json.loads((tmp_path / "j1.json").read_text())
 
 
+SUFFIXES = ", ".join(map(formats.suffix, formats.names("explanation")))
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("x.pdf", "it can be .json, .md, .txt"), ("report.jsn", "did you mean '.json'?")],
+    [("x.pdf", f"it can be {SUFFIXES}, or none"), ("report.jsn", "did you mean '.json'?")],
 )
 def test_an_unknown_suffix_is_refused(name: str, said: str, tmp_path: Path) -> None:
     ran = rotcheck("explain", "J1", "-o", "good.json", "-o", name, cwd=tmp_path)

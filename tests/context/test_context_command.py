@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from trying import planted
 
+from rotcheck.report import formats
+
 ROTCHECK = [sys.executable, "-m", "rotcheck", "context"]
 LIMIT = 240
 FRONT = """
@@ -74,7 +76,10 @@ def test_5_when_nothing_makes_angles_of_its_own(tmp_path: Path) -> None:
         ((planted("Guarded"), "--timeout", "0"), "--timeout must be a finite number above 0"),
         ((planted("Guarded"), "--device", "cuda:77"), "device 'cuda:77' is not on this machine"),
         ((planted("Guarded"), "--plot", "found.gif"), "must end in .svg or .png"),
-        ((planted("Guarded"), "--format", "junit"), "it can be json, markdown, table"),
+        (
+            (planted("Guarded"), "--format", "junit"),
+            f"it can be {', '.join(formats.names('context'))}",
+        ),
     ],
 )
 def test_2_with_one_sentence_for_what_cannot_be_done(
