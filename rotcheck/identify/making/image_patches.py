@@ -120,16 +120,11 @@ def _order_of_patches(angles: Tensor, sides: tuple[int, ...]) -> str:
 
 def _lines(angles: Tensor, sides: tuple[int, ...]) -> list[Angles]:
     """The angles along each side, at the beginning of the others."""
-    grid = angles.reshape(*sides, -1)
-    lines = []
-    for side, length in enumerate(sides):
-        line = grid
-        for _ in range(side):
-            line = line[0]
-        while line.dim() > 2:
-            line = line[:, 0]
-        lines.append({place: line[place] for place in range(length)})
-    return lines
+    grid = angles.reshape(*sides, -1)  # (*sides, P)
+    return [
+        dict(enumerate(grid[tuple(slice(None) if at == side else 0 for at in range(len(sides)))]))
+        for side in range(len(sides))
+    ]
 
 
 def _alike(few: Angles, more: Angles) -> bool:

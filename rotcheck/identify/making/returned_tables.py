@@ -22,23 +22,15 @@ STILL = 1e-6  # radians; some pairs turn by 1e-7 a place
 
 
 def tables_at(
-    function: Callable[..., Any],
-    call: MakerCall,
-    positions: Tensor,
-    dtype: torch.dtype = torch.float32,
-    width: int = HEAD_DIM,
-    fill: float = 0.0,
+    function: Callable[..., Any], call: MakerCall, positions: Tensor, fill: float = 0.0
 ) -> RotaryTables:
-    """Call a maker for integer positions (S,) and read what comes back.
+    """Call a maker for integer positions (S,), or points (S, C), and read what comes back.
 
     A maker that counts from 0 makes as many rows as the largest position needs, of which those
     that are asked for are returned.
 
     Args:
-        positions: (S,), or (S, C) of points.
-        dtype: of a tensor that it may be shown.
-        width: of that tensor, and of a head that it is told.
-        fill: the elements of that tensor.
+        fill: the elements of a tensor that it may be shown.
 
     Raises:
         NotTables: what comes back are no tables. What the maker raises passes through.
@@ -46,7 +38,7 @@ def tables_at(
     length = len(positions) if call.positions == "given" else int(positions.max()) + 1
     if call.sides:
         length = math.prod(call.sides)
-    result = call_maker(function, call, positions, length, dtype, width, fill)
+    result = call_maker(function, call, positions, length, fill=fill)
     if call.makes_grid(length, result):
         return _of_grid(result, length)
     tables = read_tables(result, length)
@@ -69,7 +61,6 @@ def call_maker(
     positions: Tensor,
     length: int,
     dtype: torch.dtype = torch.float32,
-    width: int = HEAD_DIM,
     fill: float = 0.0,
 ) -> Any:
     """What a maker returns on the call's device for integer positions (S,), or for so many rows.
@@ -77,9 +68,9 @@ def call_maker(
     Raises what the maker raises, and `DeviceLost`.
     """
     device = torch.device(call.device)
-    values = _values(call, lay_positions(call, positions).to(device), length, width)
+    values = _values(call, lay_positions(call, positions).to(device), length)
     if "x" in call.roles:
-        sizes = _sizes(call, length, width)
+        sizes = _sizes(call, length)
         shape = [sizes[axis] for axis in call.x_axes]
         values["x"] = torch.full(shape, fill, dtype=dtype, device=device)
     positional: list[Any] = []
@@ -111,25 +102,25 @@ def lay_positions(call: MakerCall, positions: Tensor) -> Tensor:
     return positions[None] if in_batch and positions.dim() == 1 else positions
 
 
-def _sizes(call: MakerCall, length: int, width: int) -> dict[str, int]:
+def _sizes(call: MakerCall, length: int) -> dict[str, int]:
     """The size of each axis of the tensor that a maker is shown."""
-    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": width, "c": CHANNELS}
+    sizes = {"b": BATCH, "s": length, "h": HEADS, "d": HEAD_DIM, "c": CHANNELS}
     elements = map(operator.mul, call.sides, call.patch)
     return sizes | dict(zip(call.x_axes[-len(call.sides) :], elements))
 
 
-def _values(call: MakerCall, positions: Tensor, length: int, width: int) -> dict[str, Any]:
+def _values(call: MakerCall, positions: Tensor, length: int) -> dict[str, Any]:
     """What is passed for each role."""
-    pairs = torch.arange(0, width, 2, device=positions.device)
+    pairs = torch.arange(0, HEAD_DIM, 2, device=positions.device)
     return {
         "positions": positions,
         "float": positions.float(),
         "S": length,
-        "D": width,
+        "D": HEAD_DIM,
         "B": BATCH,
         "float32": torch.float32,
         "device": call.device,
-        "inv_freq": 1 / BASE ** (pairs / width),  # (P,)
+        "inv_freq": 1 / BASE ** (pairs / HEAD_DIM),  # (P,)
     }
 
 

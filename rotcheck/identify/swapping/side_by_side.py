@@ -122,31 +122,17 @@ def beside_each_other(
     device: torch.device,
 ) -> Likeness:
     """A likeness with what a run of both in this process says, where there is something to run."""
-    description, takes = (
-        theirs.identification.convention,
-        to_ask(answer, ours.identification, theirs.identification),
-    )
+    own, description = ours.identification.convention, theirs.identification.convention
     if not runs(answer) or description is None:
         return answer
-    convention, code = (
-        None if description.kind == "builds" else theirs.convention,
-        answer.adapter or "",
-    )
-    if convention is not None and ours.identification.convention is not None:
-        convention = replace(
-            convention, **layout_of_run(ours.identification.convention, description)
-        )
+    takes = to_ask(answer, ours.identification, theirs.identification)
+    convention = None if description.kind == "builds" else theirs.convention
+    if convention is not None and own is not None:
+        convention = replace(convention, **layout_of_run(own, description))
+    call = our_function, their_function, answer.adapter or "", convention, device
     try:
-        lengths = (
-            at_lengths(our_function, their_function, code, convention, device)
-            if asks_lengths(answer)
-            else {}
-        )
-        return of_run(
-            answer,
-            apart(our_function, their_function, code, convention, device, takes),
-            lengths=lengths,
-        )
+        lengths = at_lengths(*call) if asks_lengths(answer) else {}
+        return of_run(answer, apart(*call, takes), lengths=lengths)
     except Exception as error:  # whatever a function raises in the other's place
         return of_run(answer, None, f"raises {type(error).__name__}: {error}")
 

@@ -43,9 +43,7 @@ def swaps(
         for spec, ours in identities.items()
     }
     here = {
-        spec
-        for spec, ours in identities.items()
-        if not ours.registration and not other.registration
+        spec for spec, ours in identities.items() if not (ours.registration or other.registration)
     }
     builds = theirs.convention is not None and theirs.convention.kind == "builds"
     jobs = [

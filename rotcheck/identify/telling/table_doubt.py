@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import FORMS, role_of, vocabulary
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.identify.calling.parameters import parameters
+from rotcheck.identify.calling.parameters import parameter_of, parameters
 from rotcheck.identify.calling.role_evidence import rotates_again
 from rotcheck.identify.making import grid_calls, maker_snippet, returned_tables
 from rotcheck.identify.making.maker_call_candidates import MakerCall
@@ -73,17 +73,21 @@ def decide(
 
 def _nameless(function: Callable[..., Any], arguments: Sequence[str]) -> list[str]:
     """The arguments of a call whose names say nothing about their roles."""
-    parameter_names = [parameter.name for parameter in parameters(function) or ()]
-    names_of_arguments = [
-        argument.rpartition("=")[0] or parameter_names[at]
-        for at, argument in enumerate(arguments)
-        if role_of(argument) not in ("True", "False")  # those are flags
+    places = parameters(function) or ()
+    given_to = (
+        (parameter_of(argument, at, places), argument) for at, argument in enumerate(arguments)
+    )
+    # True and False are flags
+    names = [
+        place.name
+        for place, argument in given_to
+        if place and role_of(argument) not in ("True", "False")
     ]
     sides = ("t", *grid_calls.side_names(function))
     return [
         name
-        for name in names_of_arguments
-        if name not in sides and not any(is_named(name, names) for names in _MEANINGS)
+        for name in names
+        if name not in sides and not any(is_named(name, meaning) for meaning in _MEANINGS)
     ]
 
 
