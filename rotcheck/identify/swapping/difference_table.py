@@ -4,24 +4,12 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from msgspec.structs import replace
-
 from rotcheck.convention import FORMS, order_words, role_of, shape
 from rotcheck.convention.table_forms import NO_TABLES
-from rotcheck.identify.swapping import call_lines, conversion, position_lines
+from rotcheck.identify.swapping import call_lines, conversion, fixes
 from rotcheck.identify.swapping.angle_differences import NEVER
-from rotcheck.identify.swapping.conversion import Impossible, assignments, permutation
-from rotcheck.identify.swapping.tensor_changes import NARROWER, output_order
+from rotcheck.identify.swapping.tensor_changes import NARROWER
 from rotcheck.results import Description, Difference
-
-APART = {
-    "flash-attn-qkv": "flash-attn",
-    **dict.fromkeys(
-        ("native", "rotcheck", "rotcheck.rotary:apply_rotary_pos_emb"),
-        "rotcheck.rotary:apply_rotary",
-    ),
-}
-"""Of what takes packed q, k and v: its relative that takes them one by one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,80 +52,6 @@ def differences(
     return [change for entry in table if (change := entry.difference(ours, theirs)) is not None]
 
 
-def _code(lines: Callable[[], list[str]]) -> str:
-    try:
-        return "; ".join(lines()).replace("\n", "; ")
-    except Impossible as reason:
-        return f"no lines of code are known that do this: {reason}"
-
-
-def _swap_tables(ours: Description, theirs: Description) -> str:
-    """The code that converts their tables to ours."""
-    target, have = ours, replace(theirs, direction=ours.direction)
-    if not target.takes_tables:
-        return "it makes its own tables: give it positions in their place"
-    if not have.takes_tables:
-        return _code(partial(position_lines.made_tables, target, have, "s", "q", folds=False))
-    batch = "b" in (have.table_axes or "") and "b" not in (target.table_axes or "")
-    lines = partial(conversion.tables, target, have, folds=batch)
-    return _code(lines) + ("  # batch and rows as one axis, of q and k too" if batch else "")
-
-
-def _reverse(ours: Description, _: Description) -> str:
-    """The lines that turn our tables, or positions, the other way round."""
-    if not ours.takes_tables:
-        return "positions = -positions"
-    return "; ".join(conversion.tables(ours, replace(ours, direction=-(ours.direction or 1))))
-
-
-def _permute(ours: Description, _: Description) -> str:
-    return f"{permutation(ours)}  # permute the rows of the q and k projections once, biases too"
-
-
-def _reorder(ours: Description, theirs: Description) -> str:
-    """The line that puts the lanes of our result in the order of theirs."""
-    have, target = output_order(ours), output_order(theirs)
-    return _code(lambda: [assignments(["q", "k"], conversion.reorder(have, target))])
-
-
-def _narrow(ours: Description, theirs: Description) -> str:
-    if ours.rotary_dim:
-        return f"build it for {theirs.rotary_dim or 'all'} lanes that turn"
-    return _part(ours, str(theirs.rotary_dim))
-
-
-def _part(ours: Description, lanes: str) -> str:
-    """The line that rotates the first lanes alone."""
-    first = f"x[..., :{lanes}]"
-    call = call_lines.call_of(ours, dict.fromkeys(("x", "q", "k"), first))
-    return (
-        f"x = torch.cat(({call_lines.OURS}({call}), x[..., {lanes}:]), -1)  # for each of q and k"
-    )
-
-
-def _lay_out(name: str, other_name: str, own: Description, other: Description) -> str:
-    ours, theirs = own.layout or "", other.layout or own.layout or ""
-    if ours in conversion.PACKINGS and theirs not in conversion.PACKINGS:
-        apart = APART.get(name)
-        instead = (
-            f"use {apart}, which takes q and k one by one"
-            if apart
-            else "look for a call that takes q and k apart"
-        )
-        return f"packed q, k and v have the same heads: for grouped heads {instead}, or call it for each as below"
-    if ours in conversion.PACKINGS or theirs in conversion.PACKINGS:
-        axis = conversion.PACKINGS.get(theirs, ("", 2))[1]
-        apart = APART.get(other_name)
-        instead = f"; for grouped heads {apart} takes its place" if apart else ""
-        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call{instead}"
-    try:
-        before = conversion.layout_change(theirs, ours)
-        behind = conversion.to_bshd(ours, conversion.OF_BATCH) + conversion.from_bshd(theirs)
-    except Impossible as reason:
-        return f"lay the tensors out as {ours} before the call, and back behind it: {reason}"
-    return f"x = x{before}  # before the call, and x = x{behind} behind it"
-
-
 def _say_tables(description: Description) -> str:
     order = order_words(description.table_lanes, " ")
     axes = ""
@@ -178,7 +92,7 @@ def refusals(ours: Description, theirs: Description) -> Iterator[Difference]:
     refused = [ability for ability in abilities if ours.takes.get(ability) is False]
     fix = "do without, or convert before the call"
     if NARROWER in refused:
-        fix = _part(ours, "cos.shape[-1]")
+        fix = fixes.rotate_first(ours, "cos.shape[-1]")
     if "fewer heads in k" in refused:
         fix = "q, k = ours(q, q, ...)[0], ours(k, k, ...)[0]  # k apart, where it has fewer heads"
     if refused:
@@ -186,17 +100,9 @@ def refusals(ours: Description, theirs: Description) -> Iterator[Difference]:
         yield Difference(field="takes", own=own, other="takes them", fix=fix, hard=False)
 
 
-_POSITIONS = {
-    "any": "positions = torch.arange(offset, offset + rows)  # the positions themselves",
-    "offset": "offset = int(positions[..., 0].max())  # consecutive rows alone, the same of each batch row",
-    "from 0": "it counts rows from 0 and cannot be told positions: no decoding, no packed or padded sequences",
-    "tables": "cos, sin = cos[positions], sin[positions]  # the rows of its tables are the positions",
-}
-"""What to do with a function of such positions that is to take others."""
-
 _TABLES = Conversion(
     "tables",
-    _swap_tables,
+    fixes.swap_tables,
     words=_say_tables,
     differs=lambda ours, theirs: not conversion.same_tables(ours, theirs),
 )
@@ -204,10 +110,10 @@ _TABLES = Conversion(
 OF_VALUES = (
     Conversion("sections", NEVER, "none"),
     Conversion("blocks", NEVER, "none"),
-    Conversion("pairing", _permute),
-    Conversion("direction", _reverse),
-    Conversion("output_lanes", _reorder),
-    Conversion("rotary_dim", _narrow, "all"),
+    Conversion("pairing", fixes.permute),
+    Conversion("direction", fixes.reverse),
+    Conversion("output_lanes", fixes.reorder),
+    Conversion("rotary_dim", fixes.narrow, "all"),
     Conversion(
         "head_dim",
         lambda _, theirs: f"build it for heads of {theirs.head_dim} lanes",
@@ -235,14 +141,16 @@ def of_calls(name: str, other_name: str) -> tuple[Conversion, ...]:
     return (
         Conversion(
             "layout",
-            partial(_lay_out, name, other_name),
+            partial(fixes.lay_out, name, other_name),
             "any",
             differs=lambda ours, theirs: ours.layout not in (None, theirs.layout),
         ),
         _TABLES,
         Conversion(
             "positions",
-            lambda ours, _: _POSITIONS.get(ours.positions or "", "it has positions of its own"),
+            lambda ours, _: fixes.POSITIONS.get(
+                ours.positions or "", "it has positions of its own"
+            ),
             differs=lambda ours, theirs: (
                 ours.positions != theirs.positions and "positions" in (ours.tables, theirs.tables)
             ),
@@ -274,7 +182,7 @@ def of_calls(name: str, other_name: str) -> tuple[Conversion, ...]:
 
 
 OF_MAKERS = (
-    dataclasses.replace(_TABLES, fix=lambda ours, theirs: _swap_tables(theirs, ours)),
+    dataclasses.replace(_TABLES, fix=lambda ours, theirs: fixes.swap_tables(theirs, ours)),
     Conversion(
         "order",
         lambda ours, theirs: (
