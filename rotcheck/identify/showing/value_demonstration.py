@@ -14,7 +14,7 @@ from rotcheck.identify.showing.function_source import Source
 from rotcheck.measure.case import Case
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 
-CLONE, TURNED = "{}.clone()", "turned_{}"
+CLONE, RESULT = "{}.clone()", "turned_{}"
 """What a call is given in the place of a tensor: a copy of it, or one that it may write into."""
 
 
@@ -60,7 +60,7 @@ def wrong_value(source: Source, attempt: Attempt) -> str | None:
     space = source.run([*setup, *call])
     if space["returned"] is None:  # it writes its result into what it is given
         copies = [f"turned_{name} = {name}.clone()" for name in call_snippet.names(case.convention)]
-        call = [*copies, call_snippet.call(case, TURNED)]
+        call = [*copies, call_snippet.call(case, RESULT)]
         space = source.run([*setup, *call]) | {"returned": None}
     return show_worst(source, case, [*setup, *call], space)
 
@@ -94,7 +94,7 @@ def show_worst(
     names = call_snippet.names(case.convention)
     inputs = tuple(space[name] for name in names)
     came = (
-        tuple(space[TURNED.format(name)] for name in names)
+        tuple(space[RESULT.format(name)] for name in names)
         if space["returned"] is None
         else results(space["returned"], inputs, in_place=False)
     )
@@ -140,7 +140,7 @@ def result_of(space: Mapping[str, Any], case: Case, slot: int = 0) -> str:
     slot = 0 if case.is_packed else slot
     result = space["returned"]
     if result is None:
-        return TURNED.format(call_snippet.names(case.convention)[slot])
+        return RESULT.format(call_snippet.names(case.convention)[slot])
     if isinstance(result, dict):
         return f"returned[{list(result)[slot]!r}]"
     return f"returned[{slot}]" if isinstance(result, tuple | list) else "returned"

@@ -163,7 +163,7 @@ def _source(pair: MakerAndTaker) -> Source:
 
 
 @dataclass(frozen=True, slots=True)
-class BothCalled:
+class JointCall:
     """A call of both in a row: its case, the lines that make it, and the names that are then known."""
 
     source: Source
@@ -195,7 +195,7 @@ class BothCalled:
         return self.source.show([*self.lines, *value])
 
 
-def _call_both(pair: MakerAndTaker, lane: int | None = None) -> BothCalled:
+def _call_both(pair: MakerAndTaker, lane: int | None = None) -> JointCall:
     """Call both; `lane`: the only one of x that is not 0. Raises `Unshowable`."""
     convention, source = pair.convention, _source(pair)
     case = case_of(Attempt(convention, Sizes(2, 2, 2, pair.lanes, FIRST_POSITIONS)))
@@ -212,7 +212,7 @@ def _call_both(pair: MakerAndTaker, lane: int | None = None) -> BothCalled:
         raise Unshowable(str(error)) from error
     if space["returned"] is None:
         raise Unshowable("it gives back nothing")
-    return BothCalled(source, case, lines, space)
+    return JointCall(source, case, lines, space)
 
 
 def _tables(pair: MakerAndTaker, case: Case) -> tuple[list[str], dict[str, str]]:
