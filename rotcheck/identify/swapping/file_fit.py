@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from rotcheck import diagnose
-from rotcheck.convention import FORMS, order_words
+from rotcheck.convention import FORMS, order_words, role_of
 from rotcheck.identify.front_identity import Identity, distinct_names
 from rotcheck.identify.swapping import table_changes
 from rotcheck.isolation import Job, Pool, Returned
@@ -180,9 +180,13 @@ def _order(makers: Conventions, takers: Conventions) -> Pairs:
     (order,) = orders
     by = tuple(name for name, description in makers.items() if description.order == order)
     right = EXCHANGE[EXCHANGE[order].strip("()")]
-    if any(right in _roles(description) for description in takers.values()):
+    if any(right in map(role_of, taker.argument_order) for taker in takers.values()):
         return {}
-    wrong = [name for name, description in takers.items() if EXCHANGE[order] in _roles(description)]
+    wrong = [
+        name
+        for name, taker in takers.items()
+        if EXCHANGE[order] in map(role_of, taker.argument_order)
+    ]
     return dict.fromkeys(wrong, by)
 
 
@@ -195,11 +199,6 @@ def _half(makers: Conventions, takers: Conventions) -> Pairs:
         return {}
     wrong = [name for name, taker in takers.items() if taker.unread and _repeats(taker)]
     return dict.fromkeys(wrong, tuple(makers))
-
-
-def _roles(description: Description) -> list[str]:
-    """What each argument of a call is."""
-    return [argument.rpartition("=")[2] for argument in description.argument_order]
 
 
 def _repeats(described: Description) -> bool:

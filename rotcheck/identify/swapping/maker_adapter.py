@@ -6,6 +6,7 @@ import textwrap
 from msgspec.structs import replace
 
 from rotcheck.convention import role_named, role_of
+from rotcheck.convention.calls import keyword_roles
 from rotcheck.identify.swapping import conversion
 from rotcheck.identify.swapping.call_lines import (
     NAME,
@@ -30,17 +31,18 @@ _VALUES = {"float32": "torch.float32"}
 
 def code(ours: Description, theirs: Description) -> str:
     """The function as code, in which ours is called `ours`. Raises `Impossible`."""
-    parameters = [_parameter(argument) for argument in theirs.argument_order]
+    parameters = [_parameter(*argument) for argument in keyword_roles(theirs.argument_order)]
     names = {
         _NAMES[role]: keyword or _NAMES[role]
-        for keyword, role in map(_split, theirs.argument_order)
+        for keyword, role in keyword_roles(theirs.argument_order)
         if role in _NAMES
     }
     lines = [f"{name} = {keyword}" for name, keyword in names.items() if name != keyword]
     rows = "positions" in names and not _takes(ours, "positions")
     if _takes(ours, "positions") and "positions" not in names:
+        if "rows" not in names:
+            raise Impossible("the other is not told its rows")
         lines.append("positions = torch.arange(rows)")
-        _needs(names, "rows")
     if rows and _takes(ours, "rows"):
         lines.append("rows = int(positions.max()) + 1")
     available = {*names, *(["positions"] if "rows" in names else []), *(["rows"] if rows else [])}
@@ -49,32 +51,21 @@ def code(ours: Description, theirs: Description) -> str:
     if rows:
         if ours.table_axes != "sw":
             raise Impossible("the rows of its table are not its first axis")
-        lines.append(assignments(_tables(ours), "{}[positions]"))
+        lines.append(assignments(table_names(ours), "{}[positions]"))
         have = replace(ours, table_axes="sw" if theirs.table_axes == "sw" else ours.table_axes)
     lines += conversion.tables(replace(theirs, direction=1), replace(have, direction=1))
     factor = (theirs.amplitude or 1.0) / (ours.amplitude or 1.0)
     if factor != 1.0:
-        lines.append(assignments(_tables(theirs), f"{factor!r} * {{}}"))
+        lines.append(assignments(table_names(theirs), f"{factor!r} * {{}}"))
     text = textwrap.indent("\n".join([*lines, f"return {_result(theirs)}"]), "    ")
     return f"import torch\n\n\ndef {NAME}({', '.join(parameters)}):\n{text}\n"
-
-
-def _split(argument: str) -> tuple[str, str]:
-    keyword, _, role = argument.rpartition("=")
-    return keyword, role
 
 
 def _takes(description: Description, name: str) -> bool:
     return any(_NAMES.get(role_of(argument)) == name for argument in description.argument_order)
 
 
-def _needs(names: dict[str, str], name: str) -> None:
-    if name not in names:
-        raise Impossible(f"the other is not told its {name}")
-
-
-def _parameter(argument: str) -> str:
-    keyword, role = _split(argument)
+def _parameter(keyword: str, role: str) -> str:
     name = _NAMES.get(role)
     if name is None:
         return f"{keyword or 'argument'}={_value(role)}"
@@ -92,7 +83,7 @@ def _value(role: str) -> str:
 
 def _arguments(ours: Description, theirs: Description, available: set[str]) -> str:
     arguments = []
-    for keyword, role in map(_split, ours.argument_order):
+    for keyword, role in keyword_roles(ours.argument_order):
         name = _NAMES.get(role)
         value = name if name in available else _value(role) if name is None else ""
         if role == "D" and not value and theirs.rotary_dim:
@@ -101,10 +92,6 @@ def _arguments(ours: Description, theirs: Description, available: set[str]) -> s
             raise Impossible(f"the other is not told its {name}")
         arguments.append(f"{keyword}={value}" if keyword else value)
     return ", ".join(arguments)
-
-
-def _tables(description: Description) -> list[str]:
-    return list(table_names(description))
 
 
 def _receive(ours: Description, call: str) -> str:
