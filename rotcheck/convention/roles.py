@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +21,7 @@ Value = Callable[["Call", Mapping[str, Any]], Any]
 _PART = re.compile(r"\b(cos|sin)\b")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Role:
     """What an argument is: the names it goes by, its value in a call, and how it is written as code."""
 
@@ -30,6 +30,7 @@ class Role:
     """`tensor`: it is rotated. `table`. `place`: where the rows stand. `size`: of the tensors. `beside`: any other."""
     value: Value
     """Of a call; the second argument holds its tensors and tables by role."""
+    _: KW_ONLY
     names: tuple[tuple[Names, tuple[str, ...]], ...] = ()
     """What parameters of this role are called, and what else one of such a name may be, likeliest first."""
     kind: str = ""
@@ -141,38 +142,30 @@ def _joined_role(name: str, names: tuple[tuple[Names, tuple[str, ...]], ...] = (
     if join is None:
         return None
     parts = _PART.findall(name)
-    return Role(
-        name=name,
-        group="table",
-        value=lambda _, tensors: join.value([tensors[part] for part in parts]),
-        names=names,
-        kind=join.kind,
-        code=join.code.format(", ".join(parts)),
-        join=join,
-    )
+    code = join.code.format(", ".join(parts))
+
+    def value(_: "Call", tensors: Mapping[str, Any]) -> Any:
+        return join.value([tensors[part] for part in parts])
+
+    return Role(name, "table", value, names=names, kind=join.kind, code=code, join=join)
 
 
 def _constant(text: str) -> Role:
-    return Role(name=text, group="constant", value=lambda _, __: ast.literal_eval(text), code=text)
+    return Role(text, "constant", lambda _, __: ast.literal_eval(text), code=text)
 
 
 def _tensor_role(name: str, group: Group, *names: tuple[Names, tuple[str, ...]]) -> Role:
     """A tensor of the call itself."""
     return Role(
-        name=name,
-        group=group,
-        value=lambda _, tensors: tensors[name],
-        names=names,
-        kind="floats",
-        code=name,
+        name, group, lambda _, tensors: tensors[name], names=names, kind="floats", code=name
     )
 
 
 def _size(name: str, likelihood: int, adapter: str, names: Names, *alternatives: str) -> Role:
     return Role(
-        name=name,
-        group="size",
-        value=lambda call, _: call.sizes[name],
+        name,
+        "size",
+        lambda call, _: call.sizes[name],
         names=((names, alternatives),),
         kind="number",
         likelihood=likelihood,
@@ -238,64 +231,59 @@ _ENTRIES: tuple[Role | None, ...] = (
     _tensor_role("k", "tensor", (vocabulary.KEY, ())),
     _tensor_role("v", "tensor", (vocabulary.VALUE, ())),
     Role(
-        name="positions",
-        group="place",
-        value=lambda call, _: call.positions,
+        "positions",
+        "place",
+        lambda call, _: call.positions,
         names=((vocabulary.POSITIONS, ("table", "cos|sin", "(cos, sin)", "cos+sin")),),
         kind="integers",
         code="positions",
     ),
     Role(
-        name="sections",
-        group="beside",
-        value=lambda call, _: list(sections(call.sizes["R"] // 2)),
+        "sections",
+        "beside",
+        lambda call, _: list(sections(call.sizes["R"] // 2)),
         names=((vocabulary.SECTIONS, ()),),
         code="{sections}",
     ),
     Role(
-        name="device",
-        group="beside",
-        value=lambda call, _: call.inputs[0].device,
+        "device",
+        "beside",
+        lambda call, _: call.inputs[0].device,
         names=((vocabulary.DEVICE, ()),),
         code='torch.device("cpu")',
     ),
     Role(
-        name="cu_seqlens",
-        group="beside",
-        value=_bounds,
+        "cu_seqlens",
+        "beside",
+        _bounds,
         names=((vocabulary.SEQUENCE_STARTS, ()),),
         kind="integers",
         code="torch.tensor({bounds}, dtype=torch.int32)",
     ),
     Role(
-        name="mask",
-        group="beside",
-        value=_mask,
+        "mask",
+        "beside",
+        _mask,
         names=((vocabulary.MASK, ()),),
         code="torch.ones({B}, {S}, dtype=torch.int64)",
     ),
     Role(
-        name="offset",
-        group="place",
-        value=lambda call, _: call.offset,
+        "offset",
+        "place",
+        lambda call, _: call.offset,
         names=((vocabulary.OFFSET, ("offsets", "positions", "rows")),),
         kind="number",
         likelihood=6,
         code="{first}",
     ),
     Role(
-        name="offsets",
-        group="place",
-        value=_offsets,
-        kind="integers",
-        code="torch.tensor([{firsts}])",
-        shape="(B,)",
+        "offsets", "place", _offsets, kind="integers", code="torch.tensor([{firsts}])", shape="(B,)"
     ),
     Role(name="rows", group="beside", value=_rows, code="torch.arange({S})"),
     Role(
-        name="axis",
-        group="size",
-        value=lambda call, _: call.sizes.get("axis", 1),
+        "axis",
+        "size",
+        lambda call, _: call.sizes.get("axis", 1),
         names=((vocabulary.SEQUENCE_AXIS, ("D",)),),
         kind="number",
         likelihood=7,
@@ -307,9 +295,9 @@ _ENTRIES: tuple[Role | None, ...] = (
     _size("S", 1, "rows", vocabulary.LENGTH),
     _size("D", 2, "width", vocabulary.HEAD_DIM),
     Role(
-        name="inv_freq",
-        group="beside",
-        value=_frequencies,
+        "inv_freq",
+        "beside",
+        _frequencies,
         names=((vocabulary.INVERSE_FREQUENCIES, ("table",)),),
         code="10000.0 ** (-torch.arange(0, {R}, 2).float() / {R})",
     ),

@@ -121,3 +121,22 @@ def one_of_several_tables(x, rope, is_local: bool):
 def of_an_odd_table(x, table):
     """One number for each row and term stands in places that nobody would guess."""
     return turn(x, table[:, 2, None, None], table[:, 3, None, None])
+
+
+@expect(unknown=True, choices=("per-batch",), tables="half-width", argument_order=("x", "cos/sin"))
+def of_layers(x, rope_tables, layer: int = 0):
+    """The first axis of its tables is that of layers, and nothing says so."""
+    cos, sin = rope_tables[layer].unbind(1)
+    return turn(x, cos, sin)
+
+
+@expect(pairing="half", tables="repeated", layout="bhsd")
+def squeezed(q, k, cos, sin, position_ids):
+    """Right for tables (1, 1, S, D); of tables (S, 1, D) it does not take a single row."""
+    cos, sin = (table.squeeze(1).squeeze(0)[position_ids].unsqueeze(1) for table in (cos, sin))
+
+    def turn_full(x: Tensor) -> Tensor:
+        a, b = x.chunk(2, -1)
+        return x * cos + torch.cat((-b, a), -1) * sin
+
+    return turn_full(q), turn_full(k)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from rotcheck.convention import Convention
-from rotcheck.identify.asking.batch_rows import has_room
+from rotcheck.identify.asking.batch_rows import has_room, with_angles_of
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, try_values
 from rotcheck.identify.asking.question import ValueQuestion
 from rotcheck.identify.calling.call_match import Match
@@ -30,6 +30,12 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     trial = try_values(anywhere, row, **offset)
     if trial is None or trial.measurement.is_right:
         return []
+    for call in match.conventions[1:]:
+        if call.layout == convention.layout and call.takes_tables:
+            other = replace(function, convention=with_angles_of(convention, call))
+            with_other_tables = try_values(other, replace(row, positions=(POSITION,)), **offset)
+            if with_other_tables is not None and with_other_tables.measurement.is_right:
+                return []  # it is these tables that it does not take one row of
     _, words = trial.explain()
     place = f"positions {POSITION}, {POSITION + 1}, ..." if apart else f"position {POSITION}"
     batch_rows = f"{trial.case.batch} batch rows in {call_words(convention)}"

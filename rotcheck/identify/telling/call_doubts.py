@@ -68,17 +68,22 @@ def _for_each_row(match: Match, target: Target) -> bool:
 
     A kernel that reads tables (S, W) from memory takes (B, S, W) too.
     """
+    documentation = documented_shapes.axes_by_role(target.function, match.convention.arguments)
+    if any(
+        "b" in axes for role, axes in documentation.items() if role not in (*TENSORS, "positions")
+    ):
+        return True
     all_axes = [convention.table_axes for convention in match.conventions]
+    in_one_tensor = not {"cos", "sin"} & set(map(role_of, match.convention.arguments))
+    if in_one_tensor and any(
+        "b" in axes and axes.replace("b", "1") in all_axes for axes in all_axes
+    ):
+        return False  # its first axis may be another, as that of layers
     dims_with_batch, dims_without = (
         [len(axes) for axes in all_axes if ("b" in axes) is with_batch]
         for with_batch in (True, False)
     )
-    if not dims_with_batch or not dims_without or min(dims_without) >= min(dims_with_batch):
-        return True
-    documentation = documented_shapes.axes_by_role(target.function, match.convention.arguments)
-    return any(
-        "b" in axes for role, axes in documentation.items() if role not in (*TENSORS, "positions")
-    )
+    return not dims_with_batch or not dims_without or min(dims_without) >= min(dims_with_batch)
 
 
 def of_known_batch(conventions: Sequence[Convention], target: Target) -> list[Convention]:
