@@ -1,8 +1,10 @@
 """Conventions to try for a template: layouts, forms of the tables and where their axes lie, likeliest first."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rotcheck.convention import FORMS, LAYOUTS, Convention, role_of
+from rotcheck.convention.table_forms import NO_TABLES
 from rotcheck.identify.calling.argument_roles import TABLES, TENSORS, Template
 from rotcheck.identify.calling.documented_shapes import documented_tables, handed_axes
 
@@ -27,32 +29,40 @@ def candidates(template: Template) -> Iterator[list[Convention]]:
     layouts = PACKED_LAYOUTS if "qkv" in roles else PLAIN_LAYOUTS
     if "cu_seqlens" in roles:  # which tells where each of several sequences begins
         layouts = tuple(name for name in layouts if LAYOUTS[name].joins_rows)
+    convention = Convention("half", layouts[0], NO_TABLES.name, arguments=template)
+    all_position_axes = ("bs", "s", "1s") if "positions" in roles else ("bs",)
     if not roles & set(TABLES):
-        yield [
-            _without_tables(template, layout, axes)
-            for layout in layouts
-            for axes in _position_axes(roles)
-        ]
-        if "positions" in roles:
-            yield [
-                _without_tables(template, layout, axes)
-                for layout in layouts
-                for axes in COORDINATE_AXES
-            ]
+        positions = (
+            "any"
+            if "positions" in roles
+            else "offset"
+            if roles & {"offset", "offsets"}
+            else "from 0"
+        )
+        for several in (all_position_axes, COORDINATE_AXES if "positions" in roles else ()):
+            if several:
+                yield [
+                    replace(convention, layout=layout, positions=positions, position_axes=axes)
+                    for layout in layouts
+                    for axes in several
+                ]
         return
     # as wide as a head, nearly always: each of the two has half of its lanes
-    in_one_tensor = "cos+sin" in roles
-    for form in (
-        LONE_FORMS if "table" in roles else PAIR_FORMS[::-1] if in_one_tensor else PAIR_FORMS
-    ):
+    of_pair = PAIR_FORMS[::-1] if "cos+sin" in roles else PAIR_FORMS
+    for form in LONE_FORMS if "table" in roles else of_pair:
         yield [
-            convention
+            replace(
+                convention,
+                layout=layout,
+                tables="packed" if form == "repeated" and "3" in axes else form,
+                table_axes=axes,
+                position_axes=position_axes,
+            )
             for layout in layouts
             for axes in (
                 GRID_TABLE_AXES if "sections" in roles else table_axes(LAYOUTS[layout].axes)
             )
-            for positions in (_position_axes(roles) if "positions" in roles else ("bs",))
-            for convention in [_with_tables(template, layout, form, axes, positions)]
+            for position_axes in all_position_axes
         ]
 
 
@@ -135,36 +145,3 @@ def table_axes(axes: str) -> list[str]:
         *heads_apart,
     ]
     return [axes_ for axes_ in dict.fromkeys(axes_to_try) if "b" not in axes_ or "b" in axes]
-
-
-def _position_axes(roles: set[str]) -> tuple[str, ...]:
-    return ("bs", "s", "1s") if "positions" in roles else ("bs",)
-
-
-def _without_tables(template: Template, layout: str, position_axes: str) -> Convention:
-    roles = set(map(role_of, template))
-    positions = (
-        "any" if "positions" in roles else "offset" if roles & {"offset", "offsets"} else "from 0"
-    )
-    return Convention(
-        pairing="half",
-        layout=layout,
-        tables="positions",
-        arguments=template,
-        positions=positions,
-        position_axes=position_axes,
-    )
-
-
-def _with_tables(
-    template: Template, layout: str, form: str, axes: str, position_axes: str
-) -> Convention:
-    table_form = "packed" if form == "repeated" and "3" in axes else form
-    return Convention(
-        pairing="half",
-        layout=layout,
-        tables=table_form,
-        arguments=template,
-        table_axes=axes,
-        position_axes=position_axes,
-    )

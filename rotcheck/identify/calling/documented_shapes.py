@@ -107,7 +107,7 @@ def documented_tables(axes_by_role: Mapping[str, str]) -> set[str]:
     return {
         axes.replace("d", "w").replace("h", "1")
         for role, axes in axes_by_role.items()
-        if role not in (*TENSORS, "positions")
+        if role not in (*TENSORS, "positions", "offsets")
     }
 
 
@@ -139,11 +139,7 @@ def drop_batched_tables(
 
     A kernel that reads tables (S, W) takes larger ones too, and reads their first rows.
     """
-    tables = {
-        axes
-        for role, axes in axes_by_role.items()
-        if role not in (*TENSORS, "positions", "offsets")
-    }
+    tables = documented_tables(axes_by_role)
     if not tables or any("b" in axes for axes in tables):
         return list(matches)
     return [match for match in matches if "b" not in match.convention.table_axes] or list(matches)

@@ -123,16 +123,13 @@ class _Search:
 
     def _match(self, caller: Caller, template: Template) -> tuple[Match | None, bool]:
         """The match of a template, and whether any of its calls ran; half of the lanes rotate if it names how many."""
-        probe = caller.probe
-        if "R" not in map(role_of, template) or probe.rotary != probe.width:
-            match = search_template(caller, template, self.refusals, self._limit)
-            match = with_offset(match) if match and match.exact else match
-            return match, caller.any_returned
-        half = replace(probe, rotary=probe.width // 2)
-        partial = Caller(caller.function, self._device, half, limit=self._limit)
+        probe, partial = caller.probe, caller
+        if "R" in map(role_of, template) and probe.rotary == probe.width:
+            half = replace(probe, rotary=probe.width // 2)
+            partial = Caller(caller.function, self._device, half, limit=self._limit)
         match = search_template(partial, template, self.refusals, self._limit)
         match = with_offset(match) if match and match.exact else match
-        caller.calls += partial.calls
+        caller.calls += partial.calls if partial is not caller else 0
         return match, partial.any_returned
 
     def _is_settled(self, widths: set[int]) -> bool:
