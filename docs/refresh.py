@@ -4,7 +4,9 @@
 
 A block to refresh is a console block behind a line `<!-- output: COMMAND -->`, or what stands between the lines
 `<!-- api: MODULE:FUNCTION as NAME -->` and `<!-- end -->`: the function's signature and docstring; or, behind
-`<!-- checks: LEVEL -->`, the table of the checks of that level, from the docstrings of their files. Run it where
+`<!-- checks: LEVEL -->`, the table of the checks of that level, from the docstrings of their files; or, behind
+`<!-- libraries -->`, the table of the libraries' functions, from their entries. How many these are is written into the
+text of their link, `[all N](docs/libraries.md)`. Run it where
 flash-attn and Triton are installed as the page says; the tests run every command of the docs again.
 """
 
@@ -17,6 +19,9 @@ import sys
 from pathlib import Path
 
 from rotcheck.compare.checks import documented_checks
+from rotcheck.identify.calling.call_shapes import call_with_shapes
+from rotcheck.implementations.libraries.library import Library
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "README.md", *sorted(HERE.glob("*.md"))]
@@ -25,6 +30,8 @@ BLOCK = re.compile(
 )
 API = re.compile(r"(<!-- api: (\S+):(\S+) as (\S+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
 CHECKS = re.compile(r"(<!-- checks: (\w+) -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
+LIBRARY_TABLE = re.compile(r"(<!-- libraries -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
+LIBRARY_COUNT = re.compile(r"\[all \d+\](?=\(docs/libraries\.md\))")
 PREFIXES = re.compile(r"\b(?:collections\.abc|torch|typing|rotcheck(?:\.\w+)+)\.(?=[A-Z])")
 
 
@@ -59,10 +66,39 @@ def checks_table(level: str) -> str:
     return "\n".join(["| check | the question | what it catches |", "|---|---|---|", *rows, ""])
 
 
+def libraries_table() -> str:
+    """The functions of libraries, what each is, how it is called and where it runs, as Markdown."""
+    rows = [
+        f"| `{name}` | {library.about.removesuffix('.')} | {_version(library)} | {_pairing(library)} "
+        f"| `{call_with_shapes(library.convention).replace('|', ' ')}` | {_place(library)} |"
+        for name, library in LIBRARIES.items()
+    ]
+    head = "| name | what it is | written for | pairing | how it is called | runs on |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows, ""])
+
+
+def _version(library: Library) -> str:
+    return f"{library.package.name} {library.package.version_written_for}"
+
+
+def _pairing(library: Library) -> str:
+    convention = library.convention
+    return f"{convention.pairing}{', -1' if convention.direction == -1 else ''}"
+
+
+def _place(library: Library) -> str:
+    """The devices that a function runs on, and its dtypes where it does not take all."""
+    device = {"any device": "any device", "cpu": "the CPU", "cuda": "CUDA"}[library.runs_on]
+    interpreter = ", and the Triton interpreter" if library.triton else ""
+    return f"{device}{interpreter}{'; ' * bool(library.dtypes)}{', '.join(library.dtypes)}"
+
+
 def refreshed(text: str) -> str:
     """The text of a page with its blocks as they are today."""
     text = API.sub(lambda m: f"{m[1]}{signature(m[2], m[3], m[4])}{m[6]}", text)
     text = CHECKS.sub(lambda m: f"{m[1]}{checks_table(m[2])}{m[4]}", text)
+    text = LIBRARY_TABLE.sub(lambda m: f"{m[1]}{libraries_table()}{m[3]}", text)
+    text = LIBRARY_COUNT.sub(f"[all {len(LIBRARIES)}]", text)
     return BLOCK.sub(lambda m: f"{m[1]}{output(m['command'])}{m[4]}", text)
 
 

@@ -10,7 +10,7 @@ from rotcheck.bench import plan
 from rotcheck.bench.qkv_shapes import Capacity, too_large
 from rotcheck.bench.timings import from_answer, not_run, timing_of, without_noise
 from rotcheck.identify.front_identity import Identity
-from rotcheck.identify.identification_jobs import identify_each, unregistered
+from rotcheck.identify.identification_jobs import Identifier, unregistered
 from rotcheck.identify.swapping.file_fit import fit_files
 from rotcheck.identify.worker_setup import setup_of
 from rotcheck.isolation import Job
@@ -111,7 +111,7 @@ class _Timings:
         """How a worker calls an implementation, which is identified before its first row."""
         specs = [spec for spec in unregistered([name]) if spec not in self._identities]
         limit = min(self.timeout, IDENTIFICATION_LIMIT)
-        self._identities |= identify_each(self.study, specs, device, limit)
+        self._identities |= Identifier(specs, device, limit).run_alone(self.study)
         return setup_of(self._identities.get(name))
 
     def _row(

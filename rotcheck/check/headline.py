@@ -17,9 +17,8 @@ MOST_NAMES = 3  # so many names are told in one line
 def answer(parts: Sequence[Part]) -> Answer | None:
     """The answer for all parts: the worst of theirs; None if there are none."""
     answers = [part.answer for part in parts]
-    return next(
-        (candidate for candidate in ("wrong", "unknown", "right") if candidate in answers), None
-    )
+    worst_first: tuple[Answer, ...] = ("wrong", "unknown", "right")
+    return next((answer for answer in worst_first if answer in answers), None)
 
 
 def headline(parts: Sequence[Part], request: CheckRequest) -> str:
@@ -42,14 +41,10 @@ def headline(parts: Sequence[Part], request: CheckRequest) -> str:
 def _says(part: Part, request: CheckRequest) -> str:
     """What is wrong with a function, to follow its name."""
     fault = part.faults[0]
-    if (
-        fault.by != "context"
-        or not part.needed
-        or not part.right_to
-        or part.right_to >= part.needed
-    ):
-        return f": {fault.message}"
-    return f" is right to {part.right_to:,} of {part.needed:,} positions in {' and '.join(request.dtypes)}"
+    if fault.by == "context" and part.needed and 0 < (part.right_to or 0) < part.needed:
+        dtypes = " and ".join(request.dtypes)
+        return f" is right to {part.right_to:,} of {part.needed:,} positions in {dtypes}"
+    return f": {fault.message}"
 
 
 def _right(parts: Sequence[Part], request: CheckRequest) -> str:
@@ -61,9 +56,8 @@ def _right(parts: Sequence[Part], request: CheckRequest) -> str:
     in_others = f"in {' and '.join(elsewhere[0].dtypes)}" if elsewhere else ""
     if len(elsewhere) == len(right):
         return f"right {in_others}"
-    dtypes = " and ".join(request.dtypes) + (
-        f"; {_names(elsewhere, request)} {in_others}" if elsewhere else ""
-    )
+    more = f"; {_names(elsewhere, request)} {in_others}" if elsewhere else ""
+    dtypes = f"{' and '.join(request.dtypes)}{more}"
     return f"right to {min(lengths):,} in {dtypes}" if lengths else f"right in {dtypes}"
 
 
@@ -82,25 +76,18 @@ def advice(parts: Sequence[Part], request: CheckRequest, context: Context | None
     bad = [part for part in parts if part.answer != "right"]
     if bad:
         by = bad[0].faults[0].by
-        failure = next(
-            (fault.failure for part in bad for fault in part.faults if fault.failure), None
-        )
-        explain = (
-            [f"`rotcheck explain {failure}`: more on the cause, and where else it was seen"]
-            if failure
-            else []
-        )
+        failures = [fault.failure for part in bad for fault in part.faults if fault.failure]
         on = " --device interpreter" if by == "compare" and bad[0].dtypes else ""
-        return [f"`rotcheck {by} {_spec_of(bad[0])}{on}`: {_TELLS[by]}", *explain]
-    file = shell_word(request.titles[0])
-    if (
-        request.to is None
-        and context
-        and any(maker.kind and maker.claims is None for maker in context.makers)
-    ):
+        more = "more on the cause, and where else it was seen"
         return [
-            f"`rotcheck check {file} --to 32768`: as far as you need it, since it claims no length itself"
+            f"`rotcheck {by} {_spec_of(bad[0])}{on}`: {_TELLS[by]}",
+            *(f"`rotcheck explain {failure}`: {more}" for failure in failures[:1]),
         ]
+    file = shell_word(request.titles[0])
+    makers = context.makers if context else ()
+    if request.to is None and any(maker.kind and maker.claims is None for maker in makers):
+        why = "as far as you need it, since it claims no length itself"
+        return [f"`rotcheck check {file} --to 32768`: {why}"]
     if not parts:
         return []
     return [

@@ -11,10 +11,11 @@ from rotcheck.compare import plan as comparison
 from rotcheck.compare import run as compare
 from rotcheck.compare.cells import cell_of, evidence_of
 from rotcheck.context import run as context
+from rotcheck.grouping import group_by
 from rotcheck.identify import identification_jobs
-from rotcheck.identify.front_identity import Identity, without_folders
-from rotcheck.identify.identification_jobs import identify_each
-from rotcheck.identify.swapping import file_fit
+from rotcheck.identify.front_identity import Identity
+from rotcheck.identify.identification_jobs import Identifier
+from rotcheck.identify.swapping.file_fit import fit_files
 from rotcheck.implementations.spec import NothingRotary
 from rotcheck.isolation import Done, Pool
 from rotcheck.probe import run as probe
@@ -24,7 +25,6 @@ from rotcheck.results import (
     Cell,
     Check,
     Context,
-    Identification,
     Machine,
     Reach,
 )
@@ -76,9 +76,8 @@ def check(
     try:
         request = make_request(specifications, dtypes, to, device)
     except NothingRotary as error:
-        nothing = CheckRequest(
-            tuple(map(short_path, specifications)), (), tuple(dtypes), to, device
-        )
+        titles = tuple(map(short_path, specifications))
+        nothing = CheckRequest(titles, (), tuple(dtypes), to, device)
         return _Parts(nothing, _machine()).result(str(error), interrupted=False)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
         machine = study.survey(SURVEY_GROUPS, trials=True)
@@ -104,8 +103,6 @@ class _Parts:
     request: CheckRequest
     machine: Machine
     on_step: Callable[[str], None] = ignore
-    # by the name without folders, as each is done
-    _by_name: dict[str, Identification] = field(default_factory=dict)
     _identities: dict[str, Identity] = field(default_factory=dict)
     _cells: list[Cell] = field(default_factory=list)
     _makers: dict[str, str] = field(default_factory=dict)
@@ -113,44 +110,30 @@ class _Parts:
 
     def identify(self, study: Study, timeout: float) -> None:
         """Identify each function, and hold those of one file against each other."""
-        specs = self.request.names
-        identities = identify_each(
-            study, specs, self.request.device, timeout, self._keep_identification
-        )
-        fitting = file_fit.of_files(specs, [identities[spec].identification for spec in specs])
-        self._identities = {
-            spec: replace(identities[spec], identification=identification)
-            for spec, identification in zip(specs, fitting)
-        }
-
-    def _keep_identification(self, identification: Identification) -> None:
-        self._by_name[identification.specification] = identification
-        self.on_step(f"{identification.specification} identified")
+        identifier = Identifier(self.request.names, self.request.device, timeout)
+        self._identities = identifier.identities  # as each is known
+        identifier.run_alone(study, lambda found: self.on_step(f"{found.specification} identified"))
+        identities = {spec: self._identities[spec] for spec in self.request.names}
+        self._identities = fit_files(identities, apart=False)
 
     def judge(self, study: Study) -> None:
         """Run the quick checks of `compare` on what rotates."""
         rotating = self._of_kind("applies", "both")
-        for device, specs in self._by_device(rotating).items():
-            comparison_request = comparison.make_request(
-                specs, (device,), judged_in(self.request.dtypes, device)
-            )
+        # some kernels were identified under the Triton interpreter
+        for device, specs in group_by(rotating, self._device_of).items():
+            dtypes = judged_in(self.request.dtypes, device)
+            request = comparison.make_request(specs, (device,), dtypes)
+            identities = self._identities
             jobs = comparison.jobs(
-                comparison_request,
-                (device,),
-                self.machine,
-                timeout=CELL,
-                identities=self._identities,
+                request, (device,), self.machine, timeout=CELL, identities=identities
             )
             for result in study.run(jobs):
                 self._take(result)
         self._skip_steps(len(self.request.names) - len(rotating))
 
-    def _by_device(self, specs: Sequence[str]) -> dict[str, list[str]]:
-        """Functions by where they were identified: some kernels under the Triton interpreter."""
-        devices: dict[str, list[str]] = {}
-        for spec in specs:
-            devices.setdefault(self._identities[spec].identification.device, []).append(spec)
-        return devices
+    def _device_of(self, spec: str) -> str:
+        """Where a function was identified."""
+        return self._identities[spec].identification.device
 
     def _take(self, result: Done) -> None:
         name = self.request.labels[result.job.setup["implementation"]]
@@ -160,22 +143,14 @@ class _Parts:
 
     def measure(self, study: Study, timeout: float) -> None:
         """Measure how far what makes its own angles is right."""
-        makers = [
-            spec
-            for spec in self._of_kind("builds", "both")
-            if self._identities[spec].identification.device != INTERPRETER
-        ]
+        builders = self._of_kind("builds", "both")
+        makers = [spec for spec in builders if self._device_of(spec) != INTERPRETER]
         device = "cpu" if self.request.device in STAND_INS else self.request.device
         if makers:
             self._makers = display_names(makers)  # as the context has them
+            conditions, to = self.request.conditions, self.request.to
             self._context = context.measure(
-                study,
-                makers,
-                self.request.conditions,
-                device,
-                timeout,
-                self._tell_of_row,
-                to=self.request.to,
+                study, makers, conditions, device, timeout, self._tell_of_row, to=to
             )
         self._skip_steps(len(self.request.names) - len(makers))
 
@@ -189,19 +164,21 @@ class _Parts:
 
     def _of_kind(self, *kinds: str) -> list[str]:
         """The functions that are understood as one of these kinds."""
-        return [
-            spec
+        understood = (
+            (spec, identity.identification.convention)
             for spec, identity in self._identities.items()
             if identity.identification.answer != "unknown"
-            and identity.identification.convention is not None
-            and identity.identification.convention.kind in kinds
-        ]
+        )
+        return [spec for spec, convention in understood if convention and convention.kind in kinds]
 
     def result(self, nothing: str = "", *, interrupted: bool) -> Check:
         """The result so far, in the order of the files; `nothing`: why there is nothing to check."""
-        identifications = self._identifications()
-        rows = self._context.rows if self._context else ()
-        makers = self._context.makers if self._context else ()
+        identifications = {
+            spec: self._identities[spec].identification
+            for spec in self.request.names
+            if spec in self._identities
+        }
+        rows, makers = (self._context.rows, self._context.makers) if self._context else ((), ())
         maker_of = {maker.implementation: maker for maker in makers}
         parts = [
             part_of(
@@ -234,13 +211,3 @@ class _Parts:
     def _place(self, cell: Cell) -> int:
         """Where the function of a cell stands in the files; its cells come in the order of checks."""
         return list(self.request.labels.values()).index(cell.implementation)
-
-    def _identifications(self) -> dict[str, Identification]:
-        """What was found of each function that was identified by now, by its SPEC."""
-        if self._identities:
-            return {spec: self._identities[spec].identification for spec in self.request.names}
-        return {
-            spec: self._by_name[without_folders(spec)]
-            for spec in self.request.names
-            if without_folders(spec) in self._by_name
-        }

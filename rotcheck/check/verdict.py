@@ -1,9 +1,9 @@
 """The answer for a function: what is wrong with it, and what was not understood."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rotcheck.check.plan import FALLBACK_DTYPES, CheckRequest, judged_in
+from rotcheck.grouping import group_by
 from rotcheck.implementations.source_lines import place
 from rotcheck.results import (
     FINDINGS,
@@ -23,6 +23,7 @@ DECLARE = (
     "argument that builds it"
 )
 ELSEWHERE = "ask for another `--dtype`, or on a device that runs this one"
+NOT_MEASURED = "not-measured"
 UNREAD = "no call that was tried gave back a rotation or tables of one"
 NO_MEASUREMENT = "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
 ON_A_GPU = "ask on a machine with a GPU: `rotcheck check ... --device cuda`"
@@ -54,17 +55,14 @@ def part_of(
         *_of_rows(rows, maker, identification),
         *_why_not_judged(identification, cells, rows),
     ]
-    where = place(name)
-    dtypes = (
-        FALLBACK_DTYPES
-        if _on_a_grid(identification)
-        else judged_in(request.dtypes, identification.device)
-    )
+    file, line = place(name) or (None, None)
+    dtypes = judged_in(request.dtypes, identification.device)
+    dtypes = FALLBACK_DTYPES if _on_a_grid(identification) else dtypes
     return Part(
         name=request.labels[name],
         answer=_answer(faults),
-        file=where[0] if where else None,
-        line=where[1] if where else None,
+        file=file,
+        line=line,
         kind=identification.convention.kind if identification.convention else None,
         needed=length,
         right_to=_right_to(rows, length),
@@ -90,13 +88,11 @@ def _of_identification(identification: Identification) -> Iterator[Fault]:
             )  # fmt: skip
     if identification.answer == "unknown":
         advice = "; ".join(identification.advice) or DECLARE
-        yield Fault(
-            answer="unknown",
-            by="identify",
-            rule="unidentified",
-            message=identification.message or UNREAD,
-            fix=advice,
-        )
+        yield _unknown("identify", "unidentified", identification.message or UNREAD, advice)
+
+
+def _unknown(by: str, rule: str, message: str, fix: str) -> Fault:
+    return Fault(answer="unknown", by=by, rule=rule, message=message, fix=fix)
 
 
 def _of_cells(cells: Sequence[Cell], identification: Identification) -> Iterator[Fault]:
@@ -109,7 +105,8 @@ def _of_cells(cells: Sequence[Cell], identification: Identification) -> Iterator
         for cell in cells
         if cell.verdict in FINDINGS and not (cell.failure and cell.failure in told_by_identify)
     ]
-    for group in _groups(bad, lambda cell: (cell.verdict, cell.failure or cell.message)):
+    groups = group_by(bad, lambda cell: (cell.verdict, cell.failure or cell.message))
+    for group in groups.values():
         worst = max(group, key=lambda cell: (cell.not_finite, cell.error or 0))
         yield Fault(
             answer="wrong", by="compare", rule=worst.failure or worst.check, message=worst.message or worst.verdict,
@@ -139,7 +136,7 @@ def _of_rows(
         for row in rows
         if row.verdict in FINDINGS and (row.condition, row.message) not in told_by_identify
     ]
-    for group in _groups(bad, lambda row: (row.failure or row.message, row.verdict)):
+    for group in group_by(bad, lambda row: (row.failure or row.message, row.verdict)).values():
         first = group[0]
         # what is wrong from the start is not told once more of all the rest
         plain = first.condition == "constructed"
@@ -149,14 +146,13 @@ def _of_rows(
             message=f"{conditions}: {first.message}",
             **knowledge_of(first) | {"fix": _longer(first, maker) or first.fix},
         )  # fmt: skip
-    short = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None and length]
-    for row in [row for row in short if (row.asked_to or 0) + 1 < (length or 0)][:1]:
-        yield Fault(
-            answer="unknown", by="context", rule="not-measured",
-            message=f"{_condition(row)}: asked up to position {row.asked_to} and no further, "
-            f"{length} must be right: {row.stopped or 'its table has no more rows'}",
-            fix="build it as long as it must be, or ask for less with --to",
-        )  # fmt: skip
+    right = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None]
+    for row in [row for row in right if (row.asked_to or 0) + 1 < (length or 0)][:1]:
+        asked = f"{_condition(row)}: asked up to position {row.asked_to} and no further"
+        why = row.stopped or "its table has no more rows"
+        message = f"{asked}, {length} must be right: {why}"
+        fix = "build it as long as it must be, or ask for less with --to"
+        yield _unknown("context", NOT_MEASURED, message, fix)
 
 
 def _condition(row: Reach) -> str:
@@ -195,32 +191,20 @@ def _why_not_judged(
         ran = [result for result in results if result.verdict in ("agrees", *FINDINGS)]
         if convention.kind in kinds and not ran:
             if by == "context" and identification.device == INTERPRETER:
-                yield Fault(
-                    answer="unknown",
-                    by=by,
-                    rule="not-measured",
-                    message=NO_MEASUREMENT,
-                    fix=ON_A_GPU,
-                )
+                yield _unknown(by, NOT_MEASURED, NO_MEASUREMENT, ON_A_GPU)
                 return
             why = next((result.message for result in results if result.message), "it was not run")
             fix = ELSEWHERE if any(result.verdict == "skipped" for result in results) else DECLARE
-            yield Fault(
-                answer="unknown",
-                by=by,
-                rule="not-measured",
-                message=f"it was not judged: {why}",
-                fix=fix,
-            )
+            yield _unknown(by, NOT_MEASURED, f"it was not judged: {why}", fix)
             return
 
 
 def _on_a_grid(identification: Identification) -> bool:
     """Whether it turns the squares of a grid, which `identify` alone judges, and as constructed."""
     convention = identification.convention
-    return convention is not None and (
-        convention.positions == "grid" or convention.schedule == "axial"
-    )
+    if convention is None:
+        return False
+    return convention.positions == "grid" or convention.schedule == "axial"
 
 
 def _right_to(rows: Sequence[Reach], length: int | None) -> int | None:
@@ -242,18 +226,8 @@ def _notes(
     notes = [remark.message for remark in identification.findings if not remark.mistake]
     notes += [f"not tried: {name}" for name in identification.untried]
     notes += [GRID] if identification.answer == "right" and _on_a_grid(identification) else []
-    notes += [
-        f"loaded {remark.says}" for remark in identification.evidence if remark.field == "loaded"
-    ]
+    notes += [f"loaded {fact.says}" for fact in identification.evidence if fact.field == "loaded"]
     notes += [cell.note for cell in cells if cell.note and cell.verdict == "agrees"]
-    notes += [
-        f"{_condition(row)}: {row.note}" for row in rows if row.note and row.verdict == "agrees"
-    ]
+    right = (row for row in rows if row.verdict == "agrees")
+    notes += [f"{_condition(row)}: {row.note}" for row in right if row.note]
     return list(dict.fromkeys(notes))
-
-
-def _groups(results: Sequence[Any], key: Callable[[Any], Hashable]) -> list[list[Any]]:
-    groups: dict[Hashable, list[Any]] = {}
-    for result in results:
-        groups.setdefault(key(result), []).append(result)
-    return list(groups.values())

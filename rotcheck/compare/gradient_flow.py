@@ -19,14 +19,14 @@ def differentiable_call(case: Case) -> tuple[list[Tensor], Call]:
 def check_graph(results: Sequence[Tensor]) -> None:
     """Raise `Wrong` for results that carry no gradient."""
     if not all(result.requires_grad for result in results):
-        words = "the result carries no gradient: autograd does not see the rotation"
-        raise Wrong("no-gradient", words)
+        message = "the result carries no gradient: autograd does not see the rotation"
+        raise Wrong("no-gradient", message)
 
 
 def check_gradients(gradients: Sequence[Tensor | None]) -> list[Tensor]:
     """The gradients of all inputs. Raises `Wrong` where none reaches one of them."""
     there = [gradient for gradient in gradients if gradient is not None]
     if len(there) < len(gradients):
-        words = "no gradient reaches the input: autograd does not see the rotation"
-        raise Wrong("no-gradient", words)
+        message = "no gradient reaches the input: autograd does not see the rotation"
+        raise Wrong("no-gradient", message)
     return there

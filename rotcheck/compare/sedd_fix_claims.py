@@ -29,14 +29,14 @@ def trial() -> Trial:
 
 
 def _claim(result: Done) -> Claim:
-    words = CLAIMS[result.job.name]
+    claim = CLAIMS[result.job.name]
     if isinstance(result.outcome, Returned):
         return Claim(
-            claim=words,
+            claim=claim,
             holds=result.outcome.value["holds"],
             seen=tuple(result.outcome.value["seen"]),
         )
-    return Claim(claim=words, holds=None, seen=(f"not run: {result.outcome}",))
+    return Claim(claim=claim, holds=None, seen=(f"not run: {result.outcome}",))
 
 
 def _torch() -> str | None:

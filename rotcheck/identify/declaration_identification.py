@@ -1,8 +1,5 @@
 """The identification of a function that declares its convention: it is held to that."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from msgspec import structs
 
@@ -24,15 +21,13 @@ EVIDENCE = FieldEvidence(
 
 
 def identify_declared(
-    target: Target,
-    convention: Convention,
-    device: torch.device,
-    on_cpu: Callable[..., Any] | None,
+    target: Target, convention: Convention, device: torch.device
 ) -> IdentificationResult:
     """Hold a function to what it declares; on meta, which has no values, believe it."""
     description = convention_words.describe(convention)
     evidence, error, findings = [EVIDENCE], None, list[Remark]()
     if device.type != "meta":
+        on_cpu = target.on_cpu(device)
         function = FunctionUnderTest(target.function, convention, device, on_cpu)
         sizes = Sizes(width=convention.head_dim or 64)
         error, findings = of_values(function, sizes)

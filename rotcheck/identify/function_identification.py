@@ -19,7 +19,7 @@ from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import first_tables
 from rotcheck.identify.permuting import permutation_answer
 from rotcheck.identify.rotation_identification import identify_rotation
-from rotcheck.identify.table_maker_identification import identify_flag, identify_maker
+from rotcheck.identify.table_maker_identification import identify_call, identify_maker
 from rotcheck.implementations.size_hints import hints
 from rotcheck.implementations.target import Target
 from rotcheck.results import Identification
@@ -34,11 +34,11 @@ def identify(target: Target, device: torch.device) -> IdentificationResult:
     or as one that rotates.
     """
     if target.convention is not None:
-        return identify_declared(target, target.convention, device, _on_cpu(target, device))
+        return identify_declared(target, target.convention, device)
     fields = permutation_answer.answer(target) or position_makers.answer(target)
     if fields is not None:
         return IdentificationResult(identification_of(target, device, **fields), None)
-    on_cpu = _on_cpu(target, device)
+    on_cpu = target.on_cpu(device)
     match = find_call(*([(on_cpu, CPU)] if on_cpu else []), (target.function, device))
     if isinstance(match, Match | NoMatch):
         return of_rotation(target, match, device)
@@ -80,7 +80,7 @@ def of_rotation(
 
     def with_flag(call: FlaggedCall) -> Identification:
         variant = call.target()
-        on_cpu = _on_cpu(variant, device) if match.caller.device.type != device.type else None
+        on_cpu = variant.on_cpu(device) if match.caller.device.type != device.type else None
         again = repeated_calls.with_arguments(match, on_cpu or variant.function, call.arguments)
         return identify_rotation(variant, again, device).identification
 
@@ -90,16 +90,14 @@ def of_rotation(
 def _of_maker(target: Target, maker: MakerMatch, device: torch.device) -> IdentificationResult:
     call, _ = maker
 
-    def on_cpu(variant: Target) -> Callable[..., Any] | None:
-        return _on_cpu(variant, device)
-
     def with_flag(flag_call: FlaggedCall) -> Identification:
-        return identify_flag(flag_call, call, device, on_cpu)
+        variant = replace(call, arguments=flag_call.arguments, device=str(device))
+        return identify_call(flag_call.target(), variant, device).identification
 
     if target.narrow is not None:  # of tables the dtype is part of what is judged
         target = target.narrow()
         maker = call, first_tables(target.function, call)
-    result = identify_maker(target, maker, device, on_cpu)
+    result = identify_maker(target, maker, device)
     return _with_flags(result, target, call.arguments, device, with_flag)
 
 
@@ -129,13 +127,3 @@ def _with_flags(
         flags=calls,
         with_flag=with_flag,
     )
-
-
-def _on_cpu(target: Target, device: torch.device) -> Callable[..., Any] | None:
-    """The function for the CPU, of one that lives elsewhere; None: it is not for the CPU."""
-    if device.type == "cpu":
-        return None
-    try:
-        return target.on_cpu()
-    except Exception:  # a kernel for one kind of device, say; building it may raise anything
-        return None

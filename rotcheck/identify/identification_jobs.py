@@ -27,33 +27,43 @@ class Identifier:
         specs: the functions, each `package.module:function` or `path/to/file.py:function`.
         device: where they are called.
         timeout: seconds for one function, and for one flag.
-        interpreter: whether a Triton kernel that is asked on the CPU, where Triton finds no GPU, is asked again under
-            the Triton interpreter.
-        on_identification: called with what is said of each function as soon as that is known.
 
     Attributes:
         identities: what is known of each function by now, by its SPEC.
     """
 
-    def __init__(
-        self,
-        specs: Sequence[str],
-        device: str,
-        timeout: float,
-        *,
-        interpreter: bool = False,
-        on_identification: Callable[[Identification], None] | None = None,
-    ) -> None:
+    def __init__(self, specs: Sequence[str], device: str, timeout: float) -> None:
         self.identities: dict[str, Identity] = {}
         self._specs, self._device, self._timeout = specs, device, timeout
-        self._interpreter = interpreter
-        self._on_identification = on_identification or ignore
+        self._is_alone = False
+
+    def run_alone(
+        self, study: Study, on_identification: Callable[[Identification], None] = ignore
+    ) -> dict[str, Identity]:
+        """Identify the functions in a study that has nothing else to do meanwhile.
+
+        A Triton kernel that is asked on the CPU, where Triton finds no GPU, is asked again under the
+        Triton interpreter.
+
+        Args:
+            study: where all of it runs.
+            on_identification: called with what is said of each function as soon as that is known.
+
+        Raises:
+            RequestError: one of the functions is not there.
+        """
+        self._is_alone = True
+
+        def jobs_of(spec: str) -> Sequence[Job]:
+            on_identification(self.identities[spec].identification)
+            return ()
+
+        for _ in self.run(study, (), jobs_of):
+            raise AssertionError("a study without other jobs has no other answers")
+        return self.identities
 
     def run(
-        self,
-        study: Study,
-        jobs: Sequence[Job] = (),
-        jobs_of: Callable[[str], Sequence[Job]] = lambda spec: (),
+        self, study: Study, jobs: Sequence[Job], jobs_of: Callable[[str], Sequence[Job]]
     ) -> Iterator[Done]:
         """Run the jobs of a study and identify the functions among them.
 
@@ -74,38 +84,18 @@ class Identifier:
                 spec = done.job.name
                 self.identities[spec] = add_flag(self.identities[spec], done)
             elif done.job.target == IDENTIFICATION:
-                study.add(self._identified(done, jobs_of))
+                study.add(self._keep_identity(done, jobs_of))
             else:
                 yield done
 
-    def _identified(self, done: Done, jobs_of: Callable[[str], Sequence[Job]]) -> list[Job]:
+    def _keep_identity(self, done: Done, jobs_of: Callable[[str], Sequence[Job]]) -> list[Job]:
         """Keep the identity of a function; the jobs that follow from it."""
         spec = done.job.name
         identity = self.identities[spec] = identity_of(done)
-        if self._interpreter and _interpretable(identity, done):
+        if self._is_alone and _interpretable(identity, done):
             return _jobs([spec], INTERPRETER, self._timeout)
-        self._on_identification(identity.identification)
         flags = [replace(done.job, target=FLAGS, tasks=identity.flags)] if identity.flags else []
         return [*jobs_of(spec), *flags]
-
-
-def identify_each(
-    study: Study,
-    specs: Sequence[str],
-    device: str,
-    timeout: float,
-    on_identification: Callable[[Identification], None] | None = None,
-) -> dict[str, Identity]:
-    """Identify functions in a study that has nothing else to do meanwhile; kernels under the interpreter, if need be.
-
-    Arguments, and what it raises, as of `Identifier`.
-    """
-    identifier = Identifier(
-        specs, device, timeout, interpreter=True, on_identification=on_identification
-    )
-    for _ in identifier.run(study):
-        raise AssertionError("a study without other jobs has no other answers")
-    return identifier.identities
 
 
 def _interpretable(identity: Identity, done: Done) -> bool:

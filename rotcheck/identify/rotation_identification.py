@@ -40,7 +40,7 @@ from rotcheck.identify.telling import doubt, statement_evidence, unidentified_ca
 from rotcheck.implementations.instances import copy_of
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import THETA, Sizes
-from rotcheck.results import Description, FieldEvidence, Identification, Remark
+from rotcheck.results import Description, FieldEvidence, Remark
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
 COMPARE = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
@@ -60,9 +60,8 @@ def identify_rotation(
     if match.caller.device.type != device.type:
         on_device = repeated_calls.on_device(match, target.function, device)
         if isinstance(on_device, NoMatch):
-            return without_convention(
-                target, device, f"rotates on cpu, and on {device} {on_device.reasons[0]}"
-            )
+            message = f"rotates on cpu, and on {device} {on_device.reasons[0]}"
+            return without_convention(target, device, message)
         match = on_device
     inquiry = _Inquiry(target, match, device)
     inquiry.ask()
@@ -102,8 +101,7 @@ class _Inquiry:
         """Ask of angles, values, memory and dtypes, and what else can go wrong in values."""
         self._add_angles()
         function, sizes = self._under_test()
-        is_scaled = self.reading is not None and self.reading.attention
-        apart = self.reading is not None and self.reading.apart
+        is_scaled, apart = self.reading.attention, self.reading.apart
         problem = has_mistake(self.remarks) or is_scaled or apart or self.match.reading.problem
         faults: list[Remark] = []
         if not problem:
@@ -120,39 +118,37 @@ class _Inquiry:
 
     def _add_angles(self) -> None:
         """Add what its own angles say, and those of a grid's squares."""
-        if self.reading:
-            if self.reading.attention:
-                self.remarks = [remark for remark in self.remarks if remark.code != "scaled"]
-            self.remarks += self.reading.remarks
+        if self.reading.attention:
+            self.remarks = [remark for remark in self.remarks if remark.code != "scaled"]
+        self.remarks += self.reading.remarks
         if self.grid:
             self.remarks += grid_layout.of_exchange(self.grid)
-            fact = FieldEvidence(
-                field="positions", says=self.grid.words, because=grid_layout.EVIDENCE
-            )
-            self.evidence.insert(0, fact)
+            says, because = self.grid.words, grid_layout.EVIDENCE
+            self.evidence.insert(0, FieldEvidence(field="positions", says=says, because=because))
 
     def _under_test(self) -> tuple[FunctionUnderTest, Sizes]:
         """The function with its convention, and the sizes to ask it for."""
-        reading, match, width = self.reading, self.match, self.match.caller.probe.width
-        convention_found = reading.convention if reading else match.convention
-        one_width = (convention_found.frequencies and not convention_found.rotary_dim) or (
+        convention, match = self.reading.convention, self.match
+        width, rotary_dim = match.caller.probe.width, convention.rotary_dim
+        one_width = (convention.frequencies and not rotary_dim) or (
             call_refinement.takes_one_width(match)
         )
         convention = replace(
-            convention_found,
+            convention,
             head_dim=width if one_width else None,
             heads=call_refinement.only_head_count(match),
         )
         function = FunctionUnderTest(self.target.function, convention, self.device, match.on_cpu)
-        if reading:
-            return function, Sizes(width=width, positions=reading.positions)
-        return function, Sizes(
-            width=width if one_width else max(64, 2 * (convention_found.rotary_dim or 0))
-        )
+        if self.reading.positions:
+            return function, Sizes(width=width, positions=self.reading.positions)
+        return function, Sizes(width=width if one_width else max(64, 2 * (rotary_dim or 0)))
 
 
-def _angles(match: Match, grid: PatchGrid | None, doubt: str | None) -> AngleFindings | None:
-    """What the angles of a function say that makes its own; `doubt`: why they are unclear."""
+def _angles(match: Match, grid: PatchGrid | None, doubt: str | None) -> AngleFindings:
+    """What the angles of a function say that makes its own; `doubt`: why they are unclear.
+
+    Of any other they say nothing, at no positions.
+    """
     readable = (
         not match.response.uneven
         and match.reading.angles is not None
@@ -163,7 +159,7 @@ def _angles(match: Match, grid: PatchGrid | None, doubt: str | None) -> AngleFin
     elif readable:
         reading = read_rotation_angles(match)
     else:
-        return None
+        return AngleFindings(match.convention, ())
     reading.doubt = reading.doubt or doubt
     return reading
 
@@ -189,12 +185,11 @@ def _conclude(inquiry: _Inquiry) -> IdentificationResult:
     evidence = [
         *statement_evidence.of_call(match, convention),
         rotary_dim,
-        *(reading.evidence if reading else []),
+        *reading.evidence,
         *([statement_evidence.of_error(error)] if error is not None else []),
         *inquiry.evidence,
     ]
-    mistaken = has_mistake(inquiry.remarks)
-    apart, why = reading is not None and reading.apart, reading.doubt if reading else None
+    mistaken, why = has_mistake(inquiry.remarks), reading.doubt
     if not match.exact and not mistaken:  # a choice that is not judged
         why = why or inquiry.remarks[0].message
     identification = identification_of(
@@ -205,14 +200,14 @@ def _conclude(inquiry: _Inquiry) -> IdentificationResult:
         call=convention_words.call_words(convention),
         evidence=tuple(evidence),
         findings=tuple(inquiry.remarks),
-        ambiguous=(*(reading.ambiguous if reading else ()), *statement_evidence.ambiguities(match)),
+        ambiguous=(*reading.ambiguous, *statement_evidence.ambiguities(match)),
         also=statement_evidence.also(match),
         error=error,
-        longest_context=reading.longest if reading else None,
-        message=why or (APART if apart else None),
+        longest_context=reading.longest,
+        message=why or (APART if reading.apart else None),
         advice=(COMPARE,) if why and not mistaken else (),
     )
-    return IdentificationResult(identification, None if apart else convention)
+    return IdentificationResult(identification, None if reading.apart else convention)
 
 
 def _no_rotation(inquiry: _Inquiry) -> IdentificationResult:
@@ -224,22 +219,17 @@ def _no_rotation(inquiry: _Inquiry) -> IdentificationResult:
     call = convention_words.call_words(match.convention)
     vague = match.reading.problem in ("no-convention", "not-rotated") or match.response.uneven
     if vague and not speaks_of_rotation(target.function, match.convention.arguments):
-        words = f"{call} runs, and {match.defect_words or match.reading.words}"
-        calls = unidentified_call.explanation(target.function, (words,))
+        message = f"{call} runs, and {match.defect_words or match.reading.words}"
+        calls = unidentified_call.explanation(target.function, (message,))
         return without_convention(target, device, NOTHING, tried=calls)
     first = inquiry.remarks[0].message if inquiry.remarks else "gives back no rotation"
-    result = without_convention(
-        target,
-        device,
-        f"{call} runs, and {first}",
-        call=call,
-        findings=tuple(inquiry.remarks),
-    )
+    message, findings = f"{call} runs, and {first}", tuple(inquiry.remarks)
+    result = without_convention(target, device, message, call=call, findings=findings)
     return replace(result, convention=match.convention)
 
 
 def _description(
-    match: Match, convention: Convention, reading: AngleFindings | None, abilities: Capabilities
+    match: Match, convention: Convention, reading: AngleFindings, abilities: Capabilities
 ) -> Description:
     plain = convention_words.describe(convention)
     is_told_rotary_dim = "R" in map(role_of, convention.arguments)
@@ -250,18 +240,15 @@ def _description(
         unread=match.reading.unread or None,
         dtype_rule=abilities.dtype_rule,
         takes=abilities.takes,
-        schedule=reading.schedule if reading else None,
-        theta=reading.theta if reading else None,
+        schedule=reading.schedule,
+        theta=reading.theta,
         ways=statement_evidence.ways(match),
-        amplitude=amplitude_beyond_rounding(match.reading.amplitude) if reading else None,
+        amplitude=amplitude_beyond_rounding(match.reading.amplitude) if reading.positions else None,
     )
 
 
 def _decide(
-    target: Target,
-    match: Match,
-    result: IdentificationResult,
-    contradiction: Contradiction | None,
+    target: Target, match: Match, result: IdentificationResult, contradiction: Contradiction | None
 ) -> IdentificationResult:
     """Leave only the mistakes that are beyond doubt.
 
@@ -272,7 +259,9 @@ def _decide(
         if contradicting is not None:
             return contradicting
     convention = result.convention or match.convention
-    plain = replace(convention, frequencies=(), theta=_theta(result.identification))
+    description = result.identification.convention
+    theta = (description.theta if description else None) or THETA
+    plain = replace(convention, frequencies=(), theta=theta)
     alternatives = (alternative.convention for alternative in match.alternatives)
     conventions = dict.fromkeys((convention, plain, *alternatives))
     findings = (*result.identification.findings, *prints_and_warnings.of_call(match))
@@ -282,10 +271,7 @@ def _decide(
 
 
 def _contradict(
-    target: Target,
-    match: Match,
-    result: IdentificationResult,
-    contradiction: Contradiction,
+    target: Target, match: Match, result: IdentificationResult, contradiction: Contradiction
 ) -> IdentificationResult | None:
     """A function that is right, and not as its docstring says; None: that cannot be shown.
 
@@ -305,7 +291,3 @@ def _contradict(
         decision, follows=False, findings=findings, message=mistake.message
     )
     return replace(result, identification=identification)
-
-
-def _theta(identification: Identification) -> float:
-    return (identification.convention.theta if identification.convention else None) or THETA

@@ -6,7 +6,7 @@ import msgspec
 
 from rotcheck.errors import RequestError
 from rotcheck.identify.front_identity import Identity, distinct_names, without_folders
-from rotcheck.identify.identification_jobs import PRELOAD, identify_each
+from rotcheck.identify.identification_jobs import PRELOAD, Identifier
 from rotcheck.identify.swapping import file_fit
 from rotcheck.identify.swapping.swap import swaps
 from rotcheck.identify.telling import next_step
@@ -14,7 +14,7 @@ from rotcheck.implementations import registry
 from rotcheck.implementations.spec import expand
 from rotcheck.results import INTERPRETER, Identification, Likeness
 from rotcheck.study.request import expand_specs
-from rotcheck.study.study import Study
+from rotcheck.study.study import Study, ignore
 
 
 def identify(
@@ -72,7 +72,8 @@ def identify_all(
         registry.check(spec)
     with Study(PRELOAD, on_plan=on_plan) as study:
         study.plan(len(specs))
-        identities = identify_each(study, [*specs, *others], device, timeout, on_found)
+        identifier = Identifier([*specs, *others], device, timeout)
+        identities = identifier.run_alone(study, on_found or ignore)
         found = distinct_names(specs, [identities[spec].identification for spec in specs])
         if like:
             likenesses = _likenesses(study, specs, identities, like, device, timeout)

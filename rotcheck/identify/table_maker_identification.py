@@ -1,13 +1,10 @@
 """The identification of a function that makes tables, from the call by which it does so."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 
 from rotcheck.identify.asking import idle_numbers
-from rotcheck.identify.asking.flags import FlaggedCall
 from rotcheck.identify.asking.question import has_mistake
 from rotcheck.identify.calling.trial_call import exception_words
 from rotcheck.identify.identification_result import (
@@ -26,47 +23,33 @@ from rotcheck.identify.making.table_reading import NotTables, RotaryTables
 from rotcheck.identify.rotation_identification import COMPARE
 from rotcheck.identify.telling import table_doubt
 from rotcheck.implementations.target import Target
-from rotcheck.results import Identification
-
-OnCpu = Callable[[Target], Callable[..., Any] | None]
-"""Returns the function of a target for the CPU, where it lives on another device."""
 
 
-def identify_maker(
-    target: Target, maker: MakerMatch, device: torch.device, on_cpu: OnCpu
-) -> IdentificationResult:
+def identify_maker(target: Target, maker: MakerMatch, device: torch.device) -> IdentificationResult:
     """Identify a function by the call that makes tables, found on whatever device."""
     call, tables = maker
     on_device = replace(call, device=str(device))
     if call.device == on_device.device:
-        result = _of_tables(target, call, tables, device, on_cpu)
+        result = _of_tables(target, call, tables, device)
     else:
         before = f"makes tables on cpu, and on {device} "
-        result = identify_call(target, on_device, device, on_cpu, before)
+        result = identify_call(target, on_device, device, before)
     identification = idle_numbers.of_maker(target, on_device, result.identification, device)
     return replace(result, identification=identification)
 
 
-def identify_flag(
-    flag_call: FlaggedCall, call: MakerCall, device: torch.device, on_cpu: OnCpu
-) -> Identification:
-    """Identify a maker of tables with a flag the other way round."""
-    variant = replace(call, arguments=flag_call.arguments, device=str(device))
-    return identify_call(flag_call.target(), variant, device, on_cpu).identification
-
-
 def identify_call(
-    target: Target, call: MakerCall, device: torch.device, on_cpu: OnCpu, before: str = ""
+    target: Target, call: MakerCall, device: torch.device, before: str = ""
 ) -> IdentificationResult:
     """Identify a maker by a call, if it makes tables by that; `before`: words for it if not."""
     try:
         tables = first_tables(target.function, call)
-        return _of_tables(target, call, tables, device, on_cpu)
+        return _of_tables(target, call, tables, device)
     except NotTables:
-        words = f"{call.words} gives back no tables of a rotation"
+        message = f"{call.words} gives back no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
-        words = exception_words(call.words, error)
-    return without_convention(target, device, before + words)
+        message = exception_words(call.words, error)
+    return without_convention(target, device, before + message)
 
 
 def _of_tables(
@@ -74,9 +57,8 @@ def _of_tables(
     call: MakerCall,
     tables: RotaryTables,
     device: torch.device,
-    on_cpu: OnCpu,
 ) -> IdentificationResult:
-    maker = TableMaker(target.function, call, tables, on_cpu(target), target.built)
+    maker = TableMaker(target.function, call, tables, target.on_cpu(device), target.built)
     description = _describe(maker)
     reading = description.angles
     mistaken = has_mistake(reading.remarks)

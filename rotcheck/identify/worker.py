@@ -36,9 +36,9 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     try:
         target = resolve(setup["specification"], device)
     except Unavailable as error:
-        words, declaration = scrub(str(error)), registered_convention(setup["specification"])
+        text, declaration = scrub(str(error)), registered_convention(setup["specification"])
         convention = msgspec.to_builtins(describe(declaration)) if declaration else None
-        return lambda task: {"unavailable": words, "registered": convention}
+        return lambda task: {"unavailable": text, "registered": convention}
     except NotBuilt as error:
         reason = scrub(error.reason)
         return lambda task: {"unbuilt": reason}
@@ -111,6 +111,6 @@ def _partial_import(specification: str) -> list[FieldEvidence]:
     """How a file was loaded, if not in full."""
     because = "what is lacking raises once it is asked for"
     return [
-        FieldEvidence(field="loaded", says=words, because=because)
-        for words in module_import.loading_notes(specification)
+        FieldEvidence(field="loaded", says=note, because=because)
+        for note in module_import.loading_notes(specification)
     ]

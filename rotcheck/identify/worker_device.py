@@ -31,9 +31,9 @@ def check(device: str) -> None:
     try:
         tensor = torch.ones(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        words = (str(error).splitlines() or [""])[0]
+        reason = (str(error).splitlines() or [""])[0]
         raise RequestError(
-            f"device {device!r} is not on this machine ({words}); `rotcheck probe` lists those that are"
+            f"device {device!r} is not on this machine ({reason}); `rotcheck probe` lists those that are"
         ) from error
     if tensor.is_meta:
         raise RequestError(

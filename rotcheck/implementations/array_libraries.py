@@ -159,11 +159,9 @@ def library_of(function: Function) -> ArrayLibrary | None:
 def absent(error: ModuleNotFoundError) -> str | None:
     """What to install, where a module cannot be imported for want of an array library; None: it is another."""
     root = (error.name or "").partition(".")[0]
-    return (
-        f"this is {PACKAGES[root]}: `pip install {root}` to have it asked"
-        if root in PACKAGES
-        else None
-    )
+    if root not in PACKAGES:
+        return None
+    return f"this is {PACKAGES[root]}: `pip install {root}` to have it asked"
 
 
 def wide(kind: Function) -> dict[str, str]:
@@ -238,15 +236,11 @@ def _through(function: Function, library: ArrayLibrary) -> Function:
 def _may_keep(function: Function) -> bool:
     """Whether a function, or an object, may keep what it computed: under tracing it would keep tracers."""
     owner = getattr(function, "__self__", None) or function
-    state = (
-        ()
-        if hasattr(inspect.unwrap(owner), "__code__")
-        else getattr(owner, "__dict__", {}).values()
-    )
-    names = vars(sys.modules.get(_module(function), ModuleType(""))).values()
-    return any(isinstance(value, dict | list | set) for value in state) or any(
-        hasattr(value, "cache_clear") for value in names
-    )
+    is_function = hasattr(inspect.unwrap(owner), "__code__")
+    state = {} if is_function else getattr(owner, "__dict__", {})
+    names = vars(sys.modules.get(_module(function), ModuleType("")))
+    has_state = any(isinstance(value, dict | list | set) for value in state.values())
+    return has_state or any(hasattr(value, "cache_clear") for value in names.values())
 
 
 class _JaxFunction:

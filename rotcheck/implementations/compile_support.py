@@ -19,8 +19,8 @@ def lack(error: BaseException, device: torch.device) -> str | None:
     """
     causes = list(_causes(error))
     for cause in causes:
-        if words := LACKS.get(type(cause).__name__):
-            return f"torch.compile {words.format(device.type)}"
+        if need := LACKS.get(type(cause).__name__):
+            return f"torch.compile {need.format(device.type)}"
     if _compiles(device):
         return None
     first_line = str(causes[-1]).partition("\n")[0]

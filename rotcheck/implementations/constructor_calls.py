@@ -74,25 +74,17 @@ class _Reader:
     def _arguments(self, call: ast.Call, around: Sequence[ast.AST], depth: int) -> dict[str, Any]:
         """What a call gives, by name. Raises `_UnknownValue`."""
         names = self._names_at(around, call.lineno, depth)
-        if any(isinstance(argument, ast.Starred) for argument in call.args) or any(
-            not keyword.arg for keyword in call.keywords
-        ):
+        starred = any(isinstance(argument, ast.Starred) for argument in call.args)
+        if starred or any(not keyword.arg for keyword in call.keywords):
             raise _UnknownValue
         by_place = [self._value(argument, names) for argument in call.args]
-        by_name = {
-            str(argument.arg): self._value(argument.value, names) for argument in call.keywords
-        }
+        by_name = {str(part.arg): self._value(part.value, names) for part in call.keywords}
         try:
-            binding = inspect.signature(getattr(self._module, last_name(call.func))).bind(
-                *by_place, **by_name
-            )
+            signature = inspect.signature(getattr(self._module, last_name(call.func)))
+            binding = signature.bind(*by_place, **by_name)
         except (TypeError, ValueError, AttributeError) as error:
             raise _UnknownValue from error
-        kinds = {
-            argument.kind
-            for argument in binding.signature.parameters.values()
-            if argument.name in binding.arguments
-        }
+        kinds = {signature.parameters[name].kind for name in binding.arguments}
         if kinds - {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}:
             raise _UnknownValue
         return dict(binding.arguments)
@@ -100,11 +92,10 @@ class _Reader:
     def _names_at(self, around: Sequence[ast.AST], line: int, depth: int) -> dict[str, Any]:
         """The names that are known where a call stands: parameters, and what was assigned above it."""
         names: dict[str, Any] = {}
-        functions = [node for node in around if isinstance(node, FunctionNode)]
-        for function in functions:
-            owner = around[around.index(function) - 1] if around.index(function) else None
-            names |= self._parameters(function, owner, depth)
-            self._assign(function.body, names, line)
+        for owner, node in zip((None, *around), around):
+            if isinstance(node, FunctionNode):
+                names |= self._parameters(node, owner, depth)
+                self._assign(node.body, names, line)
         return names
 
     def _parameters(
@@ -138,18 +129,13 @@ class _Reader:
 
     def _configuration(self, parameter: ast.arg) -> dict[str, Any]:
         """A configuration with its defaults: of the class annotated, or of the only one near."""
+        if not is_named(parameter.arg, vocabulary.CONFIGURATION):
+            return {}
         classes = {name: kind for name, kind in vars(self._module).items() if self._is_near(kind)}
-        annotation = ast.unparse(parameter.annotation).strip("'\"") if parameter.annotation else ""
-        candidates = (
-            [annotation]
-            if annotation
-            else [kind for kind in classes if is_named(_snake(kind), vocabulary.CONFIGURATION)]
-        )
-        if (
-            len(candidates) != 1
-            or candidates[0] not in classes
-            or not is_named(parameter.arg, vocabulary.CONFIGURATION)
-        ):
+        candidates = [kind for kind in classes if is_named(_snake(kind), vocabulary.CONFIGURATION)]
+        if parameter.annotation:
+            candidates = [ast.unparse(parameter.annotation).strip("'\"")]
+        if len(candidates) != 1 or candidates[0] not in classes:
             return {}
         try:
             return {parameter.arg: classes[candidates[0]]()}
@@ -161,9 +147,8 @@ class _Reader:
 
     def _is_near(self, value: Any) -> bool:
         package = f"{self._module.__package__}."
-        beside = (
-            self._of_package and inspect.isclass(value) and value.__module__.startswith(package)
-        )
+        is_class = inspect.isclass(value)
+        beside = self._of_package and is_class and value.__module__.startswith(package)
         return beside or self._is_own(value)
 
     def _assign(self, body: Sequence[ast.stmt], names: dict[str, Any], line: int) -> None:
@@ -173,21 +158,14 @@ class _Reader:
                 return
             if isinstance(statement, ast.If):
                 condition = self._try("test", statement.test, names)
-                self._assign(
-                    []
-                    if not condition
-                    else statement.body
-                    if condition["test"]
-                    else statement.orelse,
-                    names,
-                    line,
-                )
-            elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-                targets = (
-                    statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                )
-                for target in targets:
+                if condition:
+                    branch = statement.body if condition["test"] else statement.orelse
+                    self._assign(branch, names, line)
+            elif isinstance(statement, ast.Assign):
+                for target in statement.targets:
                     self._set(target, statement.value, names)
+            elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+                self._set(statement.target, statement.value, names)
 
     def _set(self, target: ast.expr, value: ast.expr, names: dict[str, Any]) -> None:
         if isinstance(target, ast.Name):
@@ -233,9 +211,8 @@ _COMPUTES = (
 
 
 def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip(
-        "_"
-    )
+    letters = (f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+    return "".join(letters).lstrip("_")
 
 
 def _calls(

@@ -78,11 +78,6 @@ class _Configuration:
     __getitem__ = __getattr__
 
 
-def needs_construction(value: Any) -> bool:
-    """Whether an object is a class, which must be built before it can be called."""
-    return inspect.isclass(value)
-
-
 def is_factory(function: Callable[..., Any]) -> bool:
     """Whether it is a plain function without parameters: then what it returns is meant."""
     if not inspect.isfunction(function):
@@ -109,8 +104,10 @@ def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -
             instance = _instance(kind, wider)
         except Exception:  # so it was not the width, and what it raised at first tells more
             raise error from error.__cause__
-        words = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}".removesuffix(": ")
-        return instance, f"{_call(kind, wider)}, since heads of {HEAD_DIM} lanes raise {words}"
+        refusal = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}".removesuffix(
+            ": "
+        )
+        return instance, f"{_call(kind, wider)}, since heads of {HEAD_DIM} lanes raise {refusal}"
 
 
 def _arguments(
@@ -159,20 +156,22 @@ def _instance(kind: Callable[..., Any], arguments: Arguments) -> Any:
         with torch.no_grad():
             return kind(*positional, **by_name)
     except _UnknownAttribute as error:
-        reason = f"{getattr(kind, '__name__', kind)} asks its configuration for {str(error)!r}"
-        raise Unbuildable(f"{reason}, {_UNTOLD}") from error
+        reason = f"asks its configuration for {str(error)!r}, {_UNTOLD}"
+        raise _unbuildable(kind, reason) from error
     except (AssertionError, RuntimeError) as error:
         if torch.cuda.is_available() or not _CUDA.search(str(error)):
             raise
-        raise Unbuildable(f"{getattr(kind, '__name__', kind)} {_NO_CUDA}") from error
+        raise _unbuildable(kind, _NO_CUDA) from error
+
+
+def _unbuildable(kind: Callable[..., Any], reason: str) -> Unbuildable:
+    return Unbuildable(f"{getattr(kind, '__name__', kind)} {reason}")
 
 
 def _call(kind: Callable[..., Any], arguments: Arguments) -> str:
     positional, by_name = arguments
-    texts = [
-        *map(str, positional),
-        *(f"{name}={_text_of(value)}" for name, value in by_name.items()),
-    ]
+    keywords = (f"{name}={_text_of(value)}" for name, value in by_name.items())
+    texts = [*map(str, positional), *keywords]
     return f"{getattr(kind, '__name__', 'it')}({', '.join(texts)})"
 
 
@@ -204,16 +203,11 @@ def _of(
     if is_named(parameter.name, vocabulary.MODEL_DIM):
         return _model_dim(parameter, parameters, width)
     value = value_for(parameter.name, width)
-    if (
-        value is None
-        and parameter.annotation in (int, "int")
-        and is_named(parameter.name, vocabulary.EMBEDDINGS)
-    ):
-        return width  # `rotary_embedding: int` is no table
+    is_number = parameter.annotation in (int, "int")  # `rotary_embedding: int` is no table
+    if value is None and is_number and is_named(parameter.name, vocabulary.EMBEDDINGS):
+        return width
     if value is None:
-        raise Unbuildable(
-            f"{getattr(kind, '__name__', kind)} asks for {parameter.name!r}, {_UNTOLD}"
-        )
+        raise _unbuildable(kind, f"asks for {parameter.name!r}, {_UNTOLD}")
     return value
 
 
@@ -270,13 +264,7 @@ def copy_of(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
     try:
         return copy.deepcopy(function)
-    except (
-        TypeError,
-        RuntimeError,
-        AttributeError,
-        NotImplementedError,
-        RecursionError,
-    ):  # scripted, or of C
+    except (TypeError, RuntimeError, AttributeError):  # scripted, or of C
         return function
 
 
@@ -293,17 +281,20 @@ def construct_as_file_does(
     """
     name = getattr(kind, "__name__", "")
     in_file = getattr(kind, "__module__", "") == module.__name__
-    calls = constructor_calls.constructor_calls(module, name) if in_file else []
-    instance = _as_called(kind, calls, device, dtype)
+
+    def instance_of_file(*, of_package: bool) -> tuple[Any, str] | None:
+        if not in_file:
+            return None
+        calls = constructor_calls.constructor_calls(module, name, of_package=of_package)
+        return _as_called(kind, calls, device, dtype)
+
+    instance = instance_of_file(of_package=False)
     if instance is not None:
         return *instance, True
     try:
         return *construct(kind, device=device, **dtype), False
     except Exception:
-        calls = (
-            constructor_calls.constructor_calls(module, name, of_package=True) if in_file else []
-        )
-        instance = _as_called(kind, calls, device, dtype)
+        instance = instance_of_file(of_package=True)
         if instance is None:
             raise
         return *instance, True

@@ -58,7 +58,7 @@ def load(specification: str, device: str, *, wide: bool = True) -> NamedObject:
         )
     function = _attribute(module, name, specification)
     convention = declared_convention(function)
-    if instances.needs_construction(function):
+    if inspect.isclass(function):
         instance, how, by_file = _build(function, module, device, specification, wide)
         return NamedObject(
             _callable(instance), convention or declared_convention(instance), how, by_file
@@ -108,7 +108,7 @@ def _callable(instance: Any) -> Any:
 def _needs_object(owner: Any, method: str) -> bool:
     """Whether it is a class and the method none that can be called without an object of it."""
     free = isinstance(inspect.getattr_static(owner, method, None), staticmethod | classmethod)
-    return instances.needs_construction(owner) and not free
+    return inspect.isclass(owner) and not free
 
 
 def _attribute(holder: Any, name: str, specification: str) -> Function:

@@ -50,12 +50,8 @@ def _of_defaults(function: Any) -> tuple[int, ...]:
         parameters = inspect.signature(signed).parameters.values()
     except (TypeError, ValueError):  # scripted, or of C
         return ()
-    defaults = [
-        parameter.default
-        for parameter in parameters
-        if is_named(parameter.name, vocabulary.ROTARY_DIM)
-    ]
-    return _once([value for value in defaults if type(value) is int and LEAST <= value < MOST])
+    widths = (part.default for part in parameters if is_named(part.name, vocabulary.ROTARY_DIM))
+    return _once([width for width in widths if type(width) is int and LEAST <= width < MOST])
 
 
 def _of_constants(function: Any) -> list[int]:
@@ -65,11 +61,8 @@ def _of_constants(function: Any) -> list[int]:
         read = inspect.getclosurevars(signed)
     except (TypeError, ValueError):  # scripted, of C, or not defined to the end
         return []
-    numbers = {
-        name: value
-        for name, value in {**read.globals, **read.nonlocals}.items()
-        if type(value) is int
-    }
+    values = {**read.globals, **read.nonlocals}
+    numbers = {name: value for name, value in values.items() if type(value) is int}
     return [
         value
         for names in (vocabulary.HEAD_DIM, vocabulary.ROTARY_DIM)
@@ -99,19 +92,12 @@ def _once(numbers: list[int]) -> tuple[int, ...]:
 
 
 def _tensors(owner: Any) -> list[tuple[str, torch.Tensor]]:
-    attributes = [
-        (name, value)
-        for name, value in _attributes(owner).items()
-        if isinstance(value, torch.Tensor)
-    ]
-    if isinstance(owner, torch.nn.Module):
-        return [*owner.named_buffers(), *owner.named_parameters(), *attributes]
-    return attributes
+    is_module = isinstance(owner, torch.nn.Module)
+    of_module = [*owner.named_buffers(), *owner.named_parameters()] if is_module else []
+    attributes = _attributes(owner).items()
+    return of_module + [pair for pair in attributes if isinstance(pair[1], torch.Tensor)]
 
 
 def _attributes(owner: Any) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in getattr(owner, "__dict__", {}).items()
-        if not name.startswith("_")
-    }
+    attributes = getattr(owner, "__dict__", {})
+    return {name: attributes[name] for name in attributes if not name.startswith("_")}

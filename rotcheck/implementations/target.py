@@ -50,13 +50,18 @@ class Target:
             return bearer
         return None if hasattr(self.function, "__code__") else self.function
 
-    def on_cpu(self) -> Function:
-        """The function for the CPU, apart from the one here: loaded anew, else a copy.
+    def on_cpu(self, device: torch.device) -> Function | None:
+        """The function for the CPU, of one that is called on another device: loaded anew, else a copy.
 
-        Raises as `resolve` does.
+        None: it is called on the CPU, or cannot be.
         """
-        fresh = self.anew() if self.anew else self.function
-        return on_device(instances.copy_of(fresh), "cpu")
+        if device.type == "cpu":
+            return None
+        try:
+            fresh = self.anew() if self.anew else self.function
+            return on_device(instances.copy_of(fresh), "cpu")
+        except Exception:  # a kernel for one kind of device, say; building it may raise anything
+            return None
 
     def path(self) -> tuple[str | None, str | None]:
         """What really ran at the last call and why, where the implementation tells."""

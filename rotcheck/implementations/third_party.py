@@ -99,9 +99,11 @@ class Package:
         here, known = _release(self.version or ""), _release(self.version_written_for)
         return bool(here and known) and here < known
 
-    def _signature_changed(self, words: str) -> SignatureChanged:
+    def _signature_changed(self, difference: str) -> SignatureChanged:
         version = self.version or "of no known version"
-        return SignatureChanged(f"{self.name} {version}: {words}, as in {self.version_written_for}")
+        return SignatureChanged(
+            f"{self.name} {version}: {difference}, as in {self.version_written_for}"
+        )
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -12,18 +12,18 @@ from rotcheck.measure.subject import Subject
 
 
 def compare(
-    case: Case, results: Sequence[Tensor], plain: Sequence[Tensor], code: str, words: str
+    case: Case, results: Sequence[Tensor], plain: Sequence[Tensor], code: str, message: str
 ) -> Evidence:
     """Measure results (as the function returns them) against those of the plain function for the case's inputs."""
-    return compare_pairs(case, case.read(results), case.read(plain), case.pairs, code, words)
+    return compare_pairs(case, case.read(results), case.read(plain), case.pairs, code, message)
 
 
 def compare_pairs(
-    case: Case, results: Slots, plain: Slots, inputs: Slots, code: str, words: str
+    case: Case, results: Slots, plain: Slots, inputs: Slots, code: str, message: str
 ) -> Evidence:
-    """Measure pairs against those of the plain function for these inputs; `words`: the message if they differ."""
+    """Measure pairs against those of the plain function for these inputs; `message`: what is said if they differ."""
     off = measure_pairs(case, results, plain, norms(inputs))
-    return off.evidence() if off.is_right else off.evidence(code, words)
+    return off.evidence() if off.is_right else off.evidence(code, message)
 
 
 def untraceable_because(subject: Subject) -> str | None:

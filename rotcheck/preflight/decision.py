@@ -86,11 +86,7 @@ def decide(policy: Policy, report: Report, checks: Sequence[Check] = ()) -> Deci
     its question by nature (values on meta), or a function cannot be asked it (fewer heads in k of
     one that takes packed qkv).
     """
-    makers = [
-        identification.specification
-        for identification in report.conventions
-        if makes_tables(identification)
-    ]
+    makers = [found.specification for found in report.conventions if makes_tables(found)]
     parts = [part.name for check in checks for part in check.parts]
     violations = tuple(
         _violation(cell, is_maker=_is_one_of(makers, cell))
@@ -174,19 +170,19 @@ def _is_one_of(names: Sequence[str], cell: Cell) -> bool:
 
 
 def _violation(cell: Cell, *, is_maker: bool) -> Violation:
-    message = cell.message or cell.verdict
+    reason = cell.message or cell.verdict
     if cell.verdict == UNIDENTIFIED:
-        message = f"not identified: {message}; {cell.fix}"
-    surely = cell.verdict in (*FINDINGS, UNIDENTIFIED)
-    excuse = MEASURE if is_maker else "the policy does not list it under may-be-unavailable"
-    excusable = "" if surely else f"; {excuse}"
+        reason = f"not identified: {reason}; {cell.fix}"
+    elif cell.verdict not in FINDINGS:
+        excuse = MEASURE if is_maker else "the policy does not list it under may-be-unavailable"
+        reason = f"{cell.verdict}: {reason}; {excuse}"
     return Violation(
         implementation=cell.implementation,
         device=cell.device,
         dtype=cell.dtype,
         check=cell.check,
         verdict=cell.verdict,
-        reason=f"{cell.verdict}: {message}{excusable}" if excusable else message,
+        reason=reason,
     )
 
 
@@ -196,9 +192,8 @@ def _reason(report: Report, violations: Sequence[Violation]) -> str:
         return f"interrupted after {total} of {plural(max(report.planned, total), 'cell')}"
     if violations:
         verb = "does" if len(violations) == 1 else "do"
-        return (
-            f"{len(violations)} of {plural(total, 'cell')} {verb} not hold: {_culprits(violations)}"
-        )
+        count = f"{len(violations)} of {plural(total, 'cell')}"
+        return f"{count} {verb} not hold: {_culprits(violations)}"
     agreeing = [cell for cell in report.cells if cell.verdict == "agrees"]
     if not agreeing:
         return "nothing ran"
@@ -209,11 +204,8 @@ def _reason(report: Report, violations: Sequence[Violation]) -> str:
 
 
 def _culprits(violations: Sequence[Violation]) -> str:
-    culprits = list(
-        dict.fromkeys(
-            f"{violation.implementation} on {violation.device}" for violation in violations
-        )
-    )
+    names = (f"{violation.implementation} on {violation.device}" for violation in violations)
+    culprits = list(dict.fromkeys(names))
     more = f" and {len(culprits) - MOST_NAMES} more" if len(culprits) > MOST_NAMES else ""
     return one_line(", ".join(culprits[:MOST_NAMES]) + more)
 

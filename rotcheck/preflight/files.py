@@ -70,18 +70,15 @@ def _absent(policy: Policy, device: str, reason: str, machine: Machine) -> Check
 def bad(policy: Policy, checks: Sequence[Check]) -> list[Check]:
     """The checks that do not hold: all that are not right, except on devices that need not be
     here."""
-    return [
-        check
-        for check in checks
-        if check.answer != "right"
-        and not (_unavailable(check) and policy.excuses("", check.device))
-    ]
+    wrong = (check for check in checks if check.answer != "right")
+    return [check for check in wrong if _is_there(check) or not policy.excuses("", check.device)]
 
 
-def _unavailable(check: Check) -> bool:
-    runs = [name for name, line in check.machine.devices().items() if line.state == "runs"]
-    return check.answer is None and not any(
-        check.device in (name, name.partition(":")[0]) for name in runs
+def _is_there(check: Check) -> bool:
+    """Whether its device is on this machine."""
+    running = [name for name, line in check.machine.devices().items() if line.state == "runs"]
+    return check.answer is not None or any(
+        check.device in (name, name.partition(":")[0]) for name in running
     )
 
 

@@ -28,23 +28,14 @@ def check(policy: Policy, here: Callable[[], Collection[str]]) -> None:
     for device in policy.devices:
         if not _is_device(device) and device not in plugin_devices:
             raise _unknown_name(policy, "devices", device, "a device", _devices())
-    implementations = [
-        *policy.implementations,
-        *registry.names(),
-        *registry.exhibits(),
-        *registry.libraries(),
-    ]
+    registered = (*registry.names(), *registry.exhibits(), *registry.libraries())
+    implementations = [*policy.implementations, *registered]
     for name in policy.may_be_unavailable:
-        if (
-            _is_device(name)
-            or name in plugin_devices
-            or any(alike(name, existing) for existing in implementations)
-        ):
-            continue
-        existing = [*_devices(), *(existing.rpartition("/")[2] for existing in implementations)]
-        raise _unknown_name(
-            policy, "may-be-unavailable", name, "an implementation or a device", existing
-        )
+        is_device = _is_device(name) or name in plugin_devices
+        if not is_device and not any(alike(name, existing) for existing in implementations):
+            existing = [*_devices(), *(path.rpartition("/")[2] for path in implementations)]
+            kind = "an implementation or a device"
+            raise _unknown_name(policy, "may-be-unavailable", name, kind, existing)
 
 
 def _plugin_devices(policy: Policy, here: Callable[[], Collection[str]]) -> set[str]:
@@ -68,12 +59,9 @@ def _unknown_name(
     policy: Policy, key: str, name: str, kind_words: str, existing: Collection[str]
 ) -> RequestError:
     kind = name.partition(":")[0].lower()
-    near = (
-        [TORCH_NAMES[kind]]
-        if kind in TORCH_NAMES
-        else difflib.get_close_matches(name, existing, 1, 0.5)
-    )
-    near = near or difflib.get_close_matches(kind, existing, 1, 0.5)
+    near = [TORCH_NAMES[kind]] if kind in TORCH_NAMES else []
+    for text in (name, kind):
+        near = near or difflib.get_close_matches(text, existing, 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return RequestError(
         f"{policy.source}: {key} names {name!r}, which is not {kind_words}; {hint}"

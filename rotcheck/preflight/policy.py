@@ -86,9 +86,8 @@ def load(file: str | None) -> Policy:
 def _of_file(file: str) -> Policy:
     """Read the policy of a file that was named."""
     if not file.strip():
-        raise RequestError(
-            f"--policy {file!r} names no file; leave it out to take that of {PYPROJECT}"
-        )
+        hint = f"leave it out to take that of {PYPROJECT}"
+        raise RequestError(f"--policy {file!r} names no file; {hint}")
     document = _read(Path(file), file)
     table = _table(document) if "tool" in document else document
     if table is None:
@@ -118,25 +117,27 @@ def _policy(table: Any, source: str, folder: Path) -> Policy:
         if key not in KEYS:
             raise _unknown_key(key, source)
     lists = {key: _names(key, table[key], source) for key in LISTS if key in table}
-    timeout = _seconds(table["timeout"], source) if "timeout" in table else DEFAULT.timeout
+    timeout, full = table.get("timeout", DEFAULT.timeout), table.get("full", False)
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    is_time = is_number and math.isfinite(timeout) and timeout > 0
+    form = "a finite number of seconds above 0"
+    _require(is_time, f"{source}: timeout in {TABLE}", form, timeout)
     has_files = "files" in lists or "makers" in lists
     lists.setdefault("implementations", () if has_files else DEFAULT.implementations)
     for key in ("implementations", "files", "makers"):
         lists[key] = tuple(_found_from(folder, name) for name in lists.get(key, ()))
     fields = {key.replace("-", "_"): value for key, value in lists.items()}
-    full = _yes_or_no("full", table.get("full", False), source)
+    _require(isinstance(full, bool), f"{source}: full in {TABLE}", "true or false", full)
     context = _context(table.get("context"), source, has_files=has_files)
-    return Policy(**fields, context=context, full=full, timeout=timeout, source=source)
+    return Policy(**fields, context=context, full=full, timeout=float(timeout), source=source)
 
 
 def _context(value: Any, source: str, *, has_files: bool) -> ContextPolicy:
     if value is None:
         return ContextPolicy()
     where = f"{source}: context in {TABLE}"
-    if not isinstance(value, Mapping):
-        raise RequestError(
-            f'{where} must be a table, as {{ to = 32768, dtypes = ["bfloat16"] }}, not {value!r}'
-        )
+    example = '{ to = 32768, dtypes = ["bfloat16"] }'
+    _require(isinstance(value, Mapping), where, f"a table, as {example}", value)
     for key in value:
         if key not in CONTEXT_KEYS:
             raise RequestError(
@@ -147,12 +148,16 @@ def _context(value: Any, source: str, *, has_files: bool) -> ContextPolicy:
             f"{where} says how far files and makers must be right: name some under `files` or `makers`"
         )
     to = value.get("to")
-    if to is not None and (not isinstance(to, int) or isinstance(to, bool) or to < 1):
-        raise RequestError(f"{where}: to must be a number of positions above 0, not {to!r}")
-    dtypes = (
-        _names("dtypes", value["dtypes"], source) if "dtypes" in value else ContextPolicy().dtypes
-    )
-    return ContextPolicy(to=to, dtypes=dtypes)
+    is_count = isinstance(to, int) and not isinstance(to, bool) and to >= 1
+    _require(to is None or is_count, f"{where}: to", "a number of positions above 0", to)
+    lists = {"dtypes": _names("dtypes", value["dtypes"], source)} if "dtypes" in value else {}
+    return ContextPolicy(to=to, **lists)
+
+
+def _require(holds: bool, where: str, form: str, value: Any) -> None:
+    """Raise `RequestError` for a value that is not of the form it must have."""
+    if not holds:
+        raise RequestError(f"{where} must be {form}, not {value!r}")
 
 
 def _found_from(folder: Path, name: str) -> str:
@@ -173,27 +178,10 @@ def _unknown_key(key: str, source: str) -> RequestError:
 def _names(key: str, value: Any, source: str) -> tuple[str, ...]:
     if key == "implementations" and isinstance(value, dict):
         value = list(value)  # the project's own, each under its name: these must hold
-    if not isinstance(value, list) or not all(
+    are_names = isinstance(value, list) and all(
         isinstance(name, str) and name.strip() for name in value
-    ):
-        raise RequestError(
-            f'{source}: {key} in {TABLE} must be a list of names, as ["native"], not {value!r}'
-        )
+    )
+    _require(are_names, f"{source}: {key} in {TABLE}", 'a list of names, as ["native"]', value)
     if not value and key != "may-be-unavailable":
         raise RequestError(f"{source}: {key} in {TABLE} is empty; leave it out to mean the default")
     return tuple(name.strip() for name in value)
-
-
-def _yes_or_no(key: str, value: Any, source: str) -> bool:
-    if not isinstance(value, bool):
-        raise RequestError(f"{source}: {key} in {TABLE} must be true or false, not {value!r}")
-    return value
-
-
-def _seconds(value: Any, source: str) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
-        raise RequestError(
-            f"{source}: timeout in {TABLE} must be a finite number of seconds above 0, not {value!r}"
-        )
-    return float(value)

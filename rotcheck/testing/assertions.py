@@ -105,7 +105,7 @@ def _cells(
         target = Target(function, convention)
         subject = Subject(target, device, declares=declares, no_gradient=reason)
         runner = CheckRunner(subject, name, device)
-        cells = []
+        cells: list[Cell] = []
         for number, (dtype, check) in enumerate(tasks, 1):
             limit.step(f"checking {check} in {dtype} ({number} of {len(tasks)})")
             if check == CONVENTION:

@@ -1,7 +1,6 @@
 """One function put to the checks in this process: a cell for each, and where its wrong results are off."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import torch
@@ -29,26 +28,20 @@ class CheckRunner:
 
     def cell(self, dtype: str, check: str) -> Cell:
         """The cell of one check. What rotcheck itself raises passes through."""
-        place: dict[str, Any] = {
-            "implementation": self._name,
-            "device": self._device,
-            "dtype": dtype,
-            "check": check,
-        }
+        place = self._name, self._device, dtype, check
         try:
             evidence = msgspec.convert(self._answer([dtype, check]), Evidence)
         except Exception as error:
             if error is not self._subject.raised:
                 raise
             self.error = self.error or error
-            return cell_of_exception(error, **place)
-        return cell_of_evidence(evidence, **place)
+            return cell_of_exception(error, *place)
+        return cell_of_evidence(evidence, *place)
 
     def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[ErrorSpread, ...]]:
         """Where the result is off, by dtype, for dtypes whose values are wrong."""
-        dtypes = dict.fromkeys(
-            cell.dtype for cell in wrong if cell.check in VALUES and cell.error is not None
-        )
+        off = (cell for cell in wrong if cell.check in VALUES and cell.error is not None)
+        dtypes = dict.fromkeys(cell.dtype for cell in off)
         return {dtype: self._spread(Case(self._subject, getattr(torch, dtype))) for dtype in dtypes}
 
     def _spread(self, case: Case) -> tuple[ErrorSpread, ...]:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from rotcheck.convention import Convention
+from rotcheck.grouping import group_by
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.worker_setup import why
 from rotcheck.measure.spread import ErrorSpread
@@ -26,7 +27,7 @@ def of(
     how = "held to the convention it was given" if declares else "identified as"
     parts = [f"{name} {WRONG}", _fill(f"{how}: {_convention(convention)}", "  ")]
     explained_failures: set[str] = set()
-    for group in _groups(wrong):
+    for group in group_by(wrong, _finding_key).values():
         parts.append(_finding(group, off, explained_failures))
     parts += [
         _mistake(remark)
@@ -45,15 +46,11 @@ def _convention(convention: Convention) -> str:
     return f"{', '.join(parts)}, called as {call_with_shapes(convention)}"
 
 
-def _groups(wrong: Sequence[Cell]) -> list[list[Cell]]:
-    """Cells that say the same, whatever the dtype, together."""
-    groups: dict[tuple[str, str | None, str | None], list[Cell]] = {}
-    for cell in wrong:
-        finding = cell.failure if cell.verdict == "disagrees" else cell.message
-        alike = cell.verdict != "disagrees" or cell.check in ("forward", "backward")
-        key = (cell.verdict, finding or cell.message, None if alike else cell.check)
-        groups.setdefault(key, []).append(cell)
-    return list(groups.values())
+def _finding_key(cell: Cell) -> tuple[str, str | None, str | None]:
+    """What cells that say the same have in common, whatever the dtype."""
+    finding = cell.failure if cell.verdict == "disagrees" else cell.message
+    alike = cell.verdict != "disagrees" or cell.check in ("forward", "backward")
+    return cell.verdict, finding or cell.message, None if alike else cell.check
 
 
 def _finding(
@@ -74,14 +71,11 @@ def _finding(
 
 
 def _where(cells: Sequence[Cell]) -> str:
-    checks: dict[str, list[str]] = {}
-    for cell in cells:
-        checks.setdefault(cell.check, []).append(cell.dtype)
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for check, dtypes in checks.items():
-        alike.setdefault(tuple(dtypes), []).append(check)
+    cells_of = group_by(cells, lambda cell: cell.check)
+    dtypes_of = {check: tuple(cell.dtype for cell in cells_of[check]) for check in cells_of}
+    places = group_by(dtypes_of, lambda check: dtypes_of[check])
     return "; ".join(
-        f"{', '.join(checks)} in {', '.join(dtypes)}" for dtypes, checks in alike.items()
+        f"{', '.join(checks)} in {', '.join(dtypes)}" for dtypes, checks in places.items()
     )
 
 
@@ -94,16 +88,13 @@ def _figures(cells: Sequence[Cell]) -> list[str]:
         at = ", ".join(
             "qkv"[index] if axis == "qkv" else f"{axis} {index}" for axis, index in place
         )
-        steps = f"{worst.error:.0f}" if worst.error < 1e5 else f"{worst.error:.1e}"
-        steps = f"{worst.error:.2f}" if worst.error < 100 else steps
-        lines.append(
-            f"off by {steps} rounding steps in {worst.dtype} {worst.check}{f', at {at}' if at else ''}"
-        )
+        digits = ".2f" if worst.error < 100 else ".0f" if worst.error < 1e5 else ".1e"
+        off = f"off by {worst.error:{digits}} rounding steps in {worst.dtype} {worst.check}"
+        lines.append(f"{off}, at {at}" if at else off)
     not_finite = max(cell.not_finite for cell in cells)
-    return [
-        *lines,
-        *([f"{not_finite} elements are NaN or infinite and should not be"] if not_finite else []),
-    ]
+    if not_finite:
+        lines.append(f"{not_finite} elements are NaN or infinite and should not be")
+    return lines
 
 
 def _explanation(mistake: Explainable) -> list[str]:
@@ -114,16 +105,11 @@ def _explanation(mistake: Explainable) -> list[str]:
 
 def _mistake(remark: Remark) -> str:
     code = f" [{remark.failure}]" if remark.failure else ""
-    lines = [
-        _fill(f"identified: {remark.message}{code}", ""),
-        _fill(f"seen: {remark.evidence}", "  ", "    "),
-    ]
-    demonstration = (
-        ["  shown by:", textwrap.indent(remark.demonstration, "    ")]
-        if remark.demonstration
-        else []
-    )
-    return "\n".join(["", *lines, *demonstration, *_explanation(remark)])
+    lines = ["", _fill(f"identified: {remark.message}{code}", "")]
+    lines.append(_fill(f"seen: {remark.evidence}", "  ", "    "))
+    if remark.demonstration:
+        lines += ["  shown by:", textwrap.indent(remark.demonstration, "    ")]
+    return "\n".join([*lines, *_explanation(remark)])
 
 
 def no_rotation(name: str, identification: Identification) -> str:
@@ -156,23 +142,17 @@ def nothing_ran(name: str, cells: Iterable[Cell]) -> str:
 def unlike(name: str, likeness: Likeness, ours: Identification, theirs: Identification) -> str:
     """Why one function cannot take the place of another, and what would have to change."""
     lines = [f"{name} cannot take the place of {likeness.other} as it is"]
+    texts = []
     for owner, identification in ((name, ours), (likeness.other, theirs)):
         if identification.convention is None:
-            lines.append(
-                _fill(f"{owner} was not identified: {identification.message}", "  ", "    ")
-            )
-        lines += [
-            _fill(f"{owner}: {remark.message}", "  ", "    ") for remark in mistakes(identification)
-        ]
-    for difference in likeness.differences:
-        if difference.hard:
-            lines.append(
-                _fill(
-                    f"{difference.field}: {difference.own} here, {difference.other} there: {difference.fix}",
-                    "  ",
-                    "    ",
-                )
-            )
+            texts.append(f"{owner} was not identified: {identification.message}")
+        texts += [f"{owner}: {remark.message}" for remark in mistakes(identification)]
+    texts += [
+        f"{difference.field}: {difference.own} here, {difference.other} there: {difference.fix}"
+        for difference in likeness.differences
+        if difference.hard
+    ]
+    lines += [_fill(text, "  ", "    ") for text in texts]
     if likeness.adapter:
         lines += ["  as code:", textwrap.indent(likeness.adapter.rstrip(), "    ")]
     return "\n".join(lines)

@@ -13,6 +13,7 @@ import pytest
 import rotcheck
 from rotcheck.bench import qkv_shapes
 from rotcheck.compare.plan import check_names
+from rotcheck.implementations.libraries.library_table import LIBRARIES
 from rotcheck.results import FINDINGS, VERDICTS
 
 ROOT = Path(__file__).parents[2]
@@ -125,6 +126,19 @@ def test_the_checks_stand_in_the_docs_as_in_their_files() -> None:
     text = (ROOT / "docs" / "checks.md").read_text()
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == check_names()
     assert runpy.run_path(str(ROOT / "docs" / "refresh.py"))["refreshed"](text) == text
+
+
+def test_the_libraries_stand_in_the_docs_as_in_their_entries() -> None:
+    refreshed = runpy.run_path(str(ROOT / "docs" / "refresh.py"))["refreshed"]
+    text = (ROOT / "docs" / "libraries.md").read_text()
+    _, _, behind = text.partition("<!-- libraries -->")
+    table, _, figures = behind.partition("<!-- end -->")
+    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(LIBRARIES)
+    assert all(f"`{name}`" in figures for name in LIBRARIES)
+    assert refreshed(text) == text
+    link = "[all 1](docs/libraries.md)"
+    assert refreshed(link) in (ROOT / "README.md").read_text()
+    assert refreshed(link) != link
 
 
 def test_the_readme_counts_the_failures_right() -> None:

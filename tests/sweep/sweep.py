@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from rotcheck.identify.identification_jobs import PRELOAD, identify_each
+from rotcheck.identify.identification_jobs import PRELOAD, Identifier
 from rotcheck.implementations import rotary_code
 from rotcheck.results import Identification
 from rotcheck.study.study import Study
@@ -69,10 +69,8 @@ def sweep(package: str, timeout: float, preload: Sequence[str] = ()) -> dict[str
         print(f"{MARKS[one.answer]} {one.specification} {one.seconds or 0.0:.1f} s", flush=True)
 
     with Study((*PRELOAD, package, *preload)) as study:
-        return {
-            name: one.identification
-            for name, one in identify_each(study, asked, "cpu", timeout, tell).items()
-        }
+        identities = Identifier(asked, "cpu", timeout).run_alone(study, tell)
+        return {name: one.identification for name, one in identities.items()}
 
 
 def page(results: dict[str, dict[str, Identification]]) -> str:

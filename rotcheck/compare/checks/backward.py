@@ -56,9 +56,9 @@ def _finding(
     if gradient.not_finite:
         return "not-finite", "the gradient has NaN or infinite elements"
     if against(case, results, case.truth, unit).error > ROUNDING_LIMIT:
-        code, words = explain(case, results)
+        code, message = explain(case, results)
         cause = "the gradient is not the inverse rotation, since the forward is wrong"
-        return code, f"{cause}: {words}"
+        return code, f"{cause}: {message}"
     if hidden_write:
         return "writes-input", HIDDEN_WRITE
     return "gradient", "the gradient is not the inverse rotation of what flows back"

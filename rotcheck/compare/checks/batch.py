@@ -38,8 +38,8 @@ def run(subject: Subject, case: Case) -> Evidence:
                 return Evidence(
                     note="equal calls give different bits, which is the question of `repeat`"
                 )
-            words = f"row {row} of a batch of {BATCH} has other bits than the same row alone"
-            return Evidence(finding="batch", message=words)
+            message = f"row {row} of a batch of {BATCH} has other bits than the same row alone"
+            return Evidence(finding="batch", message=message)
     return Evidence()
 
 

@@ -29,8 +29,8 @@ def run(subject: Subject, case: Case) -> Evidence:
             "it computes the angles of any position: there is no table to go beyond"
         )
     if _looks_up(case) and subject.device.type != "cpu":
-        words = "an index past the end fails an assertion on the device, which ends the process"
-        return inapplicable(f"{words}: asked on cpu")
+        message = "an index past the end fails an assertion on the device, which ends the process"
+        return inapplicable(f"{message}: asked on cpu")
     there, call, when = question
     try:
         results = subject.call(call)
@@ -67,12 +67,12 @@ def _call_beyond(case: Case) -> tuple[Case, Call, str] | None:
         return *at(case, positions, ROWS), f"positions up to {ROWS + 3} of a table of {ROWS} rows"
     if takes_offset(case):
         start = ROWS - 4
-        words = f"{LENGTH} rows from row {start} on of a table of {ROWS} rows"
-        return *at(case, tuple(range(start, start + LENGTH)), ROWS), words
+        rows_text = f"{LENGTH} rows from row {start} on of a table of {ROWS} rows"
+        return *at(case, tuple(range(start, start + LENGTH)), ROWS), rows_text
     there = case_with(case, Sizes(positions=tuple(range(ROWS))))
     short = case_with(case, Sizes(positions=tuple(range(LENGTH))))
-    words = f"{ROWS} rows with tables of {LENGTH} rows"
-    return there, replace(there.call(), tables=short.tables()), words
+    rows_text = f"{ROWS} rows with tables of {LENGTH} rows"
+    return there, replace(there.call(), tables=short.tables()), rows_text
 
 
 def _past_its_own(case: Case) -> tuple[Case, Call, str] | None:

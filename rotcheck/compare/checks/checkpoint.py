@@ -39,9 +39,9 @@ def run(subject: Subject, case: Case) -> Evidence:
     for reentrant in (False, True):
         with subject.through(partial(_under_checkpoint, reentrant=reentrant, in_place=in_place)):
             gradient = _gradient(subject, case, upstream)
-        words = f"checkpointed (use_reentrant={reentrant}), it has another gradient"
+        message = f"checkpointed (use_reentrant={reentrant}), it has another gradient"
         answers.append(
-            compare_pairs(case, gradient, plain, upstream, code="checkpoint", words=words)
+            compare_pairs(case, gradient, plain, upstream, code="checkpoint", message=message)
         )
     return worst(answers)
 

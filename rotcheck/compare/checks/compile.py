@@ -30,23 +30,23 @@ def run(subject: Subject, case: Case) -> Evidence:
     if reason:
         return inapplicable(reason)
     cases = [case_with(case, Sizes(positions=tuple(range(length)))) for length in LENGTHS]
-    plain = [subject.call(case_of_length.call()) for case_of_length in cases]
+    plain = [subject.call(there.call()) for there in cases]
     _forget()
     answers = []
     with subject.through(_trace):
-        for case_of_length, plain_results in zip(cases, plain):
+        for there, plain_results in zip(cases, plain):
             try:
-                traced_results = subject.call(case_of_length.call())
+                traced_results = subject.call(there.call())
             except Exception as error:
-                return _refusal_evidence(subject, error, case_of_length.length)
-            words = f"traced by torch.compile, it gives other values ({case_of_length.length} rows)"
+                return _refusal_evidence(subject, error, there.length)
+            message = f"traced by torch.compile, it gives other values ({there.length} rows)"
             answers.append(
-                compare(case_of_length, traced_results, plain_results, code="compiled", words=words)
+                compare(there, traced_results, plain_results, code="compiled", message=message)
             )
     graphs = _graphs()
     if graphs > GRAPHS:
-        words = f"torch.compile traces it {graphs} times for {len(LENGTHS)} lengths: each new length compiles anew"
-        return Evidence(finding="recompiles", message=words)
+        message = f"torch.compile traces it {graphs} times for {len(LENGTHS)} lengths: each new length compiles anew"
+        return Evidence(finding="recompiles", message=message)
     return worst(answers)
 
 
@@ -74,6 +74,6 @@ def _refusal_evidence(subject: Subject, error: Exception, length: int) -> Eviden
     if not isinstance(error, (kind.Unsupported, kind.UserError, kind.TorchRuntimeError)):
         raise error
     why = next((line.strip() for line in str(error).splitlines() if "Explanation:" in line), "")
-    words = f"{refusal(subject, error)}. {scrub(why.removeprefix('Explanation: '))}".rstrip(". ")
-    message = f"torch.compile(fullgraph=True) does not take it ({length} rows): {words}"
+    reason = f"{refusal(subject, error)}. {scrub(why.removeprefix('Explanation: '))}".rstrip(". ")
+    message = f"torch.compile(fullgraph=True) does not take it ({length} rows): {reason}"
     return Evidence(finding="graph-break", message=message)

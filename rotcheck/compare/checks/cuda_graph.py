@@ -33,18 +33,18 @@ def run(subject: Subject, case: Case) -> Evidence:
         with subject.through(capture.of):
             results = subject.call(call)
     except Exception as error:
-        words = f"a CUDA graph cannot capture it: {_reason(subject, error, capture)}"
+        message = f"a CUDA graph cannot capture it: {_reason(subject, error, capture)}"
         # up to torch 2.11 the allocator goes on as if a capture that failed were under way
         worker_process.spend()
-        return Evidence(finding="cuda-graph", message=words)
+        return Evidence(finding="cuda-graph", message=message)
     slots = tuple(slot.to(case.dtype).double() for slot in case.draw(SEED + 2))
     capture.overwrite(arguments(subject.convention, _other_call(case, slots)))
     capture.graph.replay()
     torch.cuda.synchronize(subject.device)
     pairs = case.read(results)
     plain = case.read(subject.call(_other_call(case, slots)))
-    words = "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
-    return compare_pairs(case, pairs, plain, slots, code="cuda-graph", words=words)
+    message = "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
+    return compare_pairs(case, pairs, plain, slots, code="cuda-graph", message=message)
 
 
 class Capture:
@@ -92,10 +92,10 @@ def _warm_up(subject: Subject, call: Call, stream: torch.cuda.Stream) -> None:
 
 def _reason(subject: Subject, error: Exception, capture: Capture) -> str:
     """What went wrong first: after it, ending the capture fails as well."""
-    words, first = refusal(subject, error), capture.error
+    reason, first = refusal(subject, error), capture.error
     while first is not None:
-        words, first = shortly(first), first.__cause__
-    return words
+        reason, first = shortly(first), first.__cause__
+    return reason
 
 
 def _other_call(case: Case, slots: tuple[Tensor, ...]) -> Call:

@@ -37,8 +37,8 @@ def run(subject: Subject, case: Case) -> Evidence:
     off = measure_pairs(case, pairs, truth, norms(directions), or_float32=True)
     if off.is_rounding:
         return off.evidence()
-    words = "the gradient of its gradient is not the rotation of what flows back"
-    return off.evidence("double-backward", words)
+    message = "the gradient of its gradient is not the rotation of what flows back"
+    return off.evidence("double-backward", message)
 
 
 def _twice(subject: Subject, case: Case, directions: Slots) -> list[Tensor] | None:

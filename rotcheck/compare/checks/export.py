@@ -34,13 +34,13 @@ def run(subject: Subject, case: Case) -> Evidence:
         with subject.through(_export):
             results = subject.call(case.call())
     except Exception as error:
-        torch_error, words = type(error).__name__ in TORCH_ERRORS, refusal(subject, error)
-        if torch_error:
-            message = f"torch {torch.__version__} breaks in exporting it, which is no fault of the function: {words}"
+        reason = refusal(subject, error)
+        if type(error).__name__ in TORCH_ERRORS:
+            message = f"torch {torch.__version__} breaks in exporting it, which is no fault of the function: {reason}"
             return inapplicable(message)
-        words = f"torch.export does not take it: {words}"
-        return Evidence(finding="not-exportable", message=words)
-    return compare(case, results, plain, code="exported", words="exported, it gives other values")
+        message = f"torch.export does not take it: {reason}"
+        return Evidence(finding="not-exportable", message=message)
+    return compare(case, results, plain, code="exported", message="exported, it gives other values")
 
 
 class _Calls(torch.nn.Module):

@@ -63,6 +63,6 @@ def _at_inference(function: Function) -> Function:
 def _unlike(subject: Subject, case: Case, wrong: int, right: int) -> tuple[str, str]:
     """The finding of a call that is wrong where another is right, and what sets it apart."""
     if wrong == CALLS - 1 and against(case, subject.call(case.call()), case.truth).is_right:
-        words = "gives wrong values under torch.no_grad() and in eval mode, right ones without"
-        return "other-at-inference", words
+        message = "gives wrong values under torch.no_grad() and in eval mode, right ones without"
+        return "other-at-inference", message
     return "not-repeatable", f"call {wrong + 1} gives wrong values, call {right + 1} right ones"

@@ -24,8 +24,8 @@ WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value 
 def run(subject: Subject, case: Case) -> Evidence:
     """Compile it for one length and measure it against the plain function."""
     if case.dtype != torch.float32:
-        words = "that takes seconds, and the code is the same but for the dtype"
-        return inapplicable(f"it is compiled in float32 only: {words}")
+        message = "that takes seconds, and the code is the same but for the dtype"
+        return inapplicable(f"it is compiled in float32 only: {message}")
     reason = untraceable_because(subject)
     if reason:
         return inapplicable(reason)
@@ -40,8 +40,8 @@ def run(subject: Subject, case: Case) -> Evidence:
         if missing is None:
             raise
         return inapplicable(scrub(missing))
-    words = "compiled by torch.compile, it gives other values"
-    return compare(there, results, plain, code="compiled", words=words)
+    message = "compiled by torch.compile, it gives other values"
+    return compare(there, results, plain, code="compiled", message=message)
 
 
 def _compile(function: Function) -> Function:

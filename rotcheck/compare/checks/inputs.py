@@ -34,11 +34,11 @@ def run(subject: Subject, case: Case) -> Evidence:
     if not all(map(same_bits, call.tables, before.tables)):
         return Evidence(finding="writes-tables", message="writes into its cos and sin tables")
     if keeps_input and not all(map(same_bits, call.inputs, before.inputs)):
-        words = BEHIND if hidden_write else "writes into its input, which it should leave alone"
-        return Evidence(finding="writes-input", message=words)
+        message = BEHIND if hidden_write else "writes into its input, which it should leave alone"
+        return Evidence(finding="writes-input", message=message)
     if not keeps_input and not all(map(same_bits, call.inputs, results)):
-        words = "declared in place, but its input does not hold the result"
-        return Evidence(finding="not-in-place", message=words)
+        message = "declared in place, but its input does not hold the result"
+        return Evidence(finding="not-in-place", message=message)
     if "v" not in case.convention.slots:
         return Evidence(note=HIDDEN_WRITE if hidden_write and not subject.no_gradient else None)
     if not all(result.isfinite().all() for result in results):
@@ -62,8 +62,8 @@ def _of_v(result: Tensor, v: Tensor) -> Evidence:
         if same_bits(result.to(v.dtype), v.to(dtype).to(v.dtype)):
             if dtype in (v.dtype, torch.float32):
                 return Evidence()
-            words = f"V comes back rounded to {str(dtype)[6:]}"
-            return Evidence(finding="low-precision", message=words)
+            message = f"V comes back rounded to {str(dtype)[6:]}"
+            return Evidence(finding="low-precision", message=message)
     return Evidence(finding="v-changed", message="V does not come back bit for bit")
 
 

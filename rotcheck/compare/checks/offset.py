@@ -40,9 +40,9 @@ def run(subject: Subject, case: Case) -> Evidence:
         )
         position = int(case.positions[row])  # type: ignore[arg-type]  # the same for all batches here
         if not measurement.is_right:
-            words = f"a decode step at position {position} differs from that row of a prefill"
+            message = f"a decode step at position {position} differs from that row of a prefill"
             where = {"row": row, "position": position}
-            return structs.replace(measurement.evidence("offset", words), where=where)
+            return structs.replace(measurement.evidence("offset", message), where=where)
         worst, place = max((worst, place), (measurement.error, row))
     return Evidence(error=worst, where={"row": place, "position": int(case.positions[place])})  # type: ignore[arg-type]
 

@@ -84,20 +84,20 @@ def _count_from_0(subject: Subject, case: Case) -> Evidence:
             reason = refusal(subject, error)
             continue
         return judge_results(there, results, code="positions", when=f"for {rows} rows")
-    words = f"it counts its positions itself, from 0, and takes no {ROW_COUNTS[-1]} rows"
-    return inapplicable(f"{words}: {reason}")
+    message = f"it counts its positions itself, from 0, and takes no {ROW_COUNTS[-1]} rows"
+    return inapplicable(f"{message}: {reason}")
 
 
 def _questions(case: Case) -> list[tuple[str, Positions]]:
     """What can be asked of the convention: positions, each with its words."""
     if takes_offset(case) and "positions" not in roles(case):
         questions: list[tuple[str, Positions]] = [("rows from position 5 on", LATE[0])]
-        several, words = LATE, "an offset of its own in each batch row"
+        several, question = LATE, "an offset of its own in each batch row"
     else:
         questions = [("unsorted positions", OUT_OF_ORDER[0])]
-        several, words = OUT_OF_ORDER, "positions of its own in each batch row"
+        several, question = OUT_OF_ORDER, "positions of its own in each batch row"
     if differs_by_batch_row(case) and case.batch == BATCH:
-        questions.append((words, several))
+        questions.append((question, several))
     last = case.convention.last_position
     return [(when, _up_to(last, positions)) for when, positions in questions]
 

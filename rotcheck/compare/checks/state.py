@@ -23,5 +23,5 @@ def run(subject: Subject, case: Case) -> Evidence:
     if not switches:
         streams = " and ".join(subject.streams)
         return Evidence(note=f"writes to {streams} when it is called" if streams else None)
-    words = "; ".join(subject.change(switch) for switch in switches)
-    return Evidence(finding=switches[0].finding, message=f"changes the whole process: {words}")
+    message = "; ".join(subject.change(switch) for switch in switches)
+    return Evidence(finding=switches[0].finding, message=f"changes the whole process: {message}")

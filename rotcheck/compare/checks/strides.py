@@ -37,11 +37,11 @@ def run(subject: Subject, case: Case) -> Evidence:
             reference, sizes = _first_row(subject, case)
         measurement = measure_pairs(case, case.read(results), reference, sizes)
         if not measurement.is_right:
-            words = f"a {name} input gives other values than a contiguous one"
-            return measurement.evidence("strides", words)
+            message = f"a {name} input gives other values than a contiguous one"
+            return measurement.evidence("strides", message)
         if case.convention.in_place and not all(map(same_bits, inputs, results)):
-            words = f"declared in place, but a {name} input does not hold the result"
-            return Evidence(finding="not-in-place", message=words)
+            message = f"declared in place, but a {name} input does not hold the result"
+            return Evidence(finding="not-in-place", message=message)
         if not all(map(_margin_kept, buffers, around, inputs)):
             return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
         worst = measurement if worst is None or measurement.error > worst.error else worst

@@ -34,8 +34,8 @@ def run(subject: Subject, case: Case) -> Evidence:
     answers = []
     for at, slots in enumerate(problems):
         pairs = case.read([result[at] for result in results])
-        words = "under torch.func.vmap it gives other values than when it is called"
-        answers.append(compare_pairs(case, pairs, plain[at], slots, code="vmap", words=words))
+        message = "under torch.func.vmap it gives other values than when it is called"
+        answers.append(compare_pairs(case, pairs, plain[at], slots, code="vmap", message=message))
     return worst(answers)
 
 

@@ -21,7 +21,7 @@ class AngleFindings:
     """What the angles say."""
 
     convention: Convention
-    positions: tuple[int, ...]  # that it can be asked for
+    positions: tuple[int, ...]  # that it can be asked for; empty: it makes none that can be read
     remarks: list[Remark] = field(default_factory=list)
     evidence: list[FieldEvidence] = field(default_factory=list)
     ambiguous: list[Ambiguity] = field(default_factory=list)

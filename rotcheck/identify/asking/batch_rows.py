@@ -33,9 +33,9 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     # None: it takes one row of positions for all
     if trial is None or trial.measurement.error <= ROUNDING_LIMIT:
         return []
-    words = "uses the positions of one batch row for all rows"
+    message = "uses the positions of one batch row for all rows"
     evidence = f"two rows of other positions: error {trial.measurement.error:.0f} rounding steps"
-    return [remark("per-batch", words, evidence)]
+    return [remark("per-batch", message, evidence)]
 
 
 def with_angles_of(convention: Convention, alternative: Convention) -> Convention:

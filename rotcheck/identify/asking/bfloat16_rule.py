@@ -30,8 +30,8 @@ class DtypeRule:
 def dtype_rule(function: FunctionUnderTest, sizes: Sizes = USUAL) -> DtypeRule:
     """The rule that a function follows, read off a call in bfloat16."""
     if interprets():
-        words = "the Triton interpreter truncates bfloat16 instead of rounding"
-        return DtypeRule("not tried", words)
+        reason = "the Triton interpreter truncates bfloat16 instead of rounding"
+        return DtypeRule("not tried", reason)
     case = Case(function, torch.bfloat16, sizes)
     try:
         outputs = function(case.call())
@@ -39,8 +39,8 @@ def dtype_rule(function: FunctionUnderTest, sizes: Sizes = USUAL) -> DtypeRule:
         return _of_refusal(function, sizes, error)
     dtype = outputs[0].dtype
     if dtype != torch.bfloat16:
-        words = f"bfloat16 goes in with tables in bfloat16, {str(dtype)[6:]} comes out"
-        return DtypeRule(f"returns {str(dtype)[6:]}", words)
+        reason = f"bfloat16 goes in with tables in bfloat16, {str(dtype)[6:]} comes out"
+        return DtypeRule(f"returns {str(dtype)[6:]}", reason)
     trial = ValueTrial(case, outputs, against(case, outputs, case.truth))
     return _of_bfloat16(function, sizes, trial)
 
@@ -55,8 +55,8 @@ def _of_bfloat16(function: FunctionUnderTest, sizes: Sizes, usual: ValueTrial) -
         f"{error.rounded_once:.0%} of the elements correctly rounded"
     )
     if not error.is_right:
-        code, words = trial.explain()
-        return DtypeRule(rule, evidence, (code, f"in bfloat16: {words}"))
+        code, message = trial.explain()
+        return DtypeRule(rule, evidence, (code, f"in bfloat16: {message}"))
     if function.convention.tables in ("positions", "complex"):
         return DtypeRule(rule, evidence)
     try:

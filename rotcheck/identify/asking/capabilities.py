@@ -47,8 +47,8 @@ def capabilities(
     _add_dtype_rule(result, replace(function, function=fresh or function.function), sizes)
     result.takes, refusals = accepted_inputs(function, sizes)
     result.evidence += [
-        FieldEvidence(field="takes", says=f"not {name}", because=words)
-        for name, words in refusals.items()
+        FieldEvidence(field="takes", says=f"not {name}", because=refusal)
+        for name, refusal in refusals.items()
     ]
     result.takes_narrower_tables = takes_narrower_tables(function, sizes)
     if convention.takes_tables:
@@ -69,9 +69,9 @@ def _add_memory(
         result.remarks.append(remark(*fault, f"inputs and tables {evidence}"))
     elif with_values:
         result.remarks += gradients.of_training(function, sizes, in_place=result.in_place)
-    words = "yes" if result.in_place else "no"
+    answer = "yes" if result.in_place else "no"
     result.evidence.append(
-        FieldEvidence(field="in_place", says=words, because=f"its input {evidence}")
+        FieldEvidence(field="in_place", says=answer, because=f"its input {evidence}")
     )
     return True
 
@@ -82,5 +82,5 @@ def _add_dtype_rule(result: Capabilities, function: FunctionUnderTest, sizes: Si
     result.bfloat16_remarks = []
     if rule.fault:
         result.bfloat16_remarks = [remark(*rule.fault, rule.evidence, aspect="bfloat16")]
-    words = rule.words or "refuses bfloat16"
-    result.evidence.append(FieldEvidence(field="dtype_rule", says=words, because=rule.evidence))
+    statement = rule.words or "refuses bfloat16"
+    result.evidence.append(FieldEvidence(field="dtype_rule", says=statement, because=rule.evidence))

@@ -74,11 +74,11 @@ def _ask(match: Match) -> Answer:
     kinds = [rows.words for rows, is_right in right.items() if is_right]
     evidence: tuple[FieldEvidence, ...] = ()
     if kinds:
-        words = f"each rank turns its two chunks of each sequence, in tables with a row for {' or '.join(kinds)}"
-        evidence = (FieldEvidence(field=FIELD, says=words, because=EVIDENCE),)
+        message = f"each rank turns its two chunks of each sequence, in tables with a row for {' or '.join(kinds)}"
+        evidence = (FieldEvidence(field=FIELD, says=message, because=EVIDENCE),)
     if right[TOKENS] is False and (says_tokens(match.caller.function) or not right[POSITIONS]):
-        words = _departure(match, names)
-        return Answer((remark("context-parallel", words, EVIDENCE),), evidence)
+        message = _departure(match, names)
+        return Answer((remark("context-parallel", message, EVIDENCE),), evidence)
     return Answer(evidence=evidence)
 
 

@@ -30,8 +30,8 @@ def of_earlier_call(source: Source, conventions: Sequence[Convention], width: in
         if snippet:
             changes = "tables" if convention.takes_tables else "positions"
             call = "a call like it" if counts else f"a call with other {changes}"
-            words = f"keeps something from call to call: right by itself, wrong after {call}"
+            message = f"keeps something from call to call: right by itself, wrong after {call}"
             rows = f"{repeat.earlier[0]} to {repeat.earlier[-1]}"
             evidence = f"the same call by itself, and after one with rows {rows}"
-            return structs.replace(remark("kept-call", words, evidence), demonstration=snippet)
+            return structs.replace(remark("kept-call", message, evidence), demonstration=snippet)
     return None

@@ -55,11 +55,11 @@ def builder(target: Target, device: torch.device) -> Build | None:
         return None
 
     def build(place: str = str(device), **keywords: Any) -> tuple[Callable[..., Any], str]:
-        plain, words = instances.construct(kind, device=place, **keywords)
+        plain, construction = instances.construct(kind, device=place, **keywords)
         copy = on_device(plain, place)
         if holder is target.function:
-            return copy, words
-        return cast(Callable[..., Any], getattr(copy, method)), words
+            return copy, construction
+        return cast(Callable[..., Any], getattr(copy, method)), construction
 
     return build
 
@@ -70,8 +70,10 @@ def _of_class(target: Target, arguments: Template, device: torch.device) -> Iter
         return
 
     def with_flag(**flag: bool) -> Target:
-        function, words = build(**flag)
-        return replace(target, function=function, built=words, anew=lambda: build("cpu", **flag)[0])
+        function, construction = build(**flag)
+        return replace(
+            target, function=function, built=construction, anew=lambda: build("cpu", **flag)[0]
+        )
 
     for name, value in _flags_of(type(getattr(target.function, "__self__", target.function))):
         yield FlaggedCall(f"{name}={not value}", partial(with_flag, **{name: not value}), arguments)

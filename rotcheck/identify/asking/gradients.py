@@ -25,10 +25,10 @@ EVIDENCE = "the gradient of a sum"
 
 def of_training(function: FunctionUnderTest, sizes: Sizes, *, in_place: bool) -> list[Remark]:
     """Say what autograd does not see: a choice of a kernel, and else a mistake."""
-    words = unseen_by_autograd(function, sizes, in_place=in_place)
-    if words == FOR_INFERENCE:
-        return [remark("inference", words, EVIDENCE, mistake=False)]
-    return [remark("writes-input", words, EVIDENCE, aspect="by data")] if words else []
+    message = unseen_by_autograd(function, sizes, in_place=in_place)
+    if message == FOR_INFERENCE:
+        return [remark("inference", message, EVIDENCE, mistake=False)]
+    return [remark("writes-input", message, EVIDENCE, aspect="by data")] if message else []
 
 
 def unseen_by_autograd(function: FunctionUnderTest, sizes: Sizes, *, in_place: bool) -> str | None:

@@ -40,9 +40,9 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
         fault = _fault(function, Sizes(1, HEADS, heads, width, FIRST_POSITIONS))
         if fault:
             evidence = f"random values, {HEADS} heads in q and {heads} in k"
-            words = f"with {heads} head{'s' * (heads > 1)} in k and {HEADS} in q {fault}"
+            message = f"with {heads} head{'s' * (heads > 1)} in k and {HEADS} in q {fault}"
             mistake = speaks_of_fewer(function.function)
-            return [remark("gqa", words, evidence, mistake=mistake)]
+            return [remark("gqa", message, evidence, mistake=mistake)]
     return []
 
 
@@ -60,10 +60,10 @@ def _fault(function: FunctionUnderTest, sizes: Sizes) -> str:
         names = " and ".join(outside)
         return f"it writes outside of {names}: look at the heads and strides of each"
     if against(case, outputs, case.truth).error > ROUNDING_LIMIT:
-        code, words = explain(case, outputs)
+        code, message = explain(case, outputs)
         if code == "rounding":
             return "k comes back with other values than its tables give"
-        return words
+        return message
     changes = zip(slots, call.inputs, before, strict=True)
     overwritten = [name for name, now, then in changes if not torch.equal(now, then)]
     # of a single head, (B, 1, S, D) and (B, S, 1, D) are one memory: some write there by design

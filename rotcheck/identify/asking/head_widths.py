@@ -31,8 +31,8 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     if not all(faults):
         return []
     evidence = f"random values in heads of {EVEN[0]}, {EVEN[1]}, {ODD[0]} and {ODD[1]} lanes"
-    words = f"in heads of {ODD[0]} lanes, and of others that are no power of two: {faults[0]}"
-    return [remark("head-width", words, evidence)]
+    message = f"in heads of {ODD[0]} lanes, and of others that are no power of two: {faults[0]}"
+    return [remark("head-width", message, evidence)]
 
 
 def _fault(function: FunctionUnderTest, width: int) -> str | None:

@@ -102,17 +102,17 @@ def _with_idle_numbers(
 
 def _add_remark(identification: Identification, names: Sequence[str], verb: str) -> Identification:
     numbers = " and ".join(f"`{name}`" for name in names)
-    words = (
+    message = (
         f"{numbers} change{'s' * (len(names) == 1)} nothing: "
         f"{verb} with other numbers, it turns every pair as before"
     )
     evidence = f"positions {', '.join(map(str, POSITION_SETS[-1]))} and fewer, {verb} with both"
-    finding: Remark = remark("idle-argument", words, evidence, mistake=False)
+    finding: Remark = remark("idle-argument", message, evidence, mistake=False)
     advice = f"give {names[0]} an effect, or take it away"
     return structs.replace(
         identification,
         follows=False,
-        message=words,
+        message=message,
         findings=(finding, *identification.findings),
         advice=(*identification.advice, advice),
     )

@@ -25,15 +25,15 @@ def _ask(match: Match) -> Answer:
     width = match.caller.probe.width
     if not _last_lanes_turn(match, width):
         return Answer()
-    words = f"turns the last {width} of {2 * width} lanes"
+    message = f"turns the last {width} of {2 * width} lanes"
     evidence = "a head of twice as many lanes, whose first come back as they went in"
     if _FIRST.search(documentation(match.caller.function)):
-        contradiction = f"{words}, and its docstring speaks of the first"
+        contradiction = f"{message}, and its docstring speaks of the first"
         return Answer((remark("rotary-dim", contradiction, evidence, aspect="last lanes"),))
-    choice = f"{words}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
+    choice = f"{message}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
     return Answer(
         (remark("rotary-dim", choice, evidence, mistake=False),),
-        (FieldEvidence(field="lanes", says=words, because=evidence),),
+        (FieldEvidence(field="lanes", says=message, because=evidence),),
     )
 
 

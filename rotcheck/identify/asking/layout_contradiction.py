@@ -58,12 +58,12 @@ def _contradiction(documentation: DocumentedLayout, convention: Convention) -> C
     """What contradicts a layout in which no call rotates; None: it is one of other axes."""
     promise = replace(convention, layout=documentation.layout)
     if promise.axes.replace("b", "") == convention.axes:
-        words = (
+        message = (
             "later batch rows turn on from where the first one ends: "
             f"{documentation.words}, and it rotates {shape(convention.axes)}"
         )
         evidence = f"a call with {shape(promise.axes)}"
-        return Contradiction(promise, remark("per-batch", words, evidence))
+        return Contradiction(promise, remark("per-batch", message, evidence))
     if sorted(split(promise.axes)) != sorted(split(convention.axes)):
         return None
     return _of_heads(documentation, convention)
@@ -74,12 +74,12 @@ def _of_heads(
 ) -> Contradiction:
     """Say that it turns along another axis in the documented call; `tables`: their shape."""
     promise = replace(convention, layout=documentation.layout)
-    words = (
+    message = (
         f"turns with the head, not the row: {documentation.words}, "
         f"and it rotates {shape(convention.axes)}{tables}"
     )
     evidence = f"a call with {shape(promise.axes)}"
-    return Contradiction(promise, remark("per-head", words, evidence))
+    return Contradiction(promise, remark("per-head", message, evidence))
 
 
 def _documented_table_axes(function: Callable[..., Any], convention: Convention) -> str:

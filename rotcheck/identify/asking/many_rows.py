@@ -59,8 +59,8 @@ def _fault(function: FunctionUnderTest, sizes: Sizes) -> Remark | None:
     past_table = _repeated_rows(trial)
     if past_table:
         return remark(PAST_TABLE, past_table, evidence)
-    code, words = trial.explain()
-    return remark(code, f"in {rows} rows: {words}", evidence)
+    code, message = trial.explain()
+    return remark(code, f"in {rows} rows: {message}", evidence)
 
 
 def _repeated_rows(trial: ValueTrial) -> str:

@@ -33,47 +33,47 @@ def _ask(match: Match) -> Answer:
 
 def _of_reading(reading: MatrixReading, evidence: str, defect: str) -> list[Remark]:
     if reading.problem == "xpos":
-        words = f"{reading.words}: a choice, which rotcheck does not judge"
-        return [remark("xpos", words, evidence, mistake=False)]
+        message = f"{reading.words}: a choice, which rotcheck does not judge"
+        return [remark("xpos", message, evidence, mistake=False)]
     if reading.problem:
         vague = reading.problem in VAGUE or "different angles" in reading.words
-        words = defect if vague and defect else reading.words
+        message = defect if vague and defect else reading.words
         if defect and reading.problem == "one-sign":
-            words = f"{words}: {defect}"
-        return [remark(reading.problem, words, evidence)]
+            message = f"{message}: {defect}"
+        return [remark(reading.problem, message, evidence)]
     if reading.direction == -1:
-        words = "rotates by the negative angle: a choice, as nanochat's"
-        return [remark("direction", words, evidence, mistake=False)]
+        message = "rotates by the negative angle: a choice, as nanochat's"
+        return [remark("direction", message, evidence, mistake=False)]
     return []
 
 
 def _of_k(k: MatrixReading, q: MatrixReading, evidence: str, defect: str) -> Remark:
-    words = k.words or f"pairing {k.pairing}, direction {k.direction}"
+    message = k.words or f"pairing {k.pairing}, direction {k.direction}"
     if q.problem and not k.problem:
-        words = f"{q.words} (in q alone)"
+        message = f"{q.words} (in q alone)"
     elif k.problem:
-        words = f"{k.words} (in k alone)"
+        message = f"{k.words} (in k alone)"
     elif k.direction != q.direction:
-        words = "q and k rotate in different directions"
-    return remark("unlike", defect or words, evidence)
+        message = "q and k rotate in different directions"
+    return remark("unlike", defect or message, evidence)
 
 
 def _of_unevenness(match: Match, evidence: str) -> list[Remark]:
     defect, response = match.defect_words, match.response
     if response.uneven == "head":
-        words = "the angle depends on the head and not on the position alone"
-        return [remark("per-head", defect or words, evidence)]
+        message = "the angle depends on the head and not on the position alone"
+        return [remark("per-head", defect or message, evidence)]
     if response.uneven == "batch":
         return [remark("per-batch", defect or "the angle depends on the batch row", evidence)]
     if response.mixes:
-        words = "its result is not what its response to each lane adds up to"
-        return [remark("mixes", defect or words, evidence)]
+        message = "its result is not what its response to each lane adds up to"
+        return [remark("mixes", defect or message, evidence)]
     return []
 
 
 def _of_offset(name: str) -> Remark:
-    words = f"gives the same for another {name}: it is not used, or what an earlier call kept is given again"
-    return remark("offset-ignored", words, f"{name}=0 and then {name}=2, as many rows")
+    message = f"gives the same for another {name}: it is not used, or what an earlier call kept is given again"
+    return remark("offset-ignored", message, f"{name}=0 and then {name}=2, as many rows")
 
 
 def _of_v(match: Match) -> list[Remark]:
@@ -88,11 +88,13 @@ def _of_v(match: Match) -> list[Remark]:
     with_slot = next((form for form in axes if "3" in form), None)
     if with_slot is not None:
         axes_words = shape(with_slot)
-        words = f"rotates V although the tables have a slot for it, as {axes_words}"
-        return [remark("v-rotated", words, f"tables {axes_words} tried as well")]
+        message = f"rotates V although the tables have a slot for it, as {axes_words}"
+        return [remark("v-rotated", message, f"tables {axes_words} tried as well")]
     axes_words = shape(axes[0])
-    words = f"rotates V too when the tables have no slot for it, as {axes_words}"
-    return [remark("v-follows-tables", words, f"tables {axes_words} tried as well", mistake=False)]
+    message = f"rotates V too when the tables have no slot for it, as {axes_words}"
+    return [
+        remark("v-follows-tables", message, f"tables {axes_words} tried as well", mistake=False)
+    ]
 
 
 QUESTION = CallQuestion(rank=70, ask=_ask)

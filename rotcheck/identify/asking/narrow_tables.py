@@ -18,9 +18,9 @@ def _ask(match: Match) -> Answer:
     defect = find_defect(narrow.response, probe.positions)
     if not defect.words or defect.vague:
         return Answer()
-    words = f"with tables for half of the lanes, {defect.words}"
+    message = f"with tables for half of the lanes, {defect.words}"
     evidence = f"tables for {probe.width // 2} lanes of {probe.width}"
-    return Answer((remark("rotary-dim", words, evidence),))
+    return Answer((remark("rotary-dim", message, evidence),))
 
 
 QUESTION = CallQuestion(rank=60, ask=_ask)

@@ -36,11 +36,11 @@ def _ask(match: Match) -> Answer:
     single = match.caller.rotate_ones(match.convention)  # (1, S, H, D)
     double = match.caller.with_changes(starts=(0, FIRST)).rotate_ones(match.convention)
     if torch.allclose(double[:, FIRST:], single[:, :-FIRST], atol=TOLERANCE):
-        words = "begin anew with each sequence"
-        return Answer(evidence=(FieldEvidence(field="positions", says=words, because=evidence),))
+        message = "begin anew with each sequence"
+        return Answer(evidence=(FieldEvidence(field="positions", says=message, because=evidence),))
     if not match.convention.takes_tables or not torch.allclose(double, single, atol=TOLERANCE):
-        words = "gives the second of two sequences no positions of its own"
-        return Answer((remark("sequences", words, evidence),))
+        message = "gives the second of two sequences no positions of its own"
+        return Answer((remark("sequences", message, evidence),))
     return Answer((_of_table_rows(match, evidence),))
 
 
@@ -48,13 +48,12 @@ def _of_table_rows(match: Match, evidence: str) -> Remark:
     """What is wrong with a function that takes its tables row by row."""
     anew = _begins_anew_in_longer_tables(match)
     if anew is False:
-        words = f"{ROW_BY_ROW}: the second sequence does not begin anew"
-        return remark(
-            "sequences", words, f"{evidence}, in tables of {ROWS} rows", aspect="row by row"
-        )
-    words = f"{ROW_BY_ROW}: they must begin anew with each sequence"
-    words += "; of larger ones it takes a row for each position" if anew else ""
-    return remark("sequences", words, evidence, mistake=False)
+        message = f"{ROW_BY_ROW}: the second sequence does not begin anew"
+        rows = f"{evidence}, in tables of {ROWS} rows"
+        return remark("sequences", message, rows, aspect="row by row")
+    message = f"{ROW_BY_ROW}: they must begin anew with each sequence"
+    message += "; of larger ones it takes a row for each position" if anew else ""
+    return remark("sequences", message, evidence, mistake=False)
 
 
 def _begins_anew_in_longer_tables(match: Match) -> bool | None:

@@ -28,8 +28,8 @@ def _ask(match: Match) -> Answer:
         return Answer()
     first_row_moves = torch.allclose(with_padding[0, ZEROS:], plain[0, :-ZEROS], atol=TOLERANCE)
     if first_row_moves and torch.allclose(with_padding[1:], plain[1:], atol=TOLERANCE):
-        words = f"with padding on the left, a row's begin at its first token, by `{name}`"
-        return Answer(evidence=(FieldEvidence(field="positions", says=words, because=EVIDENCE),))
+        message = f"with padding on the left, a row's begin at its first token, by `{name}`"
+        return Answer(evidence=(FieldEvidence(field="positions", says=message, because=EVIDENCE),))
     return Answer(
         doubt=f"with padding on the left, `{name}` moves positions, "
         "and a row's first token is not at position 0"

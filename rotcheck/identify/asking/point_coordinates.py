@@ -67,8 +67,8 @@ def _ask(match: Match) -> Answer:
     by_head = [_turning(match, axis) for axis in range(count)]  # (H, P) bool each
     evidence = f"positions of {count} coordinates, of which all but one are 0"
     if any(bool((turning != turning[0]).any()) for turning in by_head):
-        words = f"points of {count} coordinates: some heads turn with one, some with another"
-        return Answer(evidence=(FieldEvidence(field="positions", says=words, because=evidence),))
+        message = f"points of {count} coordinates: some heads turn with one, some with another"
+        return Answer(evidence=(FieldEvidence(field="positions", says=message, because=evidence),))
     turning = [heads[0] for heads in by_head]  # (P,) each
     fault = _fault(match, turning)
     if fault:
@@ -77,8 +77,8 @@ def _ask(match: Match) -> Answer:
     parts = ", ".join(
         f"{_span(mask)} with {_name(match, axis)}" for axis, mask in enumerate(turning)
     )
-    words = f"points of {count} coordinates: pairs {parts}"
-    evidence_of_pairs = FieldEvidence(field="positions", says=words, because=evidence)
+    message = f"points of {count} coordinates: pairs {parts}"
+    evidence_of_pairs = FieldEvidence(field="positions", says=message, because=evidence)
     remarks = _of_exchange(match, turning, evidence) if _is_mrope(match) else ()
     return Answer(tuple(remarks), (evidence_of_pairs,))
 
@@ -106,8 +106,9 @@ def _of_exchange(match: Match, turning: Sequence[Tensor], evidence: str) -> list
     ]
     if owners != [0, 2, 1]:
         return []
-    words = f"height and width are exchanged: pairs {_span(turning[2])}, the section of height, turn with width"
-    return [remark("coordinates", words, evidence, aspect="exchanged")]
+    pairs_of_height = f"pairs {_span(turning[2])}, the section of height"
+    message = f"height and width are exchanged: {pairs_of_height}, turn with width"
+    return [remark("coordinates", message, evidence, aspect="exchanged")]
 
 
 def _is_mrope(match: Match) -> bool:

@@ -31,7 +31,7 @@ def of_call(match: Match) -> list[Remark]:
         f"warns on a call: {_first_line(str(messages[0].message))}" if messages else "",
     ]
     evidence = "one call, its standard streams and warnings recorded"
-    return [remark("prints", words, evidence, mistake=False) for words in notes if words]
+    return [remark("prints", note, evidence, mistake=False) for note in notes if note]
 
 
 def _first_line(text: str) -> str:

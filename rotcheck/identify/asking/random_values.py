@@ -12,7 +12,7 @@ def of_values(function: FunctionUnderTest, sizes: Sizes) -> tuple[float | None, 
     try:
         error, fault = judge(function, sizes)
     except Exception as refusal:  # it takes the probe's call and not this one
-        words = f"raises {type(refusal).__name__} for other sizes: {first_line(refusal)[:160]}"
-        return None, [remark("raised", words, "a call with random values")]
+        message = f"raises {type(refusal).__name__} for other sizes: {first_line(refusal)[:160]}"
+        return None, [remark("raised", message, "a call with random values")]
     evidence = f"random values, hard positions: error {error.error:.2f} rounding steps of float32"
     return error.error, [remark(*fault, evidence)] if fault else []

@@ -32,8 +32,8 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     in_order = Sizes(sizes.batch, width=sizes.width, positions=tuple(range(len(POSITIONS))))
     counting = case_with(case, in_order)
     if against(counting, outputs, counting.truth).error <= ROUNDING_LIMIT:
-        words = f"{_name(function)} changes nothing: row i takes row i of the tables"
-        return [remark("positions-ignored", words, EVIDENCE)]
+        message = f"{_name(function)} changes nothing: row i takes row i of the tables"
+        return [remark("positions-ignored", message, EVIDENCE)]
     return [remark(*explain(indexing, outputs), EVIDENCE)]
 
 

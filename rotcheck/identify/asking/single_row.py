@@ -36,11 +36,11 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
             with_other_tables = try_values(other, replace(row, positions=(POSITION,)), **offset)
             if with_other_tables is not None and with_other_tables.measurement.is_right:
                 return []  # it is these tables that it does not take one row of
-    _, words = trial.explain()
+    _, message = trial.explain()
     place = f"positions {POSITION}, {POSITION + 1}, ..." if apart else f"position {POSITION}"
     batch_rows = f"{trial.case.batch} batch rows in {call_words(convention)}"
     evidence = f"random values in one row at {place} of {batch_rows}"
-    return [remark("one-row", f"with a single row, as in decoding: {words}", evidence)]
+    return [remark("one-row", f"with a single row, as in decoding: {message}", evidence)]
 
 
 def with_any_position(convention: Convention) -> Convention:

@@ -24,8 +24,8 @@ def _ask(match: Match) -> Answer:
         outputs = result_or_none(partial(caller.call, match.convention, inputs))
         if outputs is not None and caller.wrote_outside:
             evidence = f"marked values around its tensors, in {call_words(match.convention)}"
-            words = f"writes outside of its tensor in heads of {width} lanes: look at the masks of its stores"
-            return Answer((remark("writes-outside", words, evidence),))
+            message = f"writes outside of its tensor in heads of {width} lanes: look at the masks of its stores"
+            return Answer((remark("writes-outside", message, evidence),))
     return Answer()
 
 

@@ -29,15 +29,15 @@ def with_sections(match: Match) -> tuple[Match, Answer]:
     pairs = match.caller.probe.rotary // 2
     counts = ", ".join(map(str, sections(pairs)))
     evidence = f"sections of {counts} pairs; one of the three tables after another held zeros"
-    for order, words in _WORDS.items():
+    for order, message in _WORDS.items():
         axes = section_axes(pairs, order)  # (P,)
         if owners == lanes(torch.stack((axes, axes), -1), match.convention.output_order).tolist():
             convention = replace(match.convention, sections=order)
-            fact = FieldEvidence(field="sections", says=words, because=evidence)
+            fact = FieldEvidence(field="sections", says=message, because=evidence)
             return replace(match, convention=convention), Answer(evidence=(fact,))
     in_halves = match.convention.output_order == "half"
-    words = departure(owners, in_halves=in_halves)
-    return match, Answer((remark("sections", words, evidence),))
+    message = departure(owners, in_halves=in_halves)
+    return match, Answer((remark("sections", message, evidence),))
 
 
 def _owners(match: Match) -> list[int]:

@@ -49,19 +49,21 @@ def answer(target: Target) -> dict[str, Any] | None:
     moves = [moves for trial in trials for moves in trial.moves if moves]
     if all(weight.rows == tuple(range(len(weight.rows))) for weight in moves):
         return None
-    words = permutation_words(trials)
-    mistakes = [] if words or not _NAME.search(_name(target)) else _mistakes(target, trials)
+    permutation = permutation_words(trials)
+    mistakes = [] if permutation or not _NAME.search(_name(target)) else _mistakes(target, trials)
     arguments = [f"{name}=x" if name else "x" for name, _ in roles]
     return {
-        "follows": words is not None,
+        "follows": permutation is not None,
         "convention": None,
-        "permutation": words,
+        "permutation": permutation,
         "call": f"f({trials[0].call.code()})",
         "findings": tuple(mistakes),
-        "message": PERMUTES_ROWS if words else None if mistakes else _why_unknown(trials),
-        "evidence": (FieldEvidence(field="rows", says=words, because=EVIDENCE),) if words else (),
+        "message": PERMUTES_ROWS if permutation else None if mistakes else _why_unknown(trials),
+        "evidence": (FieldEvidence(field="rows", says=permutation, because=EVIDENCE),)
+        if permutation
+        else (),
         "untried": untried_arguments(target.function, arguments, ()),
-        "advice": () if words or mistakes else (NEXT,),
+        "advice": () if permutation or mistakes else (NEXT,),
     }
 
 
@@ -152,8 +154,8 @@ def _mistakes(target: Target, trials: list[WeightTrial]) -> list[Remark]:
     fault = _of_fewer_heads(trials)
     if fault is None:
         return []
-    trial, at, words = fault
-    across = remark("rows-across-heads", words, _evidence(trial.call))
+    trial, at, message = fault
+    across = remark("rows-across-heads", message, _evidence(trial.call))
     return [_settle(target, trial, at, across, trials[0].kinds[0])]
 
 
@@ -164,8 +166,8 @@ def _evidence(call: WeightCall) -> str:
 
 def _lost_rows(moves: RowMoves) -> str:
     rows = sorted(set(range(len(moves.rows))) - set(moves.rows))
-    words = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", ..." if len(rows) > SHOWN_ROWS else "")
-    return f"loses {len(rows)} of {len(moves.rows)} rows, and takes others twice: {words}"
+    numbers = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", ..." if len(rows) > SHOWN_ROWS else "")
+    return f"loses {len(rows)} of {len(moves.rows)} rows, and takes others twice: {numbers}"
 
 
 def _of_fewer_heads(trials: list[WeightTrial]) -> tuple[WeightTrial, int, str] | None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
+from rotcheck.identify.call_outcome import first_line
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, RowMoves
 from rotcheck.implementations.numpy_tensors import array, tensor
@@ -17,6 +18,19 @@ HEADS, KV_HEADS = 6, 3  # of q and of k
 ROTARY_DIM = 8  # rows of a head that rotate, where a function asks
 COLUMNS = HEADS * HEAD_DIM
 SLOTS = ("q", "k", "v")
+NUMBER_ROLES = {
+    "kv_heads": vocabulary.KV_HEADS,
+    "heads": vocabulary.HEADS,
+    "rotary_dim": vocabulary.ROTARY_DIM,
+    "head_dim": vocabulary.HEAD_ROWS,
+    "rows": vocabulary.WEIGHT_ROWS,
+    "columns": vocabulary.WEIGHT_COLUMNS,
+}
+WEIGHT_ROLES = {
+    "qkv": vocabulary.QKV_WEIGHT,
+    **dict(zip(SLOTS, vocabulary.SLOT_WEIGHTS)),
+    "w": vocabulary.WEIGHT,
+}
 Roles = tuple[tuple[str, str], ...]
 """Each argument of a call: its name if it is passed by that, else nothing, and what it is."""
 
@@ -33,7 +47,7 @@ class WeightCall:
     @property
     def weight_roles(self) -> list[str]:
         """What each weight is."""
-        return [role for _, role in self.roles if role in (*SLOTS, "qkv", "w")]
+        return [role for _, role in self.roles if role in WEIGHT_ROLES]
 
     def numbers(self) -> dict[str, int]:
         """The value of each role that is a number."""
@@ -75,38 +89,22 @@ def roles_of(function: Callable[..., Any]) -> Roles | None:
             continue
         roles.append((parameter.name if parameter.keyword or gap else "", role))
     kinds = [role for _, role in roles]
-    weights = [role for role in kinds if role in (*SLOTS, "qkv", "w")]
+    weights = [role for role in kinds if role in WEIGHT_ROLES]
     numbers = {"heads", "kv_heads", "head_dim"} & set(kinds)
     return tuple(roles) if numbers and weights and len(weights) == len(set(weights)) else None
 
 
 def _role(name: str, kind: object) -> str | None:
-    numbers = (
-        (vocabulary.KV_HEADS, "kv_heads"),
-        (vocabulary.HEADS, "heads"),
-        (vocabulary.ROTARY_DIM, "rotary_dim"),
-        (vocabulary.HEAD_ROWS, "head_dim"),
-        (vocabulary.WEIGHT_ROWS, "rows"),
-        (vocabulary.WEIGHT_COLUMNS, "columns"),
-    )
-    for names, role in numbers:
-        if is_named(name, names):
-            return role
-    if kind in (int, float, bool, "int", "float", "bool"):
-        return None
-    weights = (
-        ("qkv", vocabulary.QKV_WEIGHT),
-        *zip(SLOTS, vocabulary.SLOT_WEIGHTS),
-        ("w", vocabulary.WEIGHT),
-    )
-    return next((role for role, names in weights if is_named(name, names)), None)
+    is_number = kind in (int, float, bool, "int", "float", "bool")
+    roles = NUMBER_ROLES if is_number else NUMBER_ROLES | WEIGHT_ROLES
+    return next((role for role, names in roles.items() if is_named(name, names)), None)
 
 
 def weight_calls(roles: Roles) -> Iterator[WeightCall]:
     """The calls to make: as many heads in k as in q, then fewer, in k's weight and in q's."""
     kinds = [role for _, role in roles]
     takes_kv_heads = "kv_heads" in kinds
-    slots = tuple(role for role in kinds if role in (*SLOTS, "qkv", "w"))
+    slots = tuple(role for role in kinds if role in WEIGHT_ROLES)
     kv_heads = KV_HEADS if takes_kv_heads else HEADS
     equal = WeightCall(roles, (HEADS,) * len(slots), HEADS, HEADS)
     if slots == ("qkv",):
@@ -133,7 +131,7 @@ def permute(function: Callable[..., Any], call: WeightCall) -> tuple[RowMoves | 
     try:
         result = _call(function, call, weights)
     except Exception as error:  # that the sizes do not suit it is an answer, whatever it raises
-        return f"raises {type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
+        return f"raises {type(error).__name__}: {first_line(error)[:160]}"
     results = result if isinstance(result, tuple | list) else (result,)
     if len(results) != len(weights):
         return f"returns {len(results)} for {len(weights)} weights"

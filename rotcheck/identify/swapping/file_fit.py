@@ -247,12 +247,15 @@ def _words(kind: str, makes: str, made_tables: Description, expected_tables: Des
     return f"never reads the {half} of its tables, and {makes} tables with a {half} of its own"
 
 
-def fit_files(identities: Mapping[str, Identity]) -> dict[str, Identity]:
-    """The identities by SPEC, the functions of one file held against each other, no two of one name."""
+def fit_files(identities: Mapping[str, Identity], *, apart: bool = True) -> dict[str, Identity]:
+    """The identities by SPEC, the functions of one file held against each other.
+
+    `apart`: no two have one name.
+    """
     specs = list(identities)
-    identifications = [identity.identification for identity in identities.values()]
-    named = distinct_names(specs, of_files(specs, identifications))
+    fits = of_files(specs, [identity.identification for identity in identities.values()])
+    identifications = distinct_names(specs, fits) if apart else fits
     return {
         spec: dataclasses.replace(identities[spec], identification=identification)
-        for spec, identification in zip(specs, named, strict=True)
+        for spec, identification in zip(specs, identifications, strict=True)
     }

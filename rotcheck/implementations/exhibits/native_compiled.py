@@ -19,9 +19,9 @@ def load(device: str) -> Function:
         try:
             return function(*args)
         except Exception as error:
-            words = lack(error, torch.device(device))
-            if words is None:
+            reason = lack(error, torch.device(device))
+            if reason is None:
                 raise
-            raise Unavailable(words) from error
+            raise Unavailable(reason) from error
 
     return apply
