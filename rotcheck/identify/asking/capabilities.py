@@ -79,7 +79,6 @@ def _add_memory(
 def _add_dtype_rule(result: Capabilities, function: FunctionUnderTest, sizes: Sizes) -> None:
     rule = dtype_rule(function, sizes)
     result.dtype_rule = rule.words
-    result.bfloat16_remarks = []
     if rule.fault:
         result.bfloat16_remarks = [remark(*rule.fault, rule.evidence, aspect="bfloat16")]
     statement = rule.words or "refuses bfloat16"

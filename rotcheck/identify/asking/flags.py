@@ -140,9 +140,8 @@ def _says_axis(name: str) -> bool:
 
 def _says_how_to_rotate(flag: str) -> bool:
     name = flag.partition("=")[0]
-    return any(
-        is_named(name, names) for names in (vocabulary.STYLE, vocabulary.INVERSE, vocabulary.AXIS)
-    )
+    roles = (vocabulary.STYLE, vocabulary.INVERSE, vocabulary.AXIS)
+    return any(is_named(name, role) for role in roles)
 
 
 def result(call: FlaggedCall, identification: Identification) -> FlagEffect:
@@ -164,11 +163,8 @@ def mistakes(call: FlaggedCall, identification: Identification) -> list[Remark]:
     What other flags do to the result (dropout, another result altogether) is no mistake.
     """
     wrong = [finding for finding in identification.findings if finding.mistake]
-    is_rotation = (
-        identification.convention
-        or asks_for_inverse(call.flag)
-        or _says_axis(call.flag.partition("=")[0])
-    )
+    says_axis = _says_axis(call.flag.partition("=")[0])
+    is_rotation = identification.convention or asks_for_inverse(call.flag) or says_axis
     if not (wrong and is_rotation and _says_how_to_rotate(call.flag)):
         return []
     return [structs.replace(wrong[0], message=f"with {call.flag}: {wrong[0].message}")]

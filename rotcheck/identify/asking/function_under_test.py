@@ -45,10 +45,8 @@ class FunctionUnderTest:
         positional, keyword = arguments(self.convention, call)
         result = self.function(*positional, **keyword)
         outputs = results(result, call.inputs, result is None)
-        if not all(
-            isinstance(output, Tensor) and output.shape == x.shape
-            for output, x in zip(outputs, call.inputs)
-        ):
+        pairs = zip(outputs, call.inputs)
+        if not all(isinstance(output, Tensor) and output.shape == x.shape for output, x in pairs):
             raise NoResult("returns no tensors like those it was given")
         return outputs
 

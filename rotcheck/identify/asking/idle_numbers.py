@@ -93,11 +93,9 @@ def _with_idle_numbers(
         for name, usual, changes in trials(signature.parameters, pairs)
         if _same_results(ask, [partial(build, **usual), partial(build, **changes)])
     ]
-    return (
-        _add_remark(identification, names, "called" if plain else "built")
-        if names
-        else identification
-    )
+    if not names:
+        return identification
+    return _add_remark(identification, names, "called" if plain else "built")
 
 
 def _add_remark(identification: Identification, names: Sequence[str], verb: str) -> Identification:
@@ -144,11 +142,8 @@ def trials(
     for name, parameter in signature.items():
         value = numbers.get(name)
         if value is None:
-            for_pairs = is_named(name, PAIR_FACTORS) and parameter.default in (
-                None,
-                parameter.empty,
-            )
-            if for_pairs and pairs and not has_kind:
+            is_open = parameter.default in (None, parameter.empty)
+            if is_open and is_named(name, PAIR_FACTORS) and pairs and not has_kind:
                 usual, other = (
                     [1.0 + pair * step for pair in range(pairs)] for step in (0.02, 0.03)
                 )
@@ -164,20 +159,14 @@ def trials(
 
 def _is_share(name: str, value: float, numbers: Mapping[str, float]) -> bool:
     """Whether a number is the share of a head that turns, and no other number says that too."""
-    return (
-        bool(_PARTIAL.fullmatch(name))
-        and 0 < value <= 1
-        and not any(is_named(number, ROTARY_DIM) for number in numbers)
-    )
+    if not _PARTIAL.fullmatch(name) or not 0 < value <= 1:
+        return False
+    return not any(is_named(number, ROTARY_DIM) for number in numbers)
 
 
 def _is_factor(name: str) -> bool:
-    return (
-        bool(_SCALING.fullmatch(name))
-        and is_named(name, FACTOR)
-        and "freq" not in name
-        and "att" not in name
-    )
+    scales = bool(_SCALING.fullmatch(name)) and is_named(name, FACTOR)
+    return scales and "freq" not in name and "att" not in name
 
 
 def _same_results(ask: Ask, builds: Sequence[Callable[[], tuple[Callable[..., Any], str]]]) -> bool:
@@ -188,9 +177,7 @@ def _same_results(ask: Ask, builds: Sequence[Callable[[], tuple[Callable[..., An
             usual, changes = (ask(build()[0], rows) for build in builds)
         except Exception:  # its table ends before, or it is not built with this number
             break
-        if not all(
-            a.shape == b.shape and torch.equal(a, b) for a, b in zip(usual, changes, strict=True)
-        ):
+        if not all(torch.equal(a, b) for a, b in zip(usual, changes, strict=True)):
             return False
         ran = bool(usual)
     return ran
