@@ -21,7 +21,7 @@ class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["builds", "both"]  # tables, or a rotation by positions
     asking: Asking
     call: str  # in words
-    construction: str | None  # how an object was made of a class
+    built: str | None  # how an object was made of a class
     recipe: dict[str, Any] | None = None  # of one that builds tables: `maker_call.MakerCall`
     form: str = ""  # of its tables
     order: str = ""

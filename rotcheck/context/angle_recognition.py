@@ -132,7 +132,7 @@ def _building(target: Target, recipe: MakerCall, tables: RotaryTables) -> AngleP
             "and not of places in a row"
         )
     return AngleProfile(
-        construction=target.built,
+        built=target.built,
         kind="builds",
         faults=_faults(try_arguments(TableMaker(target.function, recipe, tables)).remarks),
         asking=_ASKING[recipe.positions],
@@ -150,7 +150,7 @@ def _rotating(target: Target, convention: Convention, width: int, rotary: int) -
     if convention.takes_tables:
         raise MakesNoAngles(HANDED)
     return AngleProfile(
-        construction=target.built,
+        built=target.built,
         kind="both",
         asking=cast(Asking, convention.positions),
         call=call_words(convention),

@@ -13,6 +13,7 @@ from rotcheck.isolation import Done, Returned
 from rotcheck.measure.judge import RIGHT_PHASE
 from rotcheck.results import FINDINGS, Maker, Phase, Reach, Verdict
 
+SHOWN = ("kind", "call", "built", "schedule", "claims", "claimed_by", "judged_to", "by_file")
 CERTAIN = {"imaginary-dropped"}  # causes that do not depend on the condition
 
 
@@ -20,32 +21,16 @@ def maker_of(label: str, profile: AngleProfile | None) -> Maker:
     """What the report says of an object, whatever the condition."""
     if profile is None:
         return Maker(implementation=label)
-    fields = {
-        name: getattr(profile, name)
-        for name in ("kind", "call", "schedule", "claims", "claimed_by")
-    }
-    return Maker(
-        implementation=label,
-        built=profile.construction,
-        judged_to=profile.judged_to,
-        by_file=profile.by_file,
-        **fields,
-    )
+    return Maker(implementation=label, **{name: getattr(profile, name) for name in SHOWN})
 
 
 def row_of(result: Done, name: str, profile: AngleProfile | None, first: Reach | None) -> Reach:
     """The row of a finished task; `first`: that of the object as constructed."""
-    condition = result.task[1]
     if not isinstance(result.outcome, Returned):
         return _failure(result, name)
     answer = result.outcome.value
-    row = Reach(
-        implementation=name,
-        condition=condition,
-        device=result.job.setup["device"],
-        verdict="skipped",
-        seconds=result.outcome.seconds,
-    )
+    row = not_run(name, result.task[1], result.job.setup["device"], None)
+    row = msgspec.structs.replace(row, seconds=result.outcome.seconds)
     if "unbuilt" in answer:
         return msgspec.structs.replace(row, message=f"cannot be built: {answer['unbuilt']}")
     for verdict in ("unavailable", "skipped"):
@@ -55,7 +40,7 @@ def row_of(result: Done, name: str, profile: AngleProfile | None, first: Reach |
     return _with_cause(_with_verdict(_with_curve(row, answer), answer, profile, first))
 
 
-def not_run(name: str, condition: str, device: str, message: str) -> Reach:
+def not_run(name: str, condition: str, device: str, message: str | None) -> Reach:
     """The row of a condition that was not tried."""
     return Reach(
         implementation=name, condition=condition, device=device, verdict="skipped", message=message

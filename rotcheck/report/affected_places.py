@@ -30,7 +30,7 @@ def devices(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
     return "; ".join(
         ", ".join(where)
         + (f" {dtypes}" if dtypes not in ("", "all dtypes") else "")
-        + ("" if checks == "all checks" else f" ({checks})")
+        + (f" ({checks})" if checks not in ("", "all checks") else "")
         for where, dtypes, checks in _parts(cells, among)
     )
 

@@ -60,7 +60,7 @@ def fit_schedule(
     small = {position: angle for position, angle in forward.items() if position <= EXACT}
     for tolerance, estimate in product(TOLERANCES, (frequencies, near)):
         recognition = _recognise(estimate, head_dim, tolerance, candidates)
-        if recognition is None or recognition.schedule is None:
+        if recognition is None:
             continue
         exact = _of_schedule(recognition, len(estimate))
         if _departs(small, exact, noise)[0] is None:
@@ -83,7 +83,7 @@ def _steady(
     right: list[tuple[Tensor, Recognition]] = []
     for tolerance in (CLOSE, *TOLERANCES[: len(TOLERANCES) if noise else 1]):
         recognition = _recognise(frequencies, head_dim, tolerance, candidates)
-        if recognition is None or recognition.schedule is None:
+        if recognition is None:
             continue
         fits.append(recognition)
         exact = _of_schedule(recognition, len(frequencies))
@@ -110,11 +110,13 @@ def _holds_narrow_values(frequencies: Tensor) -> bool:
 def _recognise(
     frequencies: Tensor, head_dim: int | None, tolerance: float, candidates: Sequence[Schedule]
 ) -> Recognition | None:
+    """The schedule of frequencies; None: they follow none that is known."""
     frequencies = torch.where(frequencies.abs() < 1e-9, 0.0, frequencies)
     try:
-        return recognise(frequencies, head_dim, candidates, tolerance)
+        recognition = recognise(frequencies, head_dim, candidates, tolerance)
     except ValueError:  # fewer than two pairs turn, or some turn backwards
         return None
+    return recognition if recognition.schedule else None
 
 
 def _of_schedule(recognition: Recognition, pairs: int) -> Tensor:
@@ -127,11 +129,9 @@ def _of_schedule(recognition: Recognition, pairs: int) -> Tensor:
 
 def _fit(angles: Angles, exact: Tensor, recognition: Recognition | None, noise: float) -> Fit:
     wrong_at, error, longest = _departs(angles, exact, noise)
-    why, past = (
-        _why(angles, exact, wrong_at, recognition is not None)
-        if wrong_at is not None
-        else ("", False)
-    )
+    why, past = "", False
+    if wrong_at is not None:
+        why, past = _why(angles, exact, wrong_at, recognition is not None)
     return Fit(
         frequencies=exact,
         schedule=recognition.schedule if recognition else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rotcheck.identify.angles.angle_findings import UNKNOWN_SCHEDULE
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import repeats, wrap
 from rotcheck.rotary.departures import SAME_FREQUENCY, departure
@@ -76,19 +77,13 @@ def _alike(frequencies: Tensor, reference: Tensor) -> bool:
 
 def _of_places(angles: dict[int, Tensor], noise: float, candidates: Sequence[Schedule]) -> Side:
     place_fit = fit_schedule(angles, 1, 2 * len(angles[0]), noise, candidates)
-    if place_fit.schedule is None:
-        return Side(
-            "no known schedule",
-            f"its frequencies follow no known schedule: {departure(place_fit.frequencies).words}",
-            place_fit,
-        )
-    if place_fit.wrong_at is not None:
-        return Side(
-            str(place_fit.schedule),
-            f"its angles leave {place_fit.schedule} at place {place_fit.wrong_at}",
-            place_fit,
-        )
-    return Side(str(place_fit.schedule), "", place_fit)
+    schedule, doubt = place_fit.schedule, ""
+    if schedule is None:
+        words = departure(place_fit.frequencies).words
+        doubt = f"its frequencies follow no known schedule: {words}"
+    elif place_fit.wrong_at is not None:
+        doubt = f"its angles leave {schedule} at place {place_fit.wrong_at}"
+    return Side(str(schedule or UNKNOWN_SCHEDULE), doubt, place_fit)
 
 
 def _of_range(whole: Tensor) -> Side:
@@ -108,7 +103,5 @@ def _of_range(whole: Tensor) -> Side:
     row = fit_schedule({at: at * bands / first for at in (0, 1)}, 1, 2 * len(bands))
     if isinstance(row.schedule, Plain):
         return Side(f"theta {row.schedule.theta:.6g} times {first:.4g} {over_range}")
-    return Side(
-        "no known schedule",
-        f"its frequencies {over_range} follow no known schedule: {departure(bands).words}",
-    )
+    words = f"its frequencies {over_range} follow no known schedule: {departure(bands).words}"
+    return Side(UNKNOWN_SCHEDULE, words)

@@ -62,10 +62,8 @@ class ObjectConfig:
     @property
     def head_dim(self) -> int | None:
         """The width of a head, or that of all heads over their number."""
-        whole, heads = (
-            self.number("hidden_size", "embed_dim"),
-            self.number("num_attention_heads", "num_heads"),
-        )
+        whole = self.number("hidden_size", "embed_dim")
+        heads = self.number("num_attention_heads", "num_heads")
         width = self.number("head_dim") or (whole / heads if whole and heads else None)
         return int(width) if width else None
 
@@ -78,20 +76,21 @@ class ObjectConfig:
     @property
     def original_length(self) -> int | None:
         """The length that the model was trained with before its context was extended."""
-        length = self.number(*_ORIGINAL)
-        return int(length) if length else None
+        return self._count(*_ORIGINAL)
 
     @property
     def length(self) -> int | None:
         """The longest length that it speaks of as its own, or the original one."""
-        length = self.number(*_ORIGINAL, *_LENGTH)
-        return int(length) if length else None
+        return self._count(*_ORIGINAL, *_LENGTH)
 
     @property
     def longest(self) -> int | None:
         """The longest length that it speaks of as its own."""
-        length = self.number(*_LENGTH)
-        return int(length) if length else None
+        return self._count(*_LENGTH)
+
+    def _count(self, *names: str) -> int | None:
+        number = self.number(*names)
+        return int(number) if number else None
 
     def schedules(self) -> tuple[Schedule, ...]:
         """The schedules that this may mean, each with the numbers that it says."""
@@ -109,11 +108,8 @@ class ObjectConfig:
                 self.number("partial_rotary_factor", "proportion") or 1.0, theta, factor or 1.0
             )
         if self.kind == "llama3" and factor and original:
-            low, high = (
-                self.number("low_freq_factor") or 1.0,
-                self.number("high_freq_factor") or 4.0,
-            )
-            yield Llama3(factor, original, theta, low, high)
+            low, high = self.number("low_freq_factor"), self.number("high_freq_factor")
+            yield Llama3(factor, original, theta, low or 1.0, high or 4.0)
         if self.kind == "yarn" and factor and original:
             yield self._yarn(factor, original, theta)
         if self.factors("short_factor") and self.factors("long_factor") and original:
@@ -126,16 +122,8 @@ class ObjectConfig:
         fast, slow = self.number("beta_fast") or 32.0, self.number("beta_slow") or 1.0
         scales = self.number("mscale"), self.number("mscale_all_dim")
         whole = self.values.get("truncate", True) is not False
-        return Yarn(
-            factor,
-            original,
-            theta,
-            fast,
-            slow,
-            whole,
-            *scales,
-            attention=self.number("attention_factor"),
-        )
+        attention = self.number("attention_factor")
+        return Yarn(factor, original, theta, fast, slow, whole, *scales, attention=attention)
 
     def _longrope(self, original: int, theta: float) -> LongRope:
         longest = self.number(*_LENGTH) or original
@@ -155,8 +143,7 @@ def config_of(function: Any) -> ObjectConfig:
     values: dict[str, Any] = dict(_defaults(function))
     configuration = getattr(owner, "config", None)
     for source in (configuration, owner):
-        for name, value in _attributes(source).items():
-            values[name] = value
+        values |= _attributes(source)
         for name in _MAPPINGS:
             mapping = values.get(name)
             if isinstance(mapping, Mapping):
@@ -178,22 +165,16 @@ def layer_types(function: Any) -> tuple[str, ...]:
     By the names of its buffers, or as its own `layer_types` call them.
     """
     owner = getattr(function, "__self__", function)
-    kinds = tuple(_of_layers(owner))
-    names = getattr(owner, "layer_types", ())
+    kinds, names = tuple(_of_layers(owner)), getattr(owner, "layer_types", ())
     names = tuple(dict.fromkeys(names)) if isinstance(names, (tuple, list, set, frozenset)) else ()
-    return (
-        names
-        if len(names) == len(kinds) > 0 and all(isinstance(name, str) for name in names)
-        else kinds
-    )
+    same = len(names) == len(kinds) and all(isinstance(name, str) for name in names)
+    return names if same else kinds
 
 
 def layers_differ(function: Any) -> bool:
     """Whether a module keeps other frequencies for one kind of layers than for another."""
     tables = list(_of_layers(getattr(function, "__self__", function)).values())
-    return any(
-        table.shape != tables[0].shape or not equal(table, tables[0]) for table in tables[1:]
-    )
+    return not all(equal(table, tables[0]) for table in tables)
 
 
 def _of_layers(owner: Any) -> dict[str, Tensor]:
@@ -218,21 +199,15 @@ def _kind(owner: Any, values: Mapping[str, Any]) -> str:
 def _attributes(source: Any) -> dict[str, Any]:
     if isinstance(source, Mapping):
         return {str(name): value for name, value in source.items()}
-    attributes = dict(getattr(source, "__dict__", {}))
-    return (
-        attributes
-        if source is None or isinstance(source, Module)
-        else _of_class(type(source)) | attributes
-    )
+    plain = source is None or isinstance(source, Module)
+    return ({} if plain else _of_class(type(source))) | dict(getattr(source, "__dict__", {}))
 
 
 def _of_class(kind: type) -> dict[str, Any]:
     """The plain values that a class holds, as a configuration of a few lines does."""
-    members = (
-        (name, value) for base in reversed(kind.__mro__) for name, value in vars(base).items()
-    )
     return {
         name: value
-        for name, value in members
+        for base in reversed(kind.__mro__)
+        for name, value in vars(base).items()
         if isinstance(value, _PLAIN) and not name.startswith("_")
     }

@@ -171,9 +171,7 @@ def _other_lanes(match: Match, fit: Fit, config: ObjectConfig) -> str | None:
     """That as many lanes turn as its configuration says, and not those in front; None: these turn."""
     lanes = config.number("rotary_dim", "rope_dim", "rot_dim", "rotary_ndims", "n_rot")
     half = match.reading.rotary_dim // 2
-    if lanes is None or lanes != 2 * fit.turning or match.reading.pairing != "half":
-        return None
-    if lanes > half:
+    if lanes is None or lanes > half or lanes != 2 * fit.turning or match.reading.pairing != "half":
         return None
     return (
         f"it says rotary_dim {lanes:g}, and pairs lane 0 with lane {half}, outside of the first {lanes:g} lanes: "

@@ -25,12 +25,8 @@ def length_change(position: int, config: ObjectConfig) -> Remark:
         kinds[config.kind] = kinds["longrope"]
     why = kinds.get(config.kind, "dynamic NTK, perhaps")
     words = f"with position {position} its frequencies are others than with few rows: {why}"
-    return remark(
-        "by-length",
-        words,
-        "the angles of position 1 beside few others and beside that",
-        mistake=False,
-    )
+    because = "the angles of position 1 beside few others and beside that"
+    return remark("by-length", words, because, mistake=False)
 
 
 def exchanged_bands(schedule_fit: Fit) -> list[Remark]:
@@ -43,21 +39,16 @@ def exchanged_bands(schedule_fit: Fit) -> list[Remark]:
 def long_factors(schedule_fit: Fit) -> list[Remark]:
     """A remark, if few rows turn by LongRoPE's long factors."""
     schedule = schedule_fit.schedule
-    if not isinstance(schedule, LongRope) or schedule.length <= schedule.original_length:
+    if not isinstance(schedule, LongRope) or schedule.long == schedule.short:
         return []
-    if schedule.long == schedule.short:
+    if schedule.length <= schedule.original_length:
         return []
     words = (
         f"turns by long_factor below the original length of {schedule.original_length}, where short_factor belongs: "
         "long_factor is for sequences that are longer"
     )
-    return [
-        remark(
-            "long-factors",
-            words,
-            f"frequencies of few rows: theta {schedule.theta:g} over long_factor",
-        )
-    ]
+    because = f"frequencies of few rows: theta {schedule.theta:g} over long_factor"
+    return [remark("long-factors", words, because)]
 
 
 def not_dynamic(config: ObjectConfig, last: int) -> list[Remark]:
@@ -69,13 +60,8 @@ def not_dynamic(config: ObjectConfig, last: int) -> list[Remark]:
         f"is named dynamic, and its frequencies are the same at every length: dynamic NTK keeps them up to {length} "
         "positions and raises theta with the length beyond"
     )
-    return [
-        remark(
-            "not-dynamic",
-            words,
-            f"the angles of position 1 beside few others and beside position {last}",
-        )
-    ]
+    because = f"the angles of position 1 beside few others and beside position {last}"
+    return [remark("not-dynamic", words, because)]
 
 
 def amplitude_missing(
@@ -87,22 +73,12 @@ def amplitude_missing(
     """
     if not isinstance(schedule, Yarn | LongRope):
         return None
-    amplitudes = [
-        schedule_.attention_factor
-        for schedule_ in config.schedules()
-        if isinstance(schedule_, Yarn | LongRope)
-    ]
-    scales = config.number("mscale"), config.number("mscale_all_dim")
-    if isinstance(schedule, Yarn) and None not in scales:
-        amplitudes.append(
-            replace(
-                schedule, mscale=scales[0], mscale_all_dim=scales[1], attention=None
-            ).attention_factor
-        )
-    if any(
-        abs(amplitude / right - 1) < ATTENTION_TOLERANCE
-        for right in (schedule.attention_factor, *amplitudes)
-    ):
+    possible = [schedule, *(s for s in config.schedules() if isinstance(s, Yarn | LongRope))]
+    scale, whole = config.number("mscale"), config.number("mscale_all_dim")
+    if isinstance(schedule, Yarn) and scale is not None and whole is not None:
+        possible.append(replace(schedule, mscale=scale, mscale_all_dim=whole, attention=None))
+    factors = [like.attention_factor for like in possible]
+    if any(abs(amplitude / right - 1) < ATTENTION_TOLERANCE for right in factors):
         return None
     factor = f"{schedule.factor:g}"
     if isinstance(schedule, Yarn):

@@ -40,7 +40,7 @@ def document(training: Training) -> doc.Document:
 
 
 def _parts(training: Training) -> Iterator[doc.Part]:
-    cells = [of_cells.as_cell(course, check="train") for course in training.courses]
+    cells = [of_cells.as_cell(course, check="") for course in training.courses]
     machine = summary.machine_lines(training.machine, training.rotcheck)
     paths = of_cells.paths(cells)
     yield doc.Lines([*machine, _trained_on(training), *paths, *_broken_references(training)])
@@ -114,11 +114,9 @@ def _broken_references(training: Training) -> list[str]:
 
 
 def _legend(training: Training) -> str:
-    own_rounding = len(training.references) == 1
+    alone = len(training.references) == 1
     rounding = (
-        "moving each weight by one rounding step"
-        if own_rounding
-        else "a right rotation that rounds once"
+        "moving each weight by one rounding step" if alone else "a right rotation that rounds once"
     )
     unit = ", in nats a residue" if training.model == MINIATURE else ""
     return LEGEND.format(bad=doc.BAD, rounding=rounding, unit=unit)
@@ -148,7 +146,7 @@ def _group(
     ]
     columns = [f"step {step}" if detail else str(step) for step in steps]
     off = ("gradient off", "x rounding") if detail else ("gradient", "x round.")
-    return doc.Columns(f"{device_name(here[0])} {place[1]}", (*columns, *off), tuple(rows))
+    return doc.Columns(_place(here[0]), (*columns, *off), tuple(rows))
 
 
 def _columns(count: int) -> list[int]:
@@ -204,13 +202,13 @@ def _figure(loss: float, detail: bool) -> str:
     return f"{loss:.4f}" if detail else f"{loss:.3f}"
 
 
+def _place(course: Course) -> str:
+    return f"{device_name(course)} {course.dtype}"
+
+
 def _where(course: Course) -> str:
-    place = f"{device_name(course)} {course.dtype}"
-    return (
-        f"{place} from step {course.wrong_at}"
-        if course.wrong_at and course.verdict == "disagrees"
-        else place
-    )
+    late = course.wrong_at and course.verdict == "disagrees"
+    return f"{_place(course)} from step {course.wrong_at}" if late else _place(course)
 
 
 def _loss(course: Course, among: Sequence[Course]) -> str:
@@ -221,7 +219,7 @@ def _loss(course: Course, among: Sequence[Course]) -> str:
     falls = "falls all the same" if last < first else "does not fall"
     parts = f"leaves the float64 curve at step {course.parts_at}"
     stays = f"stays with the float64 curve for all {len(course.steps)} steps"
-    place = f"{device_name(course)} {course.dtype}: " if len(among) > 1 else ""
+    place = f"{_place(course)}: " if len(among) > 1 else ""
     span = f"from {_figure(first, False)} to {_figure(last, False)}"
     return f"{place}{falls}, {span}; it {parts if course.parts_at else stays}"
 
@@ -245,11 +243,13 @@ def _in_words(course: Course, cell: Cell) -> str:
 def _distinct(courses: Sequence[Course]) -> list[Cell]:
     """One cell for each failure that the matrix has."""
     cells = [cell for course in courses for cell in course.cells or ()]
-    return list({(cell.verdict, cell.failure): cell for cell in reversed(cells)}.values())[::-1]
+    return [group[0] for group in group_by(cells, _failure).values()]
 
 
 def _checks(course: Course, like: Cell) -> list[str]:
-    alike = [
-        c for c in course.cells or () if (c.verdict, c.failure) == (like.verdict, like.failure)
-    ]
+    alike = [cell for cell in course.cells or () if _failure(cell) == _failure(like)]
     return [cell.check for cell in alike] or [like.check]
+
+
+def _failure(cell: Cell) -> tuple[str, str | None]:
+    return cell.verdict, cell.failure
