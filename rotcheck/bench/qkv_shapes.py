@@ -17,9 +17,8 @@ FORMS = (
     "or for grouped heads BATCHxSEQUENCExHEADS/KEY_HEADSxWIDTH, such as 2x10x8/2x64"
 )
 
-_NUMBER = r"(\d{1,18})"
-_FORM = re.compile("x".join([_NUMBER] * 5))
-_GROUP_FORM = re.compile(f"{_NUMBER}x{_NUMBER}x{_NUMBER}/{_NUMBER}x{_NUMBER}")
+_N = r"\d{1,18}"
+_FORM = re.compile(f"({_N})x({_N})x(?:({_N})x({_N})|({_N})/({_N}))x({_N})")
 
 
 class QkvShape(NamedTuple):
@@ -50,18 +49,14 @@ def parse(text: str) -> QkvShape:
         RequestError: rotary embeddings have no such shape.
     """
     plain = text.replace("×", "x")
-    if match := _FORM.fullmatch(plain):
-        batch, length, slots, heads, width = map(int, match.groups())
-        shape, sizes = (
-            QkvShape(batch, length, heads, None, width),
-            (batch, length, slots, heads, width),
-        )
-    elif groups := _GROUP_FORM.fullmatch(plain):
-        batch, length, heads, key_heads, width = map(int, groups.groups())
-        slots, sizes = SLOTS, (batch, length, heads, key_heads, width)
-        shape = QkvShape(batch, length, heads, key_heads, width)
-    else:
+    match = _FORM.fullmatch(plain)
+    if match is None:
         raise RequestError(f"shape {text!r} cannot be read: write {FORMS}")
+    sizes = [int(number) for number in match.groups() if number is not None]
+    batch, length, first, second, width = sizes
+    slots, shape = first, QkvShape(batch, length, second, None, width)
+    if "/" in plain:
+        slots, shape = SLOTS, QkvShape(batch, length, first, second, width)
     if 0 in sizes:
         raise RequestError(f"shape {text!r} holds nothing: each of its numbers must be at least 1")
     if slots != SLOTS:

@@ -69,7 +69,7 @@ def _inspect_factory(model: str) -> tuple[bool, Build]:
     try:
         factory = cast(Callable[..., nn.Module], as_it_is(model))
     except Unavailable as error:
-        raise RequestError(f"--model {model!r} cannot be loaded: {error}") from error
+        raise _error(model, f"cannot be loaded: {error}") from error
     takes = inspect.signature(factory).parameters.values()
     keyword = any(parameter.name == "rotary" for parameter in takes)
     parameters = [
@@ -80,32 +80,26 @@ def _inspect_factory(model: str) -> tuple[bool, Build]:
     if keyword:
         return False, lambda rotary: factory(rotary=rotary)
     if len(parameters) > 1:
-        raise RequestError(
-            f"--model {model!r} needs {', '.join(parameters)}; it is called as factory(rotary)"
-        )
+        raise _error(model, f"needs {', '.join(parameters)}; it is called as factory(rotary)")
     return (False, factory) if parameters else (True, lambda rotary: factory())
 
 
 def _check_module(module: Any, model: str) -> None:
     if not isinstance(module, nn.Module):
-        raise RequestError(
-            f"--model {model!r} returned an object of class {type(module).__name__}; "
-            "expected a torch.nn.Module"
-        )
+        kind = type(module).__name__
+        raise _error(model, f"returned an object of class {kind}; expected a torch.nn.Module")
     if not any(parameter.is_floating_point() for parameter in module.parameters()):
-        raise RequestError(
-            f"--model {model!r} returned a module without parameters: there is nothing to train"
-        )
+        raise _error(model, "returned a module without parameters: there is nothing to train")
 
 
 def _checked_loss(loss: Any, model: str) -> Tensor:
     contract = "module(tokens), tokens (B, S) of int64, must return the scalar loss"
-    if not isinstance(loss, Tensor):
-        raise RequestError(
-            f"--model {model!r}: {contract}, not an object of class {type(loss).__name__}"
-        )
-    if loss.numel() != 1:
-        raise RequestError(
-            f"--model {model!r}: {contract}, not a tensor of shape {tuple(loss.shape)}"
-        )
-    return loss.reshape(())
+    if isinstance(loss, Tensor) and loss.numel() == 1:
+        return loss.reshape(())
+    shape = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else ""
+    other = shape or f"an object of class {type(loss).__name__}"
+    raise RequestError(f"--model {model!r}: {contract}, not {other}")
+
+
+def _error(model: str, words: str) -> RequestError:
+    return RequestError(f"--model {model!r} {words}")

@@ -42,8 +42,13 @@ def read(path: str) -> list[str]:
         data = contents(Path(path), LARGEST)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise RequestError(f"--fasta {path!r} cannot be read: {why}") from error
+        raise _error(path, f" cannot be read: {why}") from error
     return parse(_text(data, path), path)
+
+
+def _error(name: str, words: str, line: int = 0) -> RequestError:
+    """What is wrong with a file, and on which line where that is known."""
+    return RequestError(f"--fasta {name!r}{f', line {line}' if line else ''}{words}")
 
 
 def parse(text: str, name: str) -> list[str]:
@@ -61,28 +66,26 @@ def parse(text: str, name: str) -> list[str]:
             header = number
         elif line.strip() and not line.startswith(";"):
             if not header:
-                raise RequestError(
-                    f"--fasta {name!r}, line {number}: a FASTA file begins with '>' and a name"
-                )
+                raise _error(name, ": a FASTA file begins with '>' and a name", number)
             records[-1] += _letters(line, number, name)
     _check_filled(records, header, name)
     if not records:
-        raise RequestError(f"--fasta {name!r} holds no sequence")
+        raise _error(name, " holds no sequence")
     _check_protein(records, name)
     return records
 
 
 def _text(data: bytes, path: str) -> str:
     if data[:2] == b"\x1f\x8b":
-        raise RequestError(f"--fasta {path!r} is compressed with gzip: unpack it first")
+        raise _error(path, " is compressed with gzip: unpack it first")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise RequestError(f"--fasta {path!r}, line {line}: this is no text (not UTF-8)") from error
+        raise _error(path, ": this is no text (not UTF-8)", line) from error
     if "\0" in text:
         line = text.partition("\0")[0].count("\n") + 1
-        raise RequestError(f"--fasta {path!r}, line {line}: this is no text (a NUL byte)")
+        raise _error(path, ": this is no text (a NUL byte)", line)
     return text
 
 
@@ -92,17 +95,15 @@ def _letters(line: str, number: int, name: str) -> str:
     if wrong is None:
         return "".join(map(_READ.__getitem__, letters))
     hint = ": a gap of an alignment; give the sequences unaligned" if wrong in "-." else ""
-    raise RequestError(f"--fasta {name!r}, line {number}: {wrong!r} is no amino acid{hint}")
+    raise _error(name, f": {wrong!r} is no amino acid{hint}", number)
 
 
 def _check_filled(records: list[str], header: int, name: str) -> None:
     if records and not records[-1]:
-        raise RequestError(f"--fasta {name!r}, line {header}: no sequence follows this name")
+        raise _error(name, ": no sequence follows this name", header)
 
 
 def _check_protein(records: list[str], name: str) -> None:
     letters = "".join(records)
     if len(letters) >= SHORTEST_DNA and set(letters) <= set("ACGTNX"):  # U was read as X
-        raise RequestError(
-            f"--fasta {name!r} holds nothing but A, C, G, T, U and N: DNA or RNA, no protein"
-        )
+        raise _error(name, " holds nothing but A, C, G, T, U and N: DNA or RNA, no protein")
