@@ -16,7 +16,7 @@ from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker, parts_of
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.identify.reading.probe_sizes import ProbeSizes
-from rotcheck.measure.boundary import last_accepted
+from rotcheck.measure.boundary import last_answered
 from rotcheck.measure.device import fetch
 
 LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
@@ -154,20 +154,10 @@ class AngleSource:
 
     def _up_to(self, best: PositionRange, refusal: int, why: str) -> PositionRange:
         """Find the largest number of rows that it gives, below one that it refuses."""
-        whys = {refusal: why}
-
-        def gives(length: int) -> bool:
-            nonlocal best
-            try:
-                best = self._first(length)
-            except Exception as error:
-                whys[length] = reason(error)
-                return False
-            return True
-
-        rows = last_accepted(best.last + 1, refusal, gives)
-        why = whys[min(whys)]
-        return replace(best, limit=f"it gives {rows} rows and no more: {why}", refusal=why)
+        rows, most, error = last_answered(best.last + 1, refusal, self._first)
+        why = reason(error) if error else why
+        limit = f"it gives {rows} rows and no more: {why}"
+        return replace(most or best, limit=limit, refusal=why)
 
     def _first(self, length: int) -> PositionRange:
         """The first rows, so many, in one call."""

@@ -7,7 +7,7 @@ import msgspec
 from rotcheck.context.angle_profile import POSITIONS, AngleProfile
 from rotcheck.context.angle_sources import ROWS, AngleSource, reason
 from rotcheck.context.sweep import SLOW, groups, is_slow
-from rotcheck.measure.boundary import last_accepted
+from rotcheck.measure.boundary import last_answered
 
 NOT_ASKED = "no position further on was asked for"
 
@@ -37,23 +37,9 @@ def _call_by_call(source: AngleSource, profile: AngleProfile, most: int) -> tupl
         except Exception as error:
             if last is None:
                 raise
-            return _last_between(source, last, group[0], reason(error))
+            last, _, why = last_answered(last, group[0], lambda at: source.ask((at,)))
+            return last, reason(why or error)
         last = group[-1]
         if time.perf_counter() - began > SLOW and is_slow(source.ask, group):
             return last, f"a call for position {last} takes more than {SLOW:g} s"
     return most, NOT_ASKED
-
-
-def _last_between(source: AngleSource, good: int, bad: int, why: str) -> tuple[int, str]:
-    """The last position that is accepted, and why the next one is not."""
-    refusals = {bad: why}
-
-    def accepts(position: int) -> bool:
-        try:
-            source.ask((position,))
-        except Exception as error:
-            refusals[position] = reason(error)
-            return False
-        return True
-
-    return last_accepted(good, bad, accepts), refusals[min(refusals)]

@@ -2,6 +2,9 @@
 
 from bisect import bisect_left
 from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 
 def last_accepted(good: int, bad: int, accepts: Callable[[int], bool]) -> int:
@@ -14,3 +17,25 @@ def last_accepted(good: int, bad: int, accepts: Callable[[int], bool]) -> int:
     """
     between = range(good + 1, bad)
     return good + bisect_left(between, True, key=lambda position: not accepts(position))
+
+
+def last_answered(
+    good: int, bad: int, ask: Callable[[int], Answer]
+) -> tuple[int, Answer | None, Exception | None]:
+    """The last position for which `ask` raises nothing, its answer, and what the next one raised.
+
+    Arguments as of `last_accepted`. No answer: it is `good`; no error: the next one is `bad`.
+    """
+    answers: list[Answer] = []
+    errors: dict[int, Exception] = {}
+
+    def accepts(position: int) -> bool:
+        try:
+            answers.append(ask(position))
+        except Exception as error:  # whatever it raises: the end lies before this
+            errors[position] = error
+            return False
+        return True
+
+    last = last_accepted(good, bad, accepts)
+    return last, answers[-1] if answers else None, errors.get(last + 1)

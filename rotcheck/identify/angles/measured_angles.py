@@ -9,7 +9,7 @@ from torch import Tensor
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.triton_interpreter import interprets
-from rotcheck.measure.boundary import last_accepted
+from rotcheck.measure.boundary import last_answered
 
 PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 TOGETHER = 6  # positions below this are asked for in one call
@@ -74,19 +74,11 @@ def _try_angles(match: Match, positions: Sequence[int]) -> Angles | None:
 
 def _at_last_position(match: Match, good: int, bad: int) -> Angles:
     """The angles at the last position that the function takes, between one that it takes and one that it does not."""
-    last: Angles = {}
-
-    def takes(position: int) -> bool:
-        nonlocal last
-        offset = position if match.convention.positions == "offset" else 0
-        try:
-            last = angles_at(match, (position,), offset)
-        except Exception:  # whatever it raises: the end lies before this
-            return False
-        return True
-
-    last_accepted(good, bad, takes)
-    return last
+    counts = match.convention.positions == "offset"
+    _, angles, _ = last_answered(
+        good, bad, lambda position: angles_at(match, (position,), position if counts else 0)
+    )
+    return angles or {}
 
 
 def _counting_from_zero(match: Match, positions: Sequence[int]) -> tuple[Angles, int | None]:

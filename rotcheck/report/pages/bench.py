@@ -149,21 +149,21 @@ def _percent(share: float) -> str:
 
 def _digits(value: float) -> str:
     """Three digits."""
-    return (
-        f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
-    )
+    return f"{value:.{_places(value)}f}"
+
+
+def _places(value: float) -> int:
+    return 0 if value >= 99.95 else 1 if value >= 9.995 else 2
 
 
 def _share(spread: Spread) -> str:
     """A percentage with its noise in percentage points: `12.2 ±0.3 %`."""
-    places = 0 if spread.median >= 99.95 else 1 if spread.median >= 9.995 else 2
+    places = _places(spread.median)
     return f"{spread.median:.{places}f} ±{(spread.q75 - spread.q25) / 2:.{places}f} %"
 
 
 def _name(row: Timing, against: str) -> str:
-    return one_line(
-        f"{row.implementation} (baseline)" if row.implementation == against else row.implementation
-    )
+    return one_line(row.implementation + (" (baseline)" if row.implementation == against else ""))
 
 
 def _speed(row: Timing, race: Race) -> list[doc.Field]:
@@ -181,9 +181,8 @@ def _versus(row: Timing, race: Race) -> doc.Field:
     if row.speedup is None:
         return NOTHING
     if row is race.baseline:
-        return doc.Field(
-            f"noise {_percent(max(_scatter(row.speedup), abs(row.speedup.median - 1)))}"
-        )
+        most = max(_scatter(row.speedup), abs(row.speedup.median - 1))
+        return doc.Field(f"noise {_percent(most)}")
     tone: doc.Tone = "good" if row.speedup.median > 1 else "bad"
     significant = is_significant(row.speedup, race.floor)
     return doc.Field(speedup(row.speedup, race.floor), tone if significant else "dim")
@@ -199,10 +198,8 @@ def _cost(row: Timing, against: str) -> list[doc.Field]:
     compile_time = NOTHING
     if row.compile_seconds is not None:
         compile_time = doc.Field(f"~{duration(row.compile_seconds)}" if _compiles(row) else "none")
-    break_even = (
-        NOTHING if row.implementation == against or not row.speedup else doc.Field(_break_even(row))
-    )
-    return [memory, launches, compile_time, break_even]
+    paid_back = row.speedup and row.implementation != against
+    return [memory, launches, compile_time, doc.Field(_break_even(row)) if paid_back else NOTHING]
 
 
 def _compiling(race: Race) -> bool:
@@ -225,13 +222,8 @@ def _copy(baseline: Timing) -> list[doc.Field]:
     """The copy, as it was measured beside the baseline."""
     assert baseline.copy_seconds is not None, "it ran"
     assert baseline.times_copy is not None, "it ran"
-    copy = baseline.times_copy
-    return [
-        NOTHING,
-        doc.Field(_time(baseline.copy_seconds)),
-        doc.Field("100 %"),
-        doc.Field(speedup(copy)),
-    ]
+    texts = (_time(baseline.copy_seconds), "100 %", speedup(baseline.times_copy))
+    return [NOTHING, *map(doc.Field, texts)]
 
 
 def _cell(row: Timing) -> Cell:

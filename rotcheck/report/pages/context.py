@@ -29,7 +29,7 @@ class MakerRows:
     """One object, its rows and what is told of it."""
 
     maker: Maker
-    rows: tuple[Reach, ...]
+    rows: Sequence[Reach]
 
     @property
     def title(self) -> str:
@@ -58,13 +58,8 @@ def _parts(context: Context) -> Iterator[doc.Part]:
 
 def by_maker(context: Context) -> list[MakerRows]:
     """The objects in the order asked for, each with its rows."""
-    return [
-        MakerRows(
-            maker,
-            tuple(row for row in context.rows if row.implementation == maker.implementation),
-        )
-        for maker in context.makers
-    ]
+    rows = group_by(context.rows, lambda row: row.implementation)
+    return [MakerRows(maker, rows.get(maker.implementation, [])) for maker in context.makers]
 
 
 def _description(maker: Maker) -> str:
@@ -72,22 +67,16 @@ def _description(maker: Maker) -> str:
         return "makes no angles of its own that could be judged"
     does = "makes tables" if maker.kind == "builds" else "rotates by positions"
     how = maker.schedule or "no known schedule, held against its own first angles"
-    claims = (
-        f"claims {maker.claims} positions ({maker.claimed_by})"
-        if maker.claims
-        else "claims no length"
-    )
-    return f"{does}, {how}; {claims}"
+    length = f"{maker.claims} positions ({maker.claimed_by})" if maker.claims else "no length"
+    return f"{does}, {how}; claims {length}"
 
 
 def grid(group: MakerRows, *, detail: bool) -> doc.Grid:
     """The rows of one object that ran, as a table."""
-    rows_tried = ran(group.rows)
+    rows = ran(group.rows)
     names = ("right up to", *(f"at {position}" for position in POSITIONS), "verdict")
-    rows = tuple(_row(row, detail=detail) for row in rows_tried)
-    return doc.Grid(
-        "condition", tuple(row.condition for row in rows_tried), (doc.Columns("", names, rows),)
-    )
+    columns = doc.Columns("", names, tuple(_row(row, detail=detail) for row in rows))
+    return doc.Grid("condition", tuple(row.condition for row in rows), (columns,))
 
 
 def ran(rows: Iterable[Reach]) -> list[Reach]:
@@ -125,10 +114,8 @@ def radians(error: float) -> str:
 
 def _verdict(row: Reach, *, detail: bool) -> doc.Field:
     emulation = " (emulated)" if row.emulated and detail else ""
-    bad = row.verdict in FINDINGS
-    return doc.Field(
-        f"{doc.BAD if bad else doc.GOOD} {row.verdict}{emulation}", "bad" if bad else "good"
-    )
+    tone: doc.Tone = "bad" if row.verdict in FINDINGS else "good"
+    return doc.Field(f"{doc.SIGNS[tone]} {row.verdict}{emulation}", tone)
 
 
 def findings(context: Context) -> Iterator[doc.Finding]:
