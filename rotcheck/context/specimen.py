@@ -12,6 +12,7 @@ from rotcheck.context.angle_sources import AngleSource, Turns
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.sweep import Curve, Truth, sweep
 from rotcheck.implementations import module_import
+from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.target import Target, resolve
 
 # the last position to ask for, except as constructed, where all rows up to it must be rotated
@@ -50,8 +51,11 @@ class Specimen:
 
         Raises `DoesNotApply` for an object that nothing builds, and whatever building it raises.
         """
-        with torch.device("meta"):
-            target = resolve(self.specification, "meta")
+        try:
+            with torch.device("meta"):
+                target = resolve(self.specification, "meta")
+        except Unavailable as error:
+            raise DoesNotApply(f"nothing of it can be on meta: {error}") from error
         if target.built is None:
             raise DoesNotApply(
                 "it is a function, or an object that stands there built: nothing is built on meta"
