@@ -26,4 +26,4 @@ class RotaryEmbedding(nn.Module):
 if __name__ == "__main__":
     found = rotcheck.context(f"{Path(__file__)}:RotaryEmbedding", conditions=["bfloat16"])
     for row in found.rows:
-        print(f"{row.condition}: {row.verdict}, {row.message or 'right as far as it was asked'}")
+        print(f"{row.condition}: {row.verdict}, {row.message or 'right as far as it was tested'}")

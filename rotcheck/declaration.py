@@ -9,13 +9,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def declare(**convention: Any) -> Callable[[Function], Function]:
-    """Declare a function's convention: rotcheck then holds it to that, and identifies nothing.
+    """Declare a function's convention: rotcheck then judges it by that, and identifies nothing.
 
-        @rotcheck.declare(pairing="interleaved", layout="bshd", tables="complex")
-        def apply_rotary(x, freqs_cis): ...
+    It costs nothing at run time, and a word that is unknown is refused where the function is
+    judged.
 
-    The words are the fields of `rotcheck.rotary.Convention`, of which `pairing`, `layout` and `tables` say most.
-    Returns the function itself. A word that is unknown is refused where the function is judged.
+    Args:
+        **convention: fields of `rotcheck.rotary.Convention`; `pairing`, `layout` and `tables`
+            say most.
+
+    Returns:
+        A decorator that returns the function itself.
+
+    Example:
+        >>> @declare(pairing="interleaved", layout="bshd", tables="complex")
+        ... def apply_rotary(x, freqs_cis): ...
     """
 
     def mark(function: Function) -> Function:

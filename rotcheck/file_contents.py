@@ -38,7 +38,7 @@ def contents(file: Path, largest: int = LARGEST) -> bytes:
             if len(data) > largest:
                 raise _too_large(largest)
         if not data and stat.S_ISFIFO(kind):
-            raise OSError(errno.EPIPE, "it is a pipe, and nobody writes to it")
+            raise OSError(errno.EPIPE, "it is a pipe that nothing writes to")
         return bytes(data)
 
 
@@ -47,7 +47,7 @@ def _piece(source: IO[bytes], deadline: float) -> bytes:
     while (piece := source.read(_PIECE)) is None:  # the other end of a pipe takes its time
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
             raise OSError(
-                errno.ETIMEDOUT, f"it is no ordinary file, and does not end within {WAIT:g} s"
+                errno.ETIMEDOUT, f"it is not an ordinary file, and does not end within {WAIT:g} s"
             )
     return piece
 

@@ -60,9 +60,7 @@ def request(
     check_known("pass", passes, PASSES)
     for device in devices:
         if device in STAND_INS:
-            raise RequestError(
-                f"device {device!r} is a stand-in: how long something takes there means nothing"
-            )
+            raise RequestError(f"device {device!r} is a stand-in: its times mean nothing")
     names = implementations or (*registry.names(), NATIVE_COMPILED)
     return BenchRequest(
         unique((against, *names)),

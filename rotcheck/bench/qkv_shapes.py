@@ -58,7 +58,7 @@ def parse(text: str) -> QkvShape:
     if "/" in plain:
         slots, shape = SLOTS, QkvShape(batch, length, first, second, width)
     if 0 in sizes:
-        raise RequestError(f"shape {text!r} holds nothing: each of its numbers must be at least 1")
+        raise RequestError(f"shape {text!r} is empty: each of its numbers must be at least 1")
     if slots != SLOTS:
         raise RequestError(
             f"shape {text!r}: its third number must be 3, for query, key and value; it is {slots}"

@@ -86,7 +86,7 @@ def advice(parts: Sequence[Part], request: CheckRequest, context: Context | None
     file = shell_word(request.titles[0])
     makers = context.makers if context else ()
     if request.to is None and any(maker.kind and maker.claims is None for maker in makers):
-        why = "as far as you need it, since it claims no length itself"
+        why = "to the length that you need, since it claims none"
         return [f"`rotcheck check {file} --to 32768`: {why}"]
     if not parts:
         return []

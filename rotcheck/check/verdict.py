@@ -22,11 +22,11 @@ DECLARE = (
     "see that it can be imported here, and say how it is called with `rotcheck.declare`, or name a function of no "
     "argument that builds it"
 )
-ELSEWHERE = "ask for another `--dtype`, or on a device that runs this one"
+ELSEWHERE = "use another `--dtype`, or a device that runs this one"
 NOT_MEASURED = "not-measured"
-UNREAD = "no call that was tried gave back a rotation or tables of one"
+UNREAD = "no call that was tried returned a rotation or tables of one"
 NO_MEASUREMENT = "how far its angles are right was not measured: its kernel runs under the Triton interpreter here"
-ON_A_GPU = "ask on a machine with a GPU: `rotcheck check ... --device cuda`"
+ON_A_GPU = "run it on a machine with a GPU: `rotcheck check ... --device cuda`"
 GRID = "turns the squares of a grid: judged as constructed, and in float32"
 CONDITION_WORDS = {
     "constructed": "as constructed",
@@ -148,7 +148,7 @@ def _of_rows(
         )  # fmt: skip
     right = [row for row in rows if row.verdict == "agrees" and row.asked_to is not None]
     for row in [row for row in right if (row.asked_to or 0) + 1 < (length or 0)][:1]:
-        asked = f"{_condition(row)}: asked up to position {row.asked_to} and no further"
+        asked = f"{_condition(row)}: tested up to position {row.asked_to} and no further"
         why = row.stopped or "its table has no more rows"
         message = f"{asked}, {length} must be right: {why}"
         fix = "build it as long as it must be, or ask for less with --to"
@@ -174,7 +174,10 @@ def _longer(row: Reach, maker: Maker | None) -> str | None:
         return None
     if maker.by_file:
         return f"build it for at least {maker.judged_to} positions, or ask for less with --to"
-    return f"name a function of no argument that builds it as you do, for {maker.judged_to} positions, or ask for less"
+    return (
+        f"name a function without arguments that builds it as you do, for {maker.judged_to} "
+        "positions, or ask for less"
+    )
 
 
 def _why_not_judged(

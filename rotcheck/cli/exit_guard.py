@@ -52,12 +52,10 @@ def check_folder() -> None:
         ) from error
     except OSError as error:
         raise RequestError(
-            f"the working directory cannot be told: {error.strerror}; change to another"
+            f"the working directory cannot be determined: {error.strerror}; change to another"
         ) from error
     if not os.access(".", os.X_OK):
-        raise RequestError(
-            "the working directory may not be entered by this user; change to one that may"
-        )
+        raise RequestError("this user may not enter the working directory; change to another")
 
 
 def _exit_code(run: Callable[[], int]) -> int:

@@ -8,7 +8,7 @@ from types import ModuleType, TracebackType
 
 PACKAGES = ("torch", "typer", "rich", "msgspec", "psutil")  # that rotcheck cannot do without
 _SYSTEM = {
-    errno.EMFILE: "too few files may be open at a time here (`ulimit -n`); 64 are enough",
+    errno.EMFILE: "the limit on open files is too low here (`ulimit -n`); 64 is enough",
     errno.ENFILE: "this machine has as many files open as it can; close what holds them",
     errno.ENOMEM: "there is too little memory here (`ulimit -v`, or the limit of the container)",
     errno.ENOSPC: "there is no space left where this is written",
@@ -17,10 +17,10 @@ _SYSTEM = {
 # a folder, or a zip
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ARCHIVE = (
-    "this rotcheck lies in an archive, where it cannot list its own files: install or unpack it"
+    "this rotcheck is inside an archive, where it cannot list its own files: install or unpack it"
 )
 _PROCESSES = (
-    "no further process or thread may be started here (`ulimit -u`, or the limit of the container)"
+    "no more processes or threads can be started here (`ulimit -u`, or the limit of the container)"
 )
 
 
@@ -44,7 +44,7 @@ def _of_system(error: BaseException) -> str | None:
     if isinstance(error, BlockingIOError) and not hasattr(error, "characters_written"):
         return _PROCESSES
     if "No usable temporary directory" in str(error):
-        return "no temporary folder can be written; have TMPDIR name one that can, with space left"
+        return "no temporary folder is writable; set TMPDIR to one that is, with space left"
     if error.filename == sys.executable:
         return f"this Python cannot be started a second time, as a worker: {error.strerror}"
     if is_archive():

@@ -148,4 +148,4 @@ def _end(result: Done) -> tuple[Verdict, str]:
             return "raises", "signature-changed"
         case Raised():
             return "raises", "import" if result.opening else "raised"
-    raise AssertionError(f"{result.outcome} is no way to fail")
+    raise AssertionError(f"{result.outcome} is not a way to fail")

@@ -21,9 +21,7 @@ from rotcheck.identify.worker_setup import (
 )
 from rotcheck.results import FINDINGS, UNIDENTIFIED, Cell, Identification, knowledge_of, mistakes
 
-GIVEN_CONVENTION = (
-    "it is held to a convention that was given, and the other checks judge it by that"
-)
+GIVEN_CONVENTION = "its convention was given, and the other checks judge it by that"
 
 
 def convention_cell(

@@ -9,7 +9,7 @@ from rotcheck.results import Pair, Relation
 from rotcheck.study.study import Study
 
 TARGET = "rotcheck.compare.output_distance:open_outputs"
-SAME_PATH = "the same code ran under both names, so this is no agreement"
+SAME_PATH = "the same code ran under both names, so this is not an agreement"
 
 
 class Outputs:

@@ -68,6 +68,11 @@ def compare(
     Raises:
         RequestError: the request cannot be carried out; `NoTorch` where there is no torch of use.
         KeyboardInterrupt: before the machine was known.
+
+    Example:
+        >>> report = compare(["native"], devices=["cpu"], dtypes=["float32"], checks=["forward"])
+        >>> [(cell.implementation, cell.verdict) for cell in report.cells]
+        [('native', 'agrees')]
     """
     implementations = (*implementations, *(registry.everything() if everything else ()))
     request = plan.make_request(implementations, devices, dtypes, checks, full)

@@ -45,14 +45,14 @@ FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians
 # radians; what is further off at the first positions is not just badly rounded
 ROUNDING_RADIANS = 0.1
-NOT_FOUND = "no call that was tried gave back tables or a rotation"
-NOT_LOOKED_FOR = "it was not understood on cpu, and nowhere else is the end of a table looked for"
-GRID = "it makes the rows of a grid, and not of positions one after another"
+NOT_FOUND = "no call that was tried returned tables or a rotation"
+NOT_LOOKED_FOR = "it was not understood on cpu, and elsewhere the end of a table is not looked for"
+GRID = "it makes the rows of a grid, not of consecutive positions"
 HANDED = (
     "it applies tables that are handed in and makes none of its own: `rotcheck compare` judges it"
 )
 SEE = "see `rotcheck identify`"
-NO_ROTATION = f"what it gives for its first positions is no rotation: {SEE}"
+NO_ROTATION = f"its result for the first positions is not a rotation: {SEE}"
 _ASKING: dict[str, Asking] = {"given": "any", "length": "from 0", "x": "from 0", "none": "none"}
 Faults = tuple[tuple[str, str], ...]
 
@@ -129,7 +129,7 @@ def _building(target: Target, recipe: MakerCall, tables: RotaryTables) -> AngleP
     if recipe.positions not in _ASKING:
         raise MakesNoAngles(
             f"it makes tables of another kind of positions ({recipe.positions}), "
-            "and not of places in a row"
+            "not of consecutive ones"
         )
     return AngleProfile(
         built=target.built,
@@ -228,7 +228,9 @@ def _fit(
 def _doubt(fit: Fit, profile: AngleProfile, config: ObjectConfig, last: int) -> str | None:
     """Why `identify` does not understand it: then its own first angles are its measure."""
     if fit.schedule is None:
-        words: str | None = f"held against its own first angles: {departure(fit.frequencies).words}"
+        words: str | None = (
+            f"compared with its own first angles: {departure(fit.frequencies).words}"
+        )
     else:
         amplitude = amplitude_beyond_rounding(profile.amplitude) or 1.0
         words = amplitude_missing(fit.schedule, amplitude, config)

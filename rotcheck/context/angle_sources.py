@@ -219,7 +219,8 @@ class _Tables:
             raise NoRotation(f"returns {type(answer).__name__}")
         if any(tensor.is_meta for tensor in tensors):
             raise NoRotation(
-                "returns tensors on meta: a table that is no buffer was left there", "left-on-meta"
+                "returns tensors on meta: a table that is not a buffer was left there",
+                "left-on-meta",
             )
         return [fetch(tensor) for tensor in tensors]
 

@@ -9,7 +9,7 @@ from rotcheck.context.angle_sources import ROWS, AngleSource, reason
 from rotcheck.context.sweep import SLOW, groups, is_slow
 from rotcheck.measure.boundary import last_answered
 
-NOT_ASKED = "no position further on was asked for"
+NOT_ASKED = "no later position was tested"
 
 
 def with_last_position(profile: AngleProfile, source: AngleSource) -> AngleProfile:

@@ -117,7 +117,7 @@ def _words(row: Reach, profile: AngleProfile, wrong: Phase, fault: str | None) -
     up_to = f"right up to position {row.right_to}" if row.right_to is not None else "right nowhere"
     within = _within(profile)
     if wrong.error is None:
-        fault = fault or "what comes back is no rotation"
+        fault = fault or "the result is not a rotation"
         return f"{fault} (at position {wrong.position}); {up_to}, {within}"
     phases = (phase for phase in row.phases if phase.position < profile.judged_to)
     worst = max(phases, key=lambda phase: phase.error or 0)
@@ -145,7 +145,7 @@ def _note(row: Reach, profile: AngleProfile) -> str | None:
             "the float32 limit (N18)"
         )
     if row.asked_to is not None and row.asked_to < profile.judged_to - 1:
-        notes.append(f"asked up to position {row.asked_to} and no further: {row.stopped}")
+        notes.append(f"tested up to position {row.asked_to} and no further: {row.stopped}")
     return "; ".join(notes) or None
 
 

@@ -22,7 +22,7 @@ from rotcheck.study.study import Study, ignore
 
 CPU = "cpu"
 NOT_ON_CPU = (
-    "it was not understood on cpu, and nowhere else is it asked for rows that may not be there"
+    "it was not understood on cpu, and elsewhere it is not asked for rows that may not exist"
 )
 WORKER = "rotcheck.context.worker"
 PRELOAD = ("torch", WORKER)
@@ -47,7 +47,7 @@ def context(
 
     Args:
         specifications: `package.module:function`, `path/to/file.py:Class`, or a `file.py`, which
-            stands for all rotary functions in it. A class is built; a function of no argument is
+            stands for all rotary functions in it. A class is built; a function without arguments is
             called for what it returns.
         conditions: what is done to them before they are asked; none: all. As constructed is always
             measured.

@@ -24,7 +24,7 @@ def module_of(target: Target) -> nn.Module:
     """The module whose state it uses. Raises `DoesNotApply` when there is none."""
     if isinstance(target.owner, nn.Module):
         return target.owner
-    raise DoesNotApply("it is no torch.nn.Module: it has no dtype of its own that could be changed")
+    raise DoesNotApply("it is not a torch.nn.Module: it has no dtype to change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Specimen:
             raise DoesNotApply(f"nothing of it can be on meta: {error}") from error
         if target.built is None:
             raise DoesNotApply(
-                "it is a function, or an object that stands there built: nothing is built on meta"
+                "it is a function, or an object that exists already: there is nothing to build on meta"
             )
         return target
 

@@ -64,9 +64,9 @@ class Truth:
     def fault(self, turns: Turns, positions: Sequence[int]) -> tuple[str, str]:
         """The finding for turns that are no rotation, and words."""
         if not bool(torch.isfinite(turns.cos).all() and torch.isfinite(turns.sin).all()):
-            return "not-finite", "what comes back holds NaN or infinity"
+            return "not-finite", "the result has NaN or infinite elements"
         if not bool(turns.cos.any() or turns.sin.any()):
-            return "zeros", "what comes back is zeros"
+            return "zeros", "the result is zeros"
         cos = self.angles(positions).cos() * self._amplitude
         if not bool(turns.sin.any()) and bool(
             (turns.cos - cos).abs().max() < NORM * self._amplitude
@@ -74,7 +74,7 @@ class Truth:
             return "imaginary-dropped", "x * cos is all that is left: sin is lost"
         return (
             "no-rotation",
-            "what comes back is no rotation: cos**2 + sin**2 is not the same everywhere",
+            "the result is not a rotation: cos**2 + sin**2 is not the same everywhere",
         )
 
 

@@ -101,7 +101,7 @@ def _evidence(failure: Failure, event: Event) -> str | None:
         return f"it names `{fold(words)}`"
     words = context(failure, event.nearby) if not event.frames else None
     if words and means_rotary(words, event.nearby, around):
-        return f"a line beside it names `{fold(words)}`"
+        return f"a line next to it names `{fold(words)}`"
     return None
 
 

@@ -120,7 +120,7 @@ def _reason(log: Log, answers: Sequence[Diagnosis], end: int) -> tuple[int, Diag
         if answers[at].failure:
             return at, _because(
                 answers[at],
-                f"it stands near {line}, which ended the run and is not known by itself",
+                f"it is near {line}, which ended the run and is not known by itself",
             )
     return end, last
 

@@ -39,7 +39,7 @@ def _of_quote(prose: str, whole: str) -> Diagnosis | None:
         words = context(failure, _around_line(whole, line))
         if words:
             why = (
-                f"several things cause this message, and the text beside it names `{fold(words)}`."
+                f"several things cause this message, and the text next to it names `{fold(words)}`."
             )
             return Diagnosis(
                 line=line, text=line_text, certainty="likely", why=why, failure=failure

@@ -16,7 +16,7 @@ from rotcheck.results import FieldEvidence, Remark
 EVIDENCE = FieldEvidence(
     field="all",
     says="as declared",
-    because="it says so itself; its values were held against that",
+    because="it says so itself; its values were compared with that",
 )
 
 

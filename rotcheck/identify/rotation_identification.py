@@ -43,9 +43,9 @@ from rotcheck.measure.case import THETA, Sizes
 from rotcheck.results import Description, FieldEvidence, Remark
 
 APART = "its rows are not positions 0, 1, 2, ..., so that no other function has the same angles"
-COMPARE = "`rotcheck identify SPECIFICATION --like REFERENCE`: hold it against the one that it was written after"
+COMPARE = "`rotcheck identify SPECIFICATION --like REFERENCE`: compare it with the one that it was modelled on"
 READABLE = ("", "scaled", "xpos", "low-precision")  # problems that leave the angles as they are
-NOTHING = "no call that was tried gave back a rotation of what it was given, nor tables of one"
+NOTHING = "no call that was tried returned a rotation of its input, or tables of one"
 SMALL_GRIDS = "its frequencies were not seen: it takes small grids alone"
 
 
@@ -222,7 +222,7 @@ def _no_rotation(inquiry: _Inquiry) -> IdentificationResult:
         message = f"{call} runs, and {match.defect_words or match.reading.words}"
         calls = unidentified_call.explanation(target.function, (message,))
         return without_convention(target, device, NOTHING, tried=calls)
-    first = inquiry.remarks[0].message if inquiry.remarks else "gives back no rotation"
+    first = inquiry.remarks[0].message if inquiry.remarks else "does not return a rotation"
     message, findings = f"{call} runs, and {first}", tuple(inquiry.remarks)
     result = without_convention(target, device, message, call=call, findings=findings)
     return replace(result, convention=match.convention)

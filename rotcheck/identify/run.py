@@ -25,12 +25,20 @@ def identify(
     Args:
         specification: `package.module:function`, `path/to/file.py:function`, a class or a module that rotates or
             makes tables, or a registered name.
-        like: another one that it is held against: can it take its place?
-        device: where it is called.
+        like: another one to compare it with: can it take that one's place?
+        device: where to call it.
         timeout: seconds for the function, and for each of its flags.
+
+    Returns:
+        Its answer (`right`, `wrong` or `unknown`), its convention, and its mistakes.
 
     Raises:
         RequestError: there is no such function; or it is a `file.py` that has several, which `identify_all` takes.
+
+    Example:
+        >>> identification = identify("native")
+        >>> identification.answer, identification.convention.pairing
+        ('right', 'half')
     """
     specs = expand(specification)
     if len(specs) > 1:

@@ -46,7 +46,7 @@ def identify_call(
         tables = first_tables(target.function, call)
         return _of_tables(target, call, tables, device)
     except NotTables:
-        message = f"{call.words} gives back no tables of a rotation"
+        message = f"{call.words} returns no tables of a rotation"
     except Exception as error:  # whatever it raises when it is asked so
         message = exception_words(call.words, error)
     return without_convention(target, device, before + message)

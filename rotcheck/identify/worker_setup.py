@@ -66,12 +66,12 @@ def _reason_to_skip(identity: Identity) -> str | None:
     if identification.answer == "unknown" or identity.convention is not None:
         return None
     reason = identification.message or mistakes_text(identification)
-    return f"there is nothing to hold its values against: {reason}"
+    return f"there is nothing to compare its values with: {reason}"
 
 
 def why(identification: Identification) -> str:
     """Why a function was not identified."""
-    return identification.message or "no call that was tried gave back a rotation"
+    return identification.message or "no call that was tried returned a rotation"
 
 
 def advice(identity: Identity) -> str:

@@ -161,7 +161,7 @@ def absent(error: ModuleNotFoundError) -> str | None:
     root = (error.name or "").partition(".")[0]
     if root not in PACKAGES:
         return None
-    return f"this is {PACKAGES[root]}: `pip install {root}` to have it asked"
+    return f"this is {PACKAGES[root]}: `pip install {root}` to have it tested"
 
 
 def wide(kind: Function) -> dict[str, str]:

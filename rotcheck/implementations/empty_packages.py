@@ -26,7 +26,7 @@ class _Empty(ModuleType):
         except ModuleNotFoundError as error:
             if error.name != inner:
                 raise
-            raise MadeByInit(f"{inner} is no module", name=inner) from error
+            raise MadeByInit(f"{inner} is not a module", name=inner) from error
         if isinstance(module, PlaceholderModule):
             module = module.placeholder()
         setattr(self, name, module)

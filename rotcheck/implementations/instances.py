@@ -41,7 +41,7 @@ _BY_NAME: tuple[tuple[Names, Any], ...] = (
 )
 
 
-_UNTOLD = "and nothing tells what that is: name a function that builds it, of no argument"
+_UNTOLD = "and nothing says what that is: name a function without arguments that builds it"
 _CUDA = re.compile(r"\bCUDA\b|NVIDIA driver")  # of what torch raises where there is none
 _NO_CUDA = "asks for CUDA, which is not on this machine"
 

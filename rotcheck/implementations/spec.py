@@ -51,7 +51,7 @@ def _nothing_rotary(spec: str, names: list[str]) -> str:
         return f"{spec!r} defines no function and no class"
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return (
-        f"{spec!r} has no function or class whose name speaks of rotary embeddings: name the one "
+        f"{spec!r} has no function or class with a rotary name: name the one "
         f"that you mean, as {spec}:{names[0]}; it has {', '.join(names[:MOST_NAMES])}{more}"
     )
 

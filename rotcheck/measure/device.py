@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 HOST = ("cpu", "meta")  # device types on which nothing can be lost
-_WORDS = "the device answers no more: a call ended this process's use of it, as an index past the end does on CUDA"
+_WORDS = "the device no longer responds: a call ended this process's use of it, as an index past the end does on CUDA"
 
 
 class DeviceLost(BaseException):

@@ -107,7 +107,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
     except OSError as error:
         raise RequestError(f"{name}: the policy cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise RequestError(f"{name}: this is no TOML: {error}") from error
+        raise RequestError(f"{name}: invalid TOML: {error}") from error
 
 
 def _policy(table: Any, source: str, folder: Path) -> Policy:

@@ -16,11 +16,20 @@ PRELOAD = ("torch", "rotcheck.probe.inside.executors", "rotcheck.probe.inside.fa
 
 
 def probe(*, full: bool = False, on_line: Callable[[Line], None] | None = None) -> Probe:
-    """What this machine has; what can be run is run three times.
+    """Find out what this machine has; what can be run is run three times.
 
-    `full` runs torch.compile too. `on_line` is handed each line as it is found. Interrupted by Ctrl-C, it
-    returns what was found until then, marked as interrupted. Nothing that torch or a kernel does makes it
-    fail; it raises `OSError` when no process can be started.
+    Nothing that torch or a kernel does makes it fail.
+
+    Args:
+        full: run torch.compile too.
+        on_line: called with each line as it is found.
+
+    Returns:
+        The lines, and the machine; those so far, with `interrupted` set,
+        if a KeyboardInterrupt ended it.
+
+    Raises:
+        OSError: no process can be started.
     """
     with Pool(preload=PRELOAD) as pool:
         from rotcheck.probe.survey import Survey  # here, because the pool imports torch meanwhile

@@ -12,7 +12,7 @@ from rotcheck.results import Identification, Report, mistaken
 def lines(report: Report) -> list[str]:
     """One line for each function: the convention in which it is judged, or what is wrong with it."""
     return [
-        title(identification) + (" (held to what it declares)" if identification.declared else "")
+        title(identification) + (" (judged by what it declares)" if identification.declared else "")
         for identification in report.conventions
     ]
 

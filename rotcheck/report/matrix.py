@@ -83,7 +83,7 @@ def legend(texts: Collection[str]) -> str:
     signs = [f"{GOOD} agrees, {BAD} disagrees"]
     signs += [meaning for sign, meaning in LEGEND.items() if sign in texts]
     counts = [match[0] for text in texts if (match := _COUNT.search(text))]
-    signs += [f"{min(counts)}: in so many of the checks"] if counts else []
+    signs += [f"{min(counts)}: in that many of the checks"] if counts else []
     return f"{'; '.join(signs)}. {SCALE}"
 
 

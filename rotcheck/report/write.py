@@ -47,7 +47,7 @@ def write(path: str, text: str | bytes) -> None:
 def _check(path: str) -> None:
     if path in ("", "-"):
         raise RequestError(
-            f"--output {path!r} names no file; standard output gets what --format says"
+            f"--output {path!r} is not a file; --format chooses what standard output gets"
         )
     if _is_stream(path):
         return
@@ -55,7 +55,7 @@ def _check(path: str) -> None:
     if target.is_dir():
         raise RequestError(f"--output {path!r} is a folder; name a file in it")
     if target.exists() and not os.access(target, os.W_OK):
-        raise RequestError(f"--output {path!r} may not be written: it is read-only")
+        raise RequestError(f"--output {path!r} cannot be written: it is read-only")
     if not target.parent.is_dir():
         raise RequestError(
             f"--output {path!r} cannot be written: there is no folder {str(Path(path).parent)!r}"

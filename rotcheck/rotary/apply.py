@@ -67,6 +67,13 @@ def apply_rotary_pos_emb(
         ValueError: the shapes do not fit together; it names them.
         TypeError: a tensor is not floating point.
         RuntimeError: as `apply_rotary`, for `out`.
+
+    Example:
+        >>> cos, sin = tables("packed", "half", angles(torch.tensor([0, 1]), 4), torch.float32)
+        >>> apply_rotary_pos_emb(torch.ones(1, 2, 3, 1, 4), cos, sin)[0, 1, :, 0]  # q, k and v
+        tensor([[-0.3012,  0.9900,  1.3818,  1.0099],
+                [-0.3012,  0.9900,  1.3818,  1.0099],
+                [ 1.0000,  1.0000,  1.0000,  1.0000]])
     """
     return rotate(qkv, cos, sin, QKV_WITH_V if rotate_v else QKV, inplace, out=out)
 
@@ -139,6 +146,12 @@ def apply_rotary(
             together with `inplace`.
         TypeError: the tables are not of the form, a tensor is not floating point, or `out` has another dtype.
         RuntimeError: `out` is given where a tensor asks for a gradient and gradients are enabled.
+
+    Example:
+        >>> x = torch.ones(1, 2, 1, 4)  # (B, S, H, D)
+        >>> apply_rotary(x, torch.tensor([0, 1]), form="positions")[0, :, 0]
+        tensor([[ 1.0000,  1.0000,  1.0000,  1.0000],
+                [-0.3012,  0.9900,  1.3818,  1.0099]])
     """
     arrangement = Arrangement(layout, pairing, form, rotary_dim, offset, direction, rotate_v)
     cos, sin = cos_and_sin(form, tables, rotary_dim or x.shape[-1], theta, x.device)

@@ -51,6 +51,12 @@ def angles(
     Raises:
         TypeError: the positions are not integers: one that a dtype has rounded is the fault we look for.
         ValueError: rotary_dim is not positive and even.
+
+    Example:
+        >>> angles(torch.tensor([0, 1, 2]), rotary_dim=4)
+        tensor([[0.0000, 0.0000],
+                [1.0000, 0.0100],
+                [2.0000, 0.0200]], dtype=torch.float64)
     """
     if positions.is_floating_point() or positions.is_complex():
         raise TypeError(

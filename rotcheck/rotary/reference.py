@@ -18,6 +18,11 @@ def rotate(pairs: Tensor, angles: Tensor) -> Tensor:
 
     Raises:
         TypeError: another dtype, since a truth in lower precision is none.
+
+    Example:
+        >>> pair = torch.ones(1, 1, 1, 1, 2, dtype=torch.float64)
+        >>> rotate(pair, torch.tensor([[torch.pi / 2]], dtype=torch.float64)).flatten()
+        tensor([-1.0000,  1.0000], dtype=torch.float64)
     """
     if pairs.dtype != torch.float64 or angles.dtype != torch.float64:
         raise TypeError(

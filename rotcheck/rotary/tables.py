@@ -44,6 +44,12 @@ def tables(
 
     Raises:
         ValueError: there is no such form, or it is `positions`, which no table is made from.
+
+    Example:
+        >>> cos, sin = tables("half-width", "half", angles(torch.tensor([0, 1]), 4), torch.float32)
+        >>> cos
+        tensor([[1.0000, 1.0000],
+                [0.5403, 0.9999]])
     """
     if form not in FORMS:
         raise ValueError(f"there are no {form} tables; forms are {', '.join(FORMS)}")

@@ -36,12 +36,22 @@ def scan(
     on_plan: Callable[[int], None] = lambda files: None,
     on_step: Callable[[str], None] = lambda file: None,
 ) -> Scan:
-    """Read the files and folders named, the working directory where none is, and return what they hold.
+    """Find what will break, or silently go wrong, on another device in files and folders.
 
-    `select`: only the rules of these codes; `ignore`: not those. `on_plan` hears of the number of files, `on_step` of
-    each that was read. Nothing of the project is run or imported.
+    Nothing of the project is run or imported.
 
-    Raises `RequestError` for a path that does not exist, or a code that no rule has.
+    Args:
+        paths: files and folders; none: the working directory.
+        select: only the rules of these codes; none: all.
+        ignore: not the rules of these codes.
+        on_plan: called once with the number of files.
+        on_step: called with the name of each file that was read.
+
+    Returns:
+        The hazards, and the files that could not be read.
+
+    Raises:
+        RequestError: a path does not exist, or no rule has a code.
     """
     selection = choice(select, ignore)
     files, gaps = listing(paths or (".",))

@@ -46,7 +46,7 @@ def _absence(name: str, lines: Mapping[str, Line]) -> str:
     """Why a device is not on this machine."""
     line = lines.get(name) or lines.get(name.partition(":")[0])
     if line is None:
-        return "torch knows no such device"
+        return "torch does not know this device"
     if line.state == "runs":
-        return "there is no such index"
+        return "no device has this index"
     return f"{line.state}: {line.detail}" if line.detail else line.state

@@ -24,7 +24,7 @@ def of(
     mistakes: Sequence[Remark],
 ) -> str:
     """All that is wrong with a function, each thing once."""
-    how = "held to the convention it was given" if declares else "identified as"
+    how = "judged by the convention it was given" if declares else "identified as"
     parts = [f"{name} {WRONG}", _fill(f"{how}: {_convention(convention)}", "  ")]
     explained_failures: set[str] = set()
     for group in group_by(wrong, _finding_key).values():
@@ -121,7 +121,7 @@ def no_rotation(name: str, identification: Identification) -> str:
     if builds:
         return f"{name} makes tables and rotates nothing: `rotcheck context` judges these"
     if identification.answer == "right":
-        return f"nothing of {name} was checked: there is nothing to hold its values against: {identification.message}"
+        return f"nothing of {name} was checked: there is nothing to compare its values with: {identification.message}"
     attempts = [_fill(f"- {text}", "  ", "    ") for text in identification.tried[:MOST_TRIED]]
     return "\n".join(
         [

@@ -27,7 +27,7 @@ def inconclusive(step: Step, *, keeps_rotation: bool) -> str:
     step_alone = "moving its weights by one rounding step"
     reference = step_alone if keeps_rotation else "a right rotation that rounds once"
     return (
-        f"nothing can be told: at step {step.number} {reference} gives a gradient "
+        f"no verdict: at step {step.number} {reference} gives a gradient "
         f"{percent(step.rounding or 0.0)} off the float64 one; "
         "the model draws random numbers in its dtype, or overflows it"
     )

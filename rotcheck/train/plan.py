@@ -51,7 +51,7 @@ def request(
     specs = plan.make_request(implementations, devices, dtypes, ()).implementations
     if "float64" in dtypes:
         raise RequestError(
-            "float64 is what the other dtypes are held against: ask for " + ", ".join(DTYPES)
+            "float64 is the reference for the other dtypes: ask for " + ", ".join(DTYPES)
         )
     if "meta" in devices:
         raise RequestError(

@@ -102,7 +102,7 @@ def _keeps_rotation(study: Study, request: plan.TrainRequest, timeout: float) ->
     if keeps and request.by_name:
         raise RequestError(
             f"--model {request.model!r} takes no argument and keeps its own rotation: "
-            "no implementation can be put into it"
+            "no implementation can be plugged into it"
         )
     return keeps
 

@@ -82,10 +82,10 @@ def _text(data: bytes, path: str) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise _error(path, ": this is no text (not UTF-8)", line) from error
+        raise _error(path, ": this is not text (not UTF-8)", line) from error
     if "\0" in text:
         line = text.partition("\0")[0].count("\n") + 1
-        raise _error(path, ": this is no text (a NUL byte)", line)
+        raise _error(path, ": this is not text (a NUL byte)", line)
     return text
 
 
@@ -94,8 +94,8 @@ def _letters(line: str, number: int, name: str) -> str:
     wrong = next((letter for letter in letters if letter not in _READ), None)
     if wrong is None:
         return "".join(map(_READ.__getitem__, letters))
-    hint = ": a gap of an alignment; give the sequences unaligned" if wrong in "-." else ""
-    raise _error(name, f": {wrong!r} is no amino acid{hint}", number)
+    hint = ": a gap of an alignment; use unaligned sequences" if wrong in "-." else ""
+    raise _error(name, f": {wrong!r} is not an amino acid{hint}", number)
 
 
 def _check_filled(records: list[str], header: int, name: str) -> None:
@@ -106,4 +106,4 @@ def _check_filled(records: list[str], header: int, name: str) -> None:
 def _check_protein(records: list[str], name: str) -> None:
     letters = "".join(records)
     if len(letters) >= SHORTEST_DNA and set(letters) <= set("ACGTNX"):  # U was read as X
-        raise _error(name, " holds nothing but A, C, G, T, U and N: DNA or RNA, no protein")
+        raise _error(name, " holds nothing but A, C, G, T, U and N: DNA or RNA, not protein")

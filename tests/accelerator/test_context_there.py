@@ -120,7 +120,7 @@ def test_a_table_shorter_than_it_claims_ends_the_device_and_costs_its_own_rows(
     asked = [f"{HERE}/makers.py:{name}" for name in ("ShorterThanItClaims", "Rows")]
     rows = tried(machine, *asked, "--condition", "half", "--device", DEVICE, mood="asserts")
     assert rows["ShorterThanItClaims", "constructed"]["verdict"] == "raises"
-    assert "the device answers no more" in rows["ShorterThanItClaims", "constructed"]["message"]
+    assert "the device no longer responds" in rows["ShorterThanItClaims", "constructed"]["message"]
     assert rows["Rows", "constructed"]["verdict"] == "agrees"
 
 

@@ -129,7 +129,7 @@ def test_a_device_that_is_lost_ends_the_search_and_accuses_nobody(
     harmful: dict[str, dict[str, Any]],
 ) -> None:
     lost = harmful["never_right"]
-    assert "answers no more" in lost["message"]
+    assert "no longer responds" in lost["message"]
     assert not lost["follows"]
     assert not lost.get("findings")
 
@@ -147,6 +147,6 @@ def test_a_flag_that_ends_the_device_leaves_the_others_a_fresh_process(
     harmful: dict[str, dict[str, Any]],
 ) -> None:
     flags = {one["flag"]: one for one in harmful["only_there"]["flags"]}
-    assert "answers no more" in flags["beyond=True"]["message"]
+    assert "no longer responds" in flags["beyond=True"]["message"]
     assert flags["opposite=True"]["follows"], flags
     assert flags["opposite=True"]["convention"]["direction"] == -1

@@ -61,5 +61,5 @@ def test_a_lost_device_costs_one_run(machine: Machine, tmp_path: Path) -> None:
     )
     courses = trained(machine, f"{file}:past_the_end", "native", "--device", DEVICE, mood="asserts")
     assert courses["past_the_end"]["verdict"] == "unidentified"
-    assert "the device answers no more" in courses["past_the_end"]["message"]
+    assert "the device no longer responds" in courses["past_the_end"]["message"]
     assert courses["native"]["verdict"] == "agrees"

@@ -65,7 +65,7 @@ def test_5_when_nothing_ran(tmp_path: Path) -> None:
     [
         (("--shape", "2x10x3x8"), "cannot be read"),
         (("--shape", "900000x4096x3x16x128"), "take a smaller shape"),
-        (("--device", "meta"), "means nothing"),
+        (("--device", "meta"), "times mean nothing"),
         (("--device", "cuda:77"), "not on this machine"),
         (("--pass", "backward"), "unknown pass 'backward'; did you mean 'forward+backward'?"),
         (("--dtype", "float8"), "unknown dtype 'float8'"),

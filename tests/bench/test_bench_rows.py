@@ -174,7 +174,7 @@ def test_a_function_that_is_not_there_is_refused() -> None:
 
 @pytest.mark.parametrize("device", ["meta", "interpreter"])
 def test_stand_ins_are_refused(device: str) -> None:
-    with pytest.raises(RequestError, match="means nothing"):
+    with pytest.raises(RequestError, match="times mean nothing"):
         timed("plain", devices=[device])
 
 

@@ -32,11 +32,11 @@ def test_q_may_have_more_heads_than_k() -> None:
         ("2x10x3x8x-64", "cannot be read: write BATCHx"),
         ("2x10x3x8x6.4", "cannot be read: write BATCHx"),
         ("", "cannot be read: write BATCHx"),
-        ("2x0x3x8x64", "holds nothing"),
+        ("2x0x3x8x64", "is empty"),
         ("2x10x4x8x64", "third number must be 3"),
         ("2x10x3x8x63", "last number must be even"),
         ("2x10x8/3x64", "the 8 heads of q cannot share 3 of k equally"),
-        ("2x10x8/0x64", "holds nothing"),
+        ("2x10x8/0x64", "is empty"),
         ("2x10x3x8/2x64", "cannot be read: write BATCHx"),
     ],
 )

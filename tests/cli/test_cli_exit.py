@@ -288,7 +288,7 @@ def test_signals_after_the_first_do_not_disturb_its_end(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert err == "rotcheck: interrupted\n"
-    assert "interrupted: what was found until then" in out
+    assert "interrupted: partial result" in out
     assert json.loads((tmp_path / "probe.json").read_text())["interrupted"] is True
 
 
@@ -354,5 +354,5 @@ def test_2_when_too_few_files_may_be_open(files: int, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert (
         done.stderr
-        == "rotcheck: too few files may be open at a time here (`ulimit -n`); 64 are enough\n"
+        == "rotcheck: the limit on open files is too low here (`ulimit -n`); 64 is enough\n"
     )

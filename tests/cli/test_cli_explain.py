@@ -88,7 +88,7 @@ def test_an_id_wins_over_a_file_of_that_name(tmp_path: Path) -> None:
     (tmp_path / "J1").write_text("RuntimeError: LLVM Backend not found")
 
     assert told("J1", cwd=tmp_path).err == (
-        "rotcheck: 'J1' is taken for the id; `rotcheck explain ./J1` reads the file\n"
+        "rotcheck: 'J1'is read as an id; `rotcheck explain ./J1` reads the file\n"
     )
     assert "\nJ2  " in told("./J1", cwd=tmp_path).out
 

@@ -52,7 +52,7 @@ NOT_AS_ASKED = {  # what the folder below holds; what is said, after "rotcheck: 
     "latin.py:apply_rotary": "'latin.py:apply_rotary': 'latin.py' cannot be read as Python: it is not UTF-8, and",
     "nul.py": "'nul.py' cannot be read as Python: it has NUL bytes",
     "empty.py": "'empty.py' defines no function and no class",
-    "circles.py": "'circles.py' has no function or class whose name speaks of rotary embeddings: name the one that you "
+    "circles.py": "'circles.py' has no function or class with a rotary name: name the one that you "
     "mean, as circles.py:area; it has area, around",
     "folder": "there is no file 'folder': it is a folder; name a file in it, as folder/file.py",
     "folder.py": "there is no file 'folder.py': it is a folder; name a file in it, as folder.py/file.py",
@@ -62,10 +62,10 @@ NOT_AS_ASKED = {  # what the folder below holds; what is said, after "rotcheck: 
     "notes.txt": "'notes.txt' is not a Python file; its name must end in .py",
 }
 NOT_BUILT = {  # what asks for what nothing tells, and what is said
-    "parallel.py": "cannot be built: RotaryEmbedding asks for 'process_group', and nothing tells what that is: name a "
-    "function that builds it, of no argument",
-    "configured.py": "cannot be built: RotaryEmbedding asks its configuration for 'my_own_size', and nothing tells "
-    "what that is: name a function that builds it, of no argument",
+    "parallel.py": "cannot be built: RotaryEmbedding asks for 'process_group', and nothing says what that is: name a "
+    "function without arguments that builds it",
+    "configured.py": "cannot be built: RotaryEmbedding asks its configuration for 'my_own_size', and nothing says "
+    "what that is: name a function without arguments that builds it",
 }
 CLASS = """
 import torch

@@ -145,7 +145,7 @@ def test_without_a_temporary_folder_it_says_which_variable_names_one(tmp_path: P
     ran = run(tmp_path, "compare", "native", sitecustomize=NO_FOLDER)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "rotcheck: no temporary folder can be written; have TMPDIR name one that can, with space left\n"
+        "rotcheck: no temporary folder is writable; set TMPDIR to one that is, with space left\n"
     )
 
 
@@ -175,12 +175,12 @@ def test_a_file_on_the_path_that_hides_a_module_is_named(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(errno.EMFILE, "Too many open files"), "too few files may be open"),
+        (OSError(errno.EMFILE, "Too many open files"), "the limit on open files is too low"),
         (
             BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
-            "no further process or thread",
+            "no more processes or threads",
         ),
-        (RuntimeError("can't start new thread"), "no further process or thread"),
+        (RuntimeError("can't start new thread"), "no more processes or threads"),
         (MemoryError(), "too little memory"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "too little memory"),
         (OSError(errno.ENOSPC, "No space left on device"), "no space left"),
@@ -259,4 +259,4 @@ def test_from_an_archive_it_says_what_to_do(tmp_path: Path) -> None:
                 archive.write(file, file.relative_to(SOURCES))
     ran = rotcheck("compare", "native", cwd=tmp_path, PYTHONPATH=str(tmp_path / "rotcheck.zip"))
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("rotcheck: this rotcheck lies in an archive")
+    assert ran.err.startswith("rotcheck: this rotcheck is inside an archive")

@@ -11,10 +11,10 @@ ONLY = {  # function: the check that fails, what it says, and the id of the fail
         "R152",
     ),
     "detached": ("backward", "carries no gradient", "R17"),
-    "detached_k": ("backward", "not the inverse rotation of what flows back", "R16"),
+    "detached_k": ("backward", "not the incoming gradient, rotated back", "R16"),
     "gradient_of_the_wrong_sign": (
         "backward",
-        "not the inverse rotation of what flows back",
+        "not the incoming gradient, rotated back",
         "R16",
     ),
     "gradient_with_nan": ("backward", "the gradient has NaN", "R9"),
@@ -23,11 +23,11 @@ ONLY = {  # function: the check that fails, what it says, and the id of the fail
     "touches_v": ("inputs", "V does not come back bit for bit", "R30"),
     "ignores_strides": (
         "strides",
-        "a transposed input gives other values than a contiguous one",
+        "a transposed input gives different values from a contiguous one",
         "M8",
     ),
     "writes_outside": ("strides", "writes outside of a sliced input", "R13"),
-    "counts_its_calls": ("repeat", "call 2 gives other bits than call 1", "R15"),
+    "counts_its_calls": ("repeat", "call 2 gives different bits from call 1", "R15"),
     "caches_by_length": ("offset", "a decode step at position 1 differs", "N11"),
     "squeezes": ("offset", "returned shape (2, 3, 5, 64) for an input of (2, 1, 3, 5, 64)", "R10"),
 }

@@ -42,7 +42,7 @@ ASKED = [name for name in names() if name not in (*TRACING, "inductor")]
 PLANTED = {
     "other_bits_in_a_batch": (
         "batch",
-        "row 0 of a batch of 4 has other bits than the same row alone",
+        "row 0 of a batch of 4 differs in its bits from the same row alone",
         "N17",
         (),
     ),
@@ -102,12 +102,12 @@ PLANTED = {
         "R44",
         (),
     ),
-    "mapped_axis_mistaken": ("vmap", "under torch.func.vmap it gives other values", "R45", ()),
+    "mapped_axis_mistaken": ("vmap", "under torch.func.vmap it gives different values", "R45", ()),
 }
 TRACED = {  # function: check, what it says, id of the failure
     "drops_sin_when_traced": (
-        ("compile", "traced by torch.compile, it gives other values (5 rows)", "R46"),
-        ("export", "exported, it gives other values", "R46"),
+        ("compile", "traced by torch.compile, it gives different values (5 rows)", "R46"),
+        ("export", "exported, it gives different values", "R46"),
     ),
     "looks_at_values": (
         ("compile", "torch.compile(fullgraph=True) does not take it (5 rows): ", "R47"),
@@ -116,12 +116,15 @@ TRACED = {  # function: check, what it says, id of the failure
     "traced_for_each_length": (("compile", "torch.compile traces it 6 times for 6 lengths", "K2"),),
 }
 SKIPPED = {  # why a check does not apply to a right function
-    ("plain", "gqa"): "it takes one tensor at a time: there are no heads of q and k to differ",
+    (
+        "plain",
+        "gqa",
+    ): "it takes one tensor at a time: q and k cannot have different numbers of heads",
     (
         "plain",
         "partial",
     ): "it rotates whole heads only: with 16 of 64 lanes rotating it raises RuntimeError",
-    ("plain", "cuda_graph"): "CUDA graphs are of CUDA devices, and this is cpu",
+    ("plain", "cuda_graph"): "CUDA graphs need a CUDA device, and this is cpu",
     ("refuses_groups", "gqa"): "it refuses fewer heads in k than in q (RuntimeError: stack expects",
     (
         "by_position",
@@ -244,7 +247,7 @@ def test_what_torch_breaks_on_by_itself_is_no_fault_of_the_function() -> None:
     ).cells
     assert (cell.verdict, cell.applies, cell.failure) == ("skipped", False, None)
     assert (cell.message or "").endswith(
-        "breaks in exporting it, which is no fault of the function: "
+        "fails to export it, which is not the function's fault: "
         "SpecViolationError: Node.meta _enter_autocast is missing val field."
     )
 

@@ -146,7 +146,7 @@ def test_other_arithmetic_differs_by_a_rounding(default: tuple[Report, bool]) ->
 def test_the_same_code_under_two_names_is_no_agreement(default: tuple[Report, bool]) -> None:
     found = pair(default[0].pairs, "fallback", "native")
     assert (found.relation, found.largest) == ("same path", 0.0)
-    assert "no agreement" in found.reason
+    assert "not an agreement" in found.reason
 
 
 def test_what_did_not_run_is_not_comparable(default: tuple[Report, bool]) -> None:

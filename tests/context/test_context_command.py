@@ -141,7 +141,7 @@ class RotaryOfGroups(ParallelRotary):
 class RotaryEmbedding(Guarded):
     pass
 """
-UNTOLD = "asks for 'process_group', and nothing tells what that is: name a function that builds it, of no argument"
+UNTOLD = "asks for 'process_group', and nothing says what that is: name a function without arguments that builds it"
 
 
 @pytest.fixture

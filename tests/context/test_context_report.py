@@ -35,7 +35,7 @@ LOST = reach(
     right_to=None,
     wrong_at=0,
     phases=(Phase(position=0, error=None), Phase(position=4097, error=None)),
-    message="what comes back holds NaN",
+    message="the result has NaN",
     failure="N5",
 )
 FOUND = context(

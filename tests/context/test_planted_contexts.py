@@ -25,8 +25,8 @@ WRONG = {  # object: condition, finding, failure, what the message says
     ("LlamaRotaryEmbedding", "half"): ("phase-cast", "N1", "right up to position 63"),
     ("LlamaRotaryEmbedding", "bfloat16"): ("phase-cast", "N1", "right up to position 23"),
     ("LlamaRotaryEmbedding", "to-bfloat16"): ("phase-cast", "N1", "right up to position 23"),
-    ("LlamaRotaryEmbedding", "meta"): ("phase-meta", "N5", "NaN or infinity"),
-    ("RopeInit", "meta"): ("phase-meta", "N5", "NaN or infinity"),
+    ("LlamaRotaryEmbedding", "meta"): ("phase-meta", "N5", "NaN or infinite"),
+    ("RopeInit", "meta"): ("phase-meta", "N5", "NaN or infinite"),
     ("ComplexBuffer", "to-bfloat16"): ("imaginary-dropped", "N6", "sin is lost"),
     ("ComplexBuffer", "to-float32"): ("imaginary-dropped", "N6", "sin is lost"),
     ("Product", "autocast"): ("phase-autocast", "N2", "right up to position 10"),
@@ -34,7 +34,7 @@ WRONG = {  # object: condition, finding, failure, what the message says
     ("KeptProduct", "autocast"): (
         "spoilt-by-autocast",
         "R62",
-        "it gives other tables outside it too",
+        "it gives others outside it too",
     ),
     ("PositionsInDtype", "bfloat16"): (
         "phase-cast",
@@ -46,9 +46,13 @@ WRONG = {  # object: condition, finding, failure, what the message says
         "N1",
         "right up to position 2048, off by 1 rad at 2049",
     ),
-    ("PositionsInDtype", "dtypes"): ("spoilt-by-dtype", "R62", "shown bfloat16 first"),
+    ("PositionsInDtype", "dtypes"): ("spoilt-by-dtype", "R62", "called in bfloat16 first"),
     ("MatchingCache", "dtypes"): ("spoilt-by-dtype", "R62", "differ by up to 0.002"),
-    ("CachedByLength", "constructed"): ("spoilt-by-growing", "R61", "right when it is asked first"),
+    ("CachedByLength", "constructed"): (
+        "spoilt-by-growing",
+        "R61",
+        "right when it is the first call",
+    ),
     ("CachedByLength", "grown"): (
         "spoilt-by-growing",
         "R61",
@@ -226,7 +230,7 @@ def test_a_condition_that_does_not_apply_is_skipped_with_its_reason(found: Conte
         "dtypes",
         "beyond",
     }
-    assert "no torch.nn.Module" in skipped["half"]
+    assert "not a torch.nn.Module" in skipped["half"]
     assert "claims no length" in skipped["beyond"]
 
 

@@ -49,8 +49,3 @@ def test_who_wants_to_be_alone_waits_for_those_inside_and_is_not_overtaken(tmp_p
     end.set()
     assert alone.wait(60)
     assert late.wait(60)
-
-
-def test_a_worker_by_itself_waits_for_nobody() -> None:
-    with Turns(None).beside_others(), Turns(None).alone():
-        pass

@@ -352,7 +352,7 @@ def stretched_base(q, k, seq_len):
     return in_halves(q, angle), in_halves(k, angle)
 
 
-HANDED = {"schedule": "the frequencies that it is handed", "theta": None}
+HANDED = {"schedule": "the frequencies that it is given", "theta": None}
 
 
 @expect(**OWN, **HANDED, pairing="interleaved", layout="bhsd", positions="any")

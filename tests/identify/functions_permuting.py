@@ -13,12 +13,12 @@ RIGHT = {
 }
 WRONG = {
     "permute_divided": "moves rows of a k of 3 heads into other heads, as if it had 2: 16 of 48 rows",
-    "permute_k_as_q": "permutes a k of 3 heads otherwise than q, as if it had 6",
+    "permute_k_as_q": "permutes a k of 3 heads differently from q, as if it had 6",
     "permute_unlike": "permutes k from neighbours to halves, and q from halves to neighbours",
     "permute_even_twice": "loses 48 of 96 rows, and takes others twice: 1, 3, 5, 7, 9, 11, ...",
 }
 UNKNOWN = {
-    "permute_ignoring_k": "right for q; told of 3 heads of k it permutes k as for 6",
+    "permute_ignoring_k": "right for q; given 3 heads of k it permutes k as for 6",
     "permute_heads": "it permutes rows, and not as any conversion between halves and neighbours does",
     "permute_equal_only": "it permutes rows, and f(w, 6, 3) raises AssertionError: heads",
 }

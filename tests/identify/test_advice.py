@@ -26,7 +26,7 @@ def done(outcome: Outcome, device: str = "cpu") -> Done:
         (
             OverMemory(6.1, 6.0),
             "cpu",
-            "built too big: write a function of no argument that builds Attention small",
+            "built too big: write a function without arguments that builds Attention small",
         ),
         (TimedOut(60.0, ()), "cpu", "--timeout 300"),
         (TimedOut(60.0, ()), "cpu", "@rotcheck.declare("),

@@ -98,7 +98,7 @@ def test_what_a_flag_changes_of_tables_is_told_those_of_style_first() -> None:
     assert shown("precompute_in_any_form") == [
         "interleaved=True: tables each value twice",
         "use_complex=True: tables complex, dtype_rule returns complex64",
-        "return_mean=True: f(D, S, return_mean=True) gives back no tables of a rotation",
+        "return_mean=True: f(D, S, return_mean=True) returns no tables of a rotation",
     ]
 
 
@@ -162,7 +162,7 @@ def test_tables_that_are_wrong_with_a_flag_alone_are_found() -> None:
     found = identification("precompute_rounded_when_interleaved")
     assert [(one.code, one.failure) for one in found.findings if one.mistake] == [("phase", "N1")]
     assert found.findings[-1].message.startswith("with interleaved=True: ")
-    assert summary_line(found).startswith("follows a convention, but for what is said above")
+    assert summary_line(found).startswith("follows a convention, apart from the above")
 
 
 def test_a_mistake_with_a_flag_ends_the_command_with_1_and_stands_in_json() -> None:

@@ -194,7 +194,7 @@ def test_a_likely_mistake_ends_with_1(pasted: subprocess.CompletedProcess[str]) 
         ("functions_own.py:Attention.rotry", "there is no function 'rotry'"),
         ("missing.py:function", "there is no file 'missing.py'"),
         ("missing.py", "there is no file 'missing.py'"),
-        ("identifying.py", "whose name speaks of rotary embeddings"),
+        ("identifying.py", "with a rotary name"),
         ("no_such_package.at_all:function", "there is no module 'no_such_package'"),
         ("functions_half.py:", "expected a function name after ':'"),
     ],

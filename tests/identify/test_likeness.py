@@ -176,7 +176,7 @@ def test_the_transposition_that_is_told_is_right(own: str, other: str) -> None:
     given = x() if other == "halves" else x().transpose(0, 1)
     moved = carried_out(before, x=given)["x"]
     result = getattr(swaps, own)(moved, *cos_and_sin())
-    back = carried_out(behind.removesuffix(" behind it"), x=result, batch=BATCH)["x"]
+    back = carried_out(behind.removesuffix(" after it"), x=result, batch=BATCH)["x"]
     assert same(back, getattr(swaps, other)(given, *cos_and_sin()))
 
 

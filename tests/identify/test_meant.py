@@ -76,8 +76,8 @@ def test_a_class_that_cannot_be_built_takes_nobody_along(found: dict[str, Identi
     one = found["ParallelRope"]
     assert (one.follows, one.convention, one.findings) == (False, None, ())
     assert one.message == (
-        "cannot be built: ParallelRope asks for 'process_group', and nothing tells what that is: name a function that "
-        "builds it, of no argument"
+        "cannot be built: ParallelRope asks for 'process_group', and nothing says what that is: name a "
+        "function without arguments that builds it"
     )
 
 

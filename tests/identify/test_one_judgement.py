@@ -147,7 +147,7 @@ def test_a_right_permutation_of_a_checkpoint_passes_and_a_wrong_one_fails() -> N
     cells = assert_rotates(functions_permuting.permute_q_and_k, dtypes=["float32"])
     assert {cell.check for cell in cells if cell.verdict == "agrees"} == {"convention"}
     assert {cell.verdict for cell in cells} == {"agrees", "skipped"}
-    assert "permutes a k of 3 heads otherwise than q" in assertion(
+    assert "permutes a k of 3 heads differently from q" in assertion(
         functions_permuting.permute_k_as_q
     )
     assert "permutes the rows" in assertion(functions_permuting.permute_q_and_k, checks=["forward"])

@@ -20,7 +20,7 @@ IN_DOUBT = {
     "perhaps_position_ids": "seen, and in doubt: `attention_mask` changes nothing",
     "from_two_position_ids": "without padding its positions are [2, 3, 4, 5, 6, 7]",
     "ignores_its_mask": "`attention_mask` changes nothing: a padded row turns as if it began with its padding",
-    "last_lanes_for_the_first": "turns the last 32 of 64 lanes, and its docstring speaks of the first",
+    "last_lanes_for_the_first": "turns the last 32 of 64 lanes, and its docstring says the first",
 }
 
 

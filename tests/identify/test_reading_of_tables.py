@@ -143,7 +143,7 @@ def test_what_does_not_rotate_is_said() -> None:
     one_sign = matrix("half").abs()
     assert read_handed_tables(one_sign, COS, SIN).problem == "one-sign"
     mixture = torch.ones_like(eye)
-    assert read_handed_tables(mixture, COS, SIN).words == "a lane is made of more than two others"
+    assert read_handed_tables(mixture, COS, SIN).words == "a lane depends on more than two others"
     noise = torch.diag_embed(repeat(COS, "half") * 0.9)
     assert read_handed_tables(noise, COS, SIN).words.startswith("lanes hold what is neither cos")
 

@@ -50,7 +50,7 @@ def test_a_tensor_tells_the_sizes_of_tables(name: str, found: dict[str, Identifi
     assert one.convention is not None
     assert (one.convention.kind, one.convention.tables) == ("builds", tables)
     assert (one.convention.rotary_dim, one.convention.theta) == (rotary_dim, pytest.approx(10000.0))
-    assert one.evidence[0].because == f"what comes back is tables of a rotation, for x {shape}"
+    assert one.evidence[0].because == f"the result is tables of a rotation, for x {shape}"
 
 
 @pytest.mark.parametrize("name", NEITHER)

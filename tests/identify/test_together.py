@@ -210,7 +210,7 @@ def test_it_is_printed_with_the_function_that_takes_them(tmp_path: Path) -> None
         f"✗ model.py:apply_rotary: {words}",
     ]
     assert "  more   rotcheck explain R1" in done.stdout
-    assert "follows a convention, but for what is said above, error" in done.stdout.splitlines()[-1]
+    assert "follows a convention, apart from the above, error" in done.stdout.splitlines()[-1]
     assert f"### ✗ model.py:apply_rotary: {words}" in (tmp_path / "found.md").read_text()
 
 

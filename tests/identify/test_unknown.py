@@ -11,18 +11,18 @@ from rotcheck.report.document import Display
 MODULE = functions_without_rotation.__name__
 SAID = {
     "says_nothing": [
-        "argument 2, `grid_sizes`: its name says nothing rotcheck knows",
-        "argument 3, `flavour`: its name says nothing rotcheck knows",
+        "argument 2, `grid_sizes`: rotcheck does not know this name",
+        "argument 3, `flavour`: rotcheck does not know this name",
     ],
     "one_and_more": [],
     "of_keywords": [
-        "it takes `**given` and names no argument: nothing tells which names it looks for"
+        "it takes `**given` and names no argument: nothing says which names it looks for"
     ],
     "of_any_number": [
-        "it takes `*given` and names no argument: nothing tells how many it takes, and what they are"
+        "it takes `*given` and names no argument: nothing says how many it takes, or what they are"
     ],
     "of_anything": [
-        "it takes `*args, **kwargs` and names no argument: nothing tells how many it takes, and what they are"
+        "it takes `*args, **kwargs` and names no argument: nothing says how many it takes, or what they are"
     ],
     "raises": [],
     "chooses_by_number": [],

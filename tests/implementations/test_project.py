@@ -155,7 +155,9 @@ def test_a_field_of_another_kind_is_a_request_that_cannot_be_carried_out(
 
 def test_a_pyproject_that_cannot_be_read_does_not_matter_to_rotchecks_own(folder: Path) -> None:
     (folder / "pyproject.toml").write_text("[")
-    registry.check("native")
+    with pytest.raises(RequestError, match=r"pyproject\.toml"):
+        registry.check("mine")
+    registry.check("native")  # raises nothing
 
 
 def test_a_list_is_what_the_policy_holds_and_names_none(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where no further process or thread may be started, the work waits for others to end, or says so."""
+"""Where no more processes or threads may be started, the work waits for others to end, or says so."""
 
 import socket
 import sys

@@ -24,8 +24,8 @@ OTHER = 1e-4  # two values of float64 that are further apart are not the same
 VAGUE = (  # what is said where nothing is said of the departure
     "lanes hold what is neither",
     "a lane is not made of",
-    "a lane is made of more",
-    "its result is not what",
+    "a lane depends on more",
+    "its result is not the sum",
     "no known mistake gives this result",
     "the two lanes of a pair turn by different angles",
     "the angle depends on",

@@ -96,7 +96,7 @@ def test_what_a_policy_leaves_out_is_the_default(folder: Path) -> None:
         ("[tool]\nrotcheck = 3", "must be a table"),
         ("tool = 3", "there is no table"),
         ("[tool.other]", r"there is no table \[tool\.rotcheck\]"),
-        ("devices = [", "this is no TOML"),
+        ("devices = [", "invalid TOML"),
     ],
 )
 def test_each_mistake_is_named_with_its_file(text: str, said: str, folder: Path) -> None:
@@ -112,13 +112,13 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
 
 def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
     (folder / "p.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(RequestError, match="this is no TOML"):
+    with pytest.raises(RequestError, match="invalid TOML"):
         load(str(folder / "p.toml"))
 
 
 def test_a_broken_pyproject_is_no_missing_policy(folder: Path) -> None:
     write(folder / "inner" / "pyproject.toml", "[tool.rotcheck\n")
-    with pytest.raises(RequestError, match=r"pyproject\.toml: this is no TOML"):
+    with pytest.raises(RequestError, match=r"pyproject\.toml: invalid TOML"):
         load(None)
 
 
@@ -147,7 +147,7 @@ def test_an_excuse_is_for_an_implementation_a_device_or_all_of_a_kind() -> None:
 
 @pytest.mark.parametrize("name", ["", " "])
 def test_an_empty_name_of_a_policy_is_named(name: str) -> None:
-    with pytest.raises(RequestError, match=f"--policy '{name}' names no file"):
+    with pytest.raises(RequestError, match=f"--policy '{name}' is not a file"):
         load(name)
 
 

@@ -49,7 +49,7 @@ def test_what_is_no_toml_says_why(data: bytes, said: str, tmp_path: Path) -> Non
 
 def test_a_pipe_to_which_nobody_writes_is_not_waited_for(fifo: Path) -> None:
     with pytest.raises(
-        RequestError, match="the policy cannot be read: it is a pipe, and nobody writes to it"
+        RequestError, match="the policy cannot be read: it is a pipe that nothing writes to"
     ):
         load(str(fifo))
 
@@ -57,7 +57,7 @@ def test_a_pipe_to_which_nobody_writes_is_not_waited_for(fifo: Path) -> None:
 def test_a_pipe_whose_writer_says_nothing_is_given_up(fifo: Path) -> None:
     writer = os.open(fifo, os.O_RDWR)
     with pytest.raises(
-        RequestError, match=r"it is no ordinary file, and does not end within 0\.2 s"
+        RequestError, match=r"it is not an ordinary file, and does not end within 0\.2 s"
     ):
         load(str(fifo))
     os.close(writer)

@@ -37,7 +37,7 @@ def compared(*found: Identification, **changes: object) -> Report:
 def test_one_line_for_each_identified_function_stands_above_the_matrix() -> None:
     made = compared(identified(), identified(specification="other.py:f", declared=True))
     lines = ["mine.py:rotary: half pairing, bshd, repeated tables"]
-    lines += ["other.py:f: half pairing, bshd, repeated tables (held to what it declares)"]
+    lines += ["other.py:f: half pairing, bshd, repeated tables (judged by what it declares)"]
     assert conventions.lines(made) == lines
     shown = (
         formats.render("table", "comparison")(Comparison(made), Display(width=100))

@@ -106,8 +106,8 @@ def test_a_good_path_is_not_refused_and_not_made(tmp_path: Path) -> None:
         ("missing/a.json", "there is no folder"),
         (".", "is a folder"),
         ("file/a.json", "there is no folder"),
-        ("", "names no file"),
-        ("-", "names no file"),
+        ("", "is not a file"),
+        ("-", "is not a file"),
         ("x" * 300, "cannot be written"),
     ],
 )

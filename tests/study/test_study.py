@@ -113,8 +113,8 @@ def test_without_names_all_devices_run_but_the_stand_ins() -> None:
     ("name", "why"),
     [
         ("mps", "absent: no Metal here"),
-        ("cpu:7", "there is no such index"),
-        ("xpu", "torch knows no such device"),
+        ("cpu:7", "no device has this index"),
+        ("xpu", "torch does not know this device"),
     ],
 )
 def test_a_device_that_is_not_here_is_refused_with_the_reason_and_what_is(

@@ -68,7 +68,7 @@ def test_a_known_mistake_comes_with_its_id_cause_and_fix() -> None:
 
 def test_what_a_function_declares_is_what_it_is_held_to() -> None:
     words = message(own_kernels.declared_and_conjugate)
-    assert "held to the convention it was given: half pairing" in words
+    assert "judged by the convention it was given: half pairing" in words
     assert "q and k (B, H, S, D), cos and sin (1, S, D)" in " ".join(words.split())
     assert "rotates by the negative angle [R2]" in words
 

@@ -69,9 +69,9 @@ def test_small_letters_stops_blanks_comments_and_unsure_residues_are_read() -> N
         ("MKV\n>a\nMKV\n", "line 1: a FASTA file begins with '>' and a name"),
         (">a\nMKV\n>b\n>c\nMK\n", "line 3: no sequence follows this name"),
         (">a\nMKV\n>b\n", "line 3: no sequence follows this name"),
-        (">a\nMKV\nMK1V\n", "line 3: '1' is no amino acid"),
-        (">a\nMK-V\n", "line 2: '-' is no amino acid: a gap of an alignment"),
-        (">a\nMK*V\n", "line 2: '*' is no amino acid"),
+        (">a\nMKV\nMK1V\n", "line 3: '1' is not an amino acid"),
+        (">a\nMK-V\n", "line 2: '-' is not an amino acid: a gap of an alignment"),
+        (">a\nMK*V\n", "line 2: '*' is not an amino acid"),
         (">a\n" + "ACGT" * 20, "holds nothing but A, C, G, T, U and N: DNA or RNA"),
         (">a\n" + "ACGU" * 20, "holds nothing but A, C, G, T, U and N: DNA or RNA"),
     ],
@@ -86,8 +86,8 @@ def test_a_bad_file_is_refused_naming_the_line_and_what_is_wrong(text: str, said
     ("data", "said"),
     [
         (gzip.compress(b">a\nMKV\n", mtime=0), "is compressed with gzip"),
-        (b">a\nM\xffK\n", "line 2: this is no text (not UTF-8)"),
-        (b">a\nMK\n\0\n", "line 3: this is no text (a NUL byte)"),
+        (b">a\nM\xffK\n", "line 2: this is not text (not UTF-8)"),
+        (b">a\nMK\n\0\n", "line 3: this is not text (a NUL byte)"),
     ],
 )
 def test_what_is_no_text_is_refused(data: bytes, said: str, tmp_path: Path) -> None:

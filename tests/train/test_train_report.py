@@ -149,7 +149,7 @@ def test_a_reference_that_stopped_is_named() -> None:
         REFERENCES[1], losses=(3.8,), message="RuntimeError: no kernel"
     )
     found = msgspec.structs.replace(FOUND, references=(REFERENCES[0], stopped))
-    assert "the reference rounded once stopped behind step 1: RuntimeError: no kernel" in shown(
+    assert "the reference rounded once stopped after step 1: RuntimeError: no kernel" in shown(
         found=found
     )
 

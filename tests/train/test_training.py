@@ -152,7 +152,7 @@ def test_the_users_sequences_are_what_is_trained_on(tmp_path) -> None:
     [
         ({"implementations": ["nativ"]}, "did you mean 'native'"),
         ({"devices": ["meta"]}, "tensors without values"),
-        ({"dtypes": ["float64"]}, "what the other dtypes are held against"),
+        ({"dtypes": ["float64"]}, "the reference for the other dtypes"),
         ({"dtypes": ["float"]}, "unknown dtype 'float'"),
         ({"steps": 0}, "--steps must be between 1 and 10000, not 0"),
         ({"seed": -1}, "--seed must be between 0"),
@@ -214,7 +214,7 @@ def test_a_model_of_another_form_is_a_request_that_cannot_be_carried_out(
 
 
 def test_no_implementation_can_be_put_into_a_model_that_takes_none() -> None:
-    with pytest.raises(RequestError, match="no implementation can be put into it"):
+    with pytest.raises(RequestError, match="no implementation can be plugged into it"):
         train(["native"], devices=["cpu"], steps=1, model=f"{MODELS}:own")
 
 

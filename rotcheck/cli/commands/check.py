@@ -17,12 +17,13 @@ Files = Annotated[
 ]
 Dtype = Annotated[
     Names,
-    options.dtypes("Which the model runs in: bfloat16 (default), float16, float32. Repeatable."),
+    options.dtypes("The dtype of the model: bfloat16 (default), float16, float32. Repeatable."),
 ]
 To = Annotated[
     int | None,
     typer.Option(
-        metavar="POSITIONS", help="How many must be right. Default: as many as each claims."
+        metavar="POSITIONS",
+        help="How many positions must be right. Default: as many as each claims.",
     ),
 ]
 Device = Annotated[str, options.device("Where it runs: cpu (default), cuda, mps.")]

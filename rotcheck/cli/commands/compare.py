@@ -24,7 +24,7 @@ Full = Annotated[
 ]
 Everything = Annotated[
     bool,
-    options.flag("--all", "Those of libraries and of other installed packages too. Takes minutes."),
+    options.flag("--all", "Also those of libraries and other installed packages. Takes minutes."),
 ]
 Pairwise = Annotated[bool, options.flag("--pairwise", "Also measure each two against each other.")]
 Timeout = Annotated[float, options.seconds("For one cell.")]
@@ -59,7 +59,7 @@ def compare(
       by itself             it is identified first, and judged in its convention
       @rotcheck.declare     above it: it is held to what it declares
       pyproject.toml        [tool.rotcheck.implementations] gives it a name
-    docs/compare.md says more; rotcheck identify tells all about one.
+    docs/compare.md says more; rotcheck identify shows one in full.
 
     Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
     asked. 5: nothing ran.

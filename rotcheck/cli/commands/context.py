@@ -19,7 +19,7 @@ Condition = Annotated[
         "CONDITION", "half, bfloat16, autocast, meta, grown, ... All by default. Repeatable."
     ),
 ]
-Device = Annotated[str, options.device("Where it is asked: cpu (default), cuda, mps.")]
+Device = Annotated[str, options.device("Where to run it: cpu (default), cuda, mps.")]
 Timeout = Annotated[float, options.seconds("For one condition.")]
 
 
@@ -35,7 +35,7 @@ def context(
 ) -> int:
     """Measure how far in context angles and tables are right.
 
-    Its phases are held against float64, in radians: as constructed, cast, under autocast, with TF32, built on meta,
+    Its phases are compared with float64, in radians: as constructed, cast, under autocast, with TF32, built on meta,
     after its table grew, and beyond that table.
 
     \b

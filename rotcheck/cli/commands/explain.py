@@ -59,7 +59,7 @@ def explain(session: Session, text: Text = None) -> int:
     explanation = explain(read(text or []))
     session.show_data(explanation)
     if session.quiet and not explanation.answered:
-        exit_guard.say("rotcheck: no failure and no message that is known has this text")
+        exit_guard.say("rotcheck: no known failure or message has this text")
     if input_pipe.was_interrupted():
         return INTERRUPT
     return RIGHT if explanation.answered else REQUEST
@@ -73,7 +73,7 @@ def entry_named(text: str) -> Sequence[Failure | Message]:
     entry = get(name) or get_message(name)
     if entry and os.path.isfile(name):
         exit_guard.say(
-            f"rotcheck: {name!r} is taken for the id; `rotcheck explain ./{name}` reads the file"
+            f"rotcheck: {name!r}is read as an id; `rotcheck explain ./{name}` reads the file"
         )
     return [entry] if entry else []
 
@@ -102,9 +102,7 @@ def read(words: Sequence[str]) -> "Log":
     if sum(map(_is_there, words)) == len(words) > 1:
         raise RequestError(f"{len(words)} files: explain reads one log at a time")
     if len(words) == 1 and _is_path(text):
-        raise RequestError(
-            f"there is no file {text!r}; a message is given between quotes, as it was printed"
-        )
+        raise RequestError(f"there is no file {text!r}; put a message in quotes, as it was printed")
     if not text.strip():
         raise RequestError("the message is empty")
     return log.read_text(text)

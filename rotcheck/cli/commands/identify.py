@@ -24,9 +24,7 @@ Like = Annotated[
         metavar="SPEC", help="Can it take the place of this one? A registered name or another SPEC."
     ),
 ]
-Device = Annotated[
-    str, options.device("Where it is called: cpu (default), cuda, mps, interpreter.")
-]
+Device = Annotated[str, options.device("Where to call it: cpu (default), cuda, mps, interpreter.")]
 Timeout = Annotated[float, options.seconds("For one function.")]
 
 

@@ -7,13 +7,13 @@ from rotcheck.cli.options import Names
 from rotcheck.cli.session import Session, command
 
 Paths = Annotated[
-    Names, options.specs("PATH", "Files and folders; the working directory where none is named.")
+    Names, options.specs("PATH", "Files and folders. Default: the working directory.")
 ]
 Select = Annotated[
-    Names, options.names("CODE", "Look for nothing else. Repeatable, or with commas.")
+    Names, options.names("CODE", "Report only these codes. Repeatable, comma separated.")
 ]
 Ignore = Annotated[
-    Names, options.names("CODE", "Do not look for this. Repeatable, or with commas.")
+    Names, options.names("CODE", "Leave out these codes. Repeatable, comma separated.")
 ]
 
 

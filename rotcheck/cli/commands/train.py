@@ -15,7 +15,7 @@ Device = Annotated[
 Dtype = Annotated[Names, options.dtypes("float32 (default), bfloat16, float16.")]
 Steps = Annotated[int, typer.Option(metavar="N", help="Number of training steps.")]
 Seed = Annotated[
-    int, typer.Option(metavar="N", help="Of the first weights, the batches and the noise.")
+    int, typer.Option(metavar="N", help="Seed of the initial weights, the batches and the noise.")
 ]
 Fasta = Annotated[
     str | None,

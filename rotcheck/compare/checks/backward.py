@@ -61,7 +61,7 @@ def _finding(
         return code, f"{cause}: {message}"
     if hidden_write:
         return "writes-input", HIDDEN_WRITE
-    return "gradient", "the gradient is not the inverse rotation of what flows back"
+    return "gradient", "the gradient is not the incoming gradient, rotated back"
 
 
 def _once(subject: Subject, case: Case, upstream: Slots) -> tuple[tuple[Tensor, ...], Slots, bool]:

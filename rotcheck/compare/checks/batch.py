@@ -35,10 +35,8 @@ def run(subject: Subject, case: Case) -> Evidence:
         rows_together = [result.narrow(at, row, 1) for result in together]
         if not all(map(same_bits, alone, rows_together)):
             if not all(_again(subject, several, together) for _ in range(CALLS - 1)):
-                return Evidence(
-                    note="equal calls give different bits, which is the question of `repeat`"
-                )
-            message = f"row {row} of a batch of {BATCH} has other bits than the same row alone"
+                return Evidence(note="identical calls give different bits, which `repeat` checks")
+            message = f"row {row} of a batch of {BATCH} differs in its bits from the same row alone"
             return Evidence(finding="batch", message=message)
     return Evidence()
 

@@ -41,13 +41,11 @@ def run(subject: Subject, case: Case) -> Evidence:
         return Evidence()
     measurement = against(there, results, there.truth)
     if measurement.is_right:
-        return Evidence(
-            error=measurement.error, note=f"knows positions past the end of its table: {when}"
-        )
+        return Evidence(error=measurement.error, note=f"extends its table on demand: {when}")
     became = _what_became(there, results)
     if not subject.declares and by_kernel(subject.call, case.call()):
         return Evidence(
-            note=f"does not check positions, as other kernels: given {when}, it {became}"
+            note=f"does not check positions, like other kernels: given {when}, it {became}"
         )
     return measurement.evidence(CODE, f"does not raise for {when}, and {became}")
 

@@ -39,7 +39,7 @@ def run(subject: Subject, case: Case) -> Evidence:
                 traced_results = subject.call(there.call())
             except Exception as error:
                 return _refusal_evidence(subject, error, there.length)
-            message = f"traced by torch.compile, it gives other values ({there.length} rows)"
+            message = f"traced by torch.compile, it gives different values ({there.length} rows)"
             answers.append(
                 compare(there, traced_results, plain_results, code="compiled", message=message)
             )

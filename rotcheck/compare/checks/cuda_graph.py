@@ -26,7 +26,7 @@ order = 100
 def run(subject: Subject, case: Case) -> Evidence:
     """Capture a call, put other values into the very tensors that it was given, replay, measure."""
     if subject.device.type != "cuda":
-        return inapplicable(f"CUDA graphs are of CUDA devices, and this is {subject.device.type}")
+        return inapplicable(f"CUDA graphs need a CUDA device, and this is {subject.device.type}")
     call, capture = case.call(), Capture(subject.device)
     _warm_up(subject, call, capture.stream)
     try:
@@ -43,7 +43,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     torch.cuda.synchronize(subject.device)
     pairs = case.read(results)
     plain = case.read(subject.call(_other_call(case, slots)))
-    message = "a replay of its CUDA graph gives other values than a call: something was captured that should not be"
+    message = "a replay of its CUDA graph gives different values from a call: something was captured that should not be"
     return compare_pairs(case, pairs, plain, slots, code="cuda-graph", message=message)
 
 

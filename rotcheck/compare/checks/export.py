@@ -36,11 +36,13 @@ def run(subject: Subject, case: Case) -> Evidence:
     except Exception as error:
         reason = refusal(subject, error)
         if type(error).__name__ in TORCH_ERRORS:
-            message = f"torch {torch.__version__} breaks in exporting it, which is no fault of the function: {reason}"
+            message = f"torch {torch.__version__} fails to export it, which is not the function's fault: {reason}"
             return inapplicable(message)
         message = f"torch.export does not take it: {reason}"
         return Evidence(finding="not-exportable", message=message)
-    return compare(case, results, plain, code="exported", message="exported, it gives other values")
+    return compare(
+        case, results, plain, code="exported", message="exported, it gives different values"
+    )
 
 
 class _Calls(torch.nn.Module):

@@ -18,7 +18,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     convention = case.convention
     if convention.is_packed or not {"q", "k"} <= set(convention.slots):
         tensors = "q, k and v in one tensor" if convention.is_packed else "one tensor at a time"
-        return inapplicable(f"it takes {tensors}: there are no heads of q and k to differ")
+        return inapplicable(f"it takes {tensors}: q and k cannot have different numbers of heads")
     if not set("he") & set(convention.axes):
         return inapplicable("its tensors have no heads")
     answers = []

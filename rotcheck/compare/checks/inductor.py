@@ -24,7 +24,7 @@ WIDTH = 16  # lanes: compiling takes as long for few, and so does a wrong value 
 def run(subject: Subject, case: Case) -> Evidence:
     """Compile it for one length and measure it against the plain function."""
     if case.dtype != torch.float32:
-        message = "that takes seconds, and the code is the same but for the dtype"
+        message = "that takes seconds, and the code is the same except for the dtype"
         return inapplicable(f"it is compiled in float32 only: {message}")
     reason = untraceable_because(subject)
     if reason:
@@ -40,7 +40,7 @@ def run(subject: Subject, case: Case) -> Evidence:
         if missing is None:
             raise
         return inapplicable(scrub(missing))
-    message = "compiled by torch.compile, it gives other values"
+    message = "compiled by torch.compile, it gives different values"
     return compare(there, results, plain, code="compiled", message=message)
 
 

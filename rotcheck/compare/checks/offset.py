@@ -23,7 +23,7 @@ STEPS = (0, 1, 257, 2049, 4097, POSITIONS[-1])
 def run(subject: Subject, case: Case) -> Evidence:
     """Rotate single rows alone, at their positions, and hold them against the rows of a whole."""
     if case.convention.positions == "from 0":
-        return inapplicable("it counts its positions itself, from 0, and can be given no other")
+        return inapplicable("it counts its positions itself, from 0, and takes no others")
     whole = case.read(subject.call(case.call()))  # (B, S, H, P, 2) each
     sizes = case.norms  # (B, S, H, P) each
     worst, place = 0.0, 0

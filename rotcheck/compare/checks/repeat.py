@@ -17,6 +17,6 @@ def run(subject: Subject, case: Case) -> Evidence:
     first, *later_results = (subject.call(case.call()) for _ in range(CALLS))
     for call, later in enumerate(later_results, 2):
         if not all(map(same_bits, first, later)):
-            message = f"call {call} gives other bits than call 1"
+            message = f"call {call} gives different bits from call 1"
             return Evidence(finding="not-repeatable", message=message)
     return Evidence()

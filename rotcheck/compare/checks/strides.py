@@ -37,7 +37,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             reference, sizes = _first_row(subject, case)
         measurement = measure_pairs(case, case.read(results), reference, sizes)
         if not measurement.is_right:
-            message = f"a {name} input gives other values than a contiguous one"
+            message = f"a {name} input gives different values from a contiguous one"
             return measurement.evidence("strides", message)
         if case.convention.in_place and not all(map(same_bits, inputs, results)):
             message = f"declared in place, but a {name} input does not hold the result"

@@ -34,7 +34,7 @@ def run(subject: Subject, case: Case) -> Evidence:
     answers = []
     for at, slots in enumerate(problems):
         pairs = case.read([result[at] for result in results])
-        message = "under torch.func.vmap it gives other values than when it is called"
+        message = "under torch.func.vmap it gives different values from a plain call"
         answers.append(compare_pairs(case, pairs, plain[at], slots, code="vmap", message=message))
     return worst(answers)
 

@@ -28,10 +28,10 @@ def run(specimen: Specimen) -> ConditionResult:
     if outside_change:
         measurement.finding = "spoilt-by-autocast"
         measurement.message = (
-            f"first asked inside autocast, it gives other tables outside it too: {outside_change}"
+            f"first called inside autocast, it gives others outside it too: {outside_change}"
         )
     elif inside_change:
-        measurement.note = f"not the same bit by bit inside autocast and outside: {inside_change}"
+        measurement.note = f"not bit-identical inside autocast and outside: {inside_change}"
     return measurement
 
 

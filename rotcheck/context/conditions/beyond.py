@@ -39,7 +39,7 @@ def _at(specimen: Specimen, position: int, claims: int) -> str | ConditionResult
         off = truth.errors(turns, (0, position))[1]
     except NoRotation as error:
         if error.finding == "fewer-rows":
-            return "fewer rows come back, so whoever multiplies by them raises"
+            return "fewer rows come back, so multiplying by them raises"
         return ConditionResult(finding=blames, message=f"{beyond}: it {error}")
     except Exception as error:
         return f"raises {type(error).__name__}"

@@ -22,7 +22,7 @@ def run(specimen: Specimen) -> ConditionResult:
     elif _by_itself(specimen, curve):
         measurement.finding = "spoilt-by-growing"
         measurement.message = (
-            f"position {curve.wrong_at} is right when it is asked first, and wrong after others"
+            f"position {curve.wrong_at} is right when it is the first call, and wrong after others"
         )
     return measurement
 

@@ -24,7 +24,7 @@ def run(specimen: Specimen) -> ConditionResult:
         measurement.finding = "spoilt-by-dtype"
         off = specimen.error(float32_after, positions)
         measurement.message = (
-            "shown bfloat16 first, it gives other values for float32: "
+            "called in bfloat16 first, it gives different values in float32: "
             f"{differ}, phase {off:.2g} rad off"
         )
     measurement.curve = specimen.sweep(specimen.fresh(), torch.bfloat16)
@@ -34,7 +34,7 @@ def run(specimen: Specimen) -> ConditionResult:
     if off > RIGHT_PHASE and not measurement.finding:
         measurement.finding = blames
         measurement.message = (
-            f"shown float32 first and then bfloat16, its phase is {off:.2g} rad off"
+            f"called in float32 first and then in bfloat16, its phase is {off:.2g} rad off"
         )
     return measurement
 

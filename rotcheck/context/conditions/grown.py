@@ -37,7 +37,7 @@ def run(specimen: Specimen) -> ConditionResult:
             f"after {growth}, the first {len(FEW)} positions are off by up to {off:.2g} rad"
         )
     elif differ := before.difference(after):
-        measurement.note = f"after {growth}, the first rows are not the same bit by bit: {differ}"
+        measurement.note = f"after {growth}, the first rows are not bit-identical: {differ}"
     measurement.curve = specimen.sweep(target)
     return measurement
 

@@ -45,7 +45,7 @@ def run(specimen: Specimen) -> ConditionResult:
         return ConditionResult(
             healthy_curve, note=f"right once {name}() was called, as FSDP and most trainers do"
         )
-    return ConditionResult(curve, note=f"{name}() mends it, when somebody calls it")
+    return ConditionResult(curve, note=f"{name}() repairs it, if it is called")
 
 
 def _materialise(specimen: Specimen) -> Target:

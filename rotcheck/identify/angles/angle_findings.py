@@ -81,7 +81,7 @@ def _add_reach(findings: AngleFindings, fit: Fit) -> None:
     """Add up to which position the angles are right, and what is wrong with those behind it."""
     right = f"right up to position {fit.longest}"
     if fit.wrong_at is None:
-        says = f"{right}, the last asked for or taken"
+        says = f"{right}, the last one tested"
         because = f"phase at most {fit.error:.1e} rad off"
         findings.evidence.append(FieldEvidence(field="context", says=says, because=because))
     elif fit.why:
@@ -111,7 +111,7 @@ def add_offset(findings: AngleFindings, angles: Angles, fit: Fit, direction: int
         findings.remarks.append(remark("offset", words, because))
         return position
     words = f"position 0 turns already ({because}), and as no other position should"
-    findings.doubt = f"{words}: its rows are no places in a row"
+    findings.doubt = f"{words}: its rows are not consecutive positions"
     return 0
 
 

@@ -75,7 +75,7 @@ def read_rotation_angles(match: Match) -> AngleFindings:
         findings.call_schedule(f"Axial, for each of {parts} coordinates {schedule}")
     asks_for_frequencies = "inv_freq" in map(role_of, findings.convention.arguments)
     if asks_for_frequencies and findings.theta == HANDED_SCHEDULE.theta:
-        findings.call_schedule("the frequencies that it is handed")
+        findings.call_schedule("the frequencies that it is given")
         findings.theta, findings.doubt = None, None
     add_offset(findings, angles, fit, direction)
     findings.evidence += [] if end_known(match) else [no_end()]
@@ -83,7 +83,7 @@ def read_rotation_angles(match: Match) -> AngleFindings:
 
 
 def _of_reshaped(match: Match) -> AngleFindings:
-    words = "its angles are reshaped where they had to be transposed: each pair has those of others"
+    words = "its angles are reshaped where they should be transposed: each pair has the angles of others"
     because = "every row and pair of the probe has the angle that lies there when (pairs, rows) is reshaped"
     remarks = [remark("angles-reshaped", words, because)]
     return AngleFindings(match.convention, FEW_POSITIONS, remarks)
@@ -163,7 +163,7 @@ def _add_attention(
     because = "the length of a turned pair"
     findings.remarks.append(remark("amplitude", words, because, mistake=False))
     findings.doubt = (
-        f"{words}: its values were not held against float64, which knows rotations alone"
+        f"{words}: its values were not compared with float64, which covers rotations only"
     )
 
 

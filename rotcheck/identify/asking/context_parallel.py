@@ -111,7 +111,7 @@ def _names(match: Match) -> tuple[str, str] | tuple[()]:
 def convention_of(match: Match, rank: int) -> Convention:
     """The call for a rank."""
     names = _names(match)
-    assert names, "it is told its rank"
+    assert names, "it is given its rank"
     more = (f"{names[0]}={rank}", f"{names[1]}={RANKS}")
     return replace(
         match.convention, arguments=(*match.convention.arguments, *more), positions="any"

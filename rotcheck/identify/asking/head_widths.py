@@ -31,7 +31,7 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     if not all(faults):
         return []
     evidence = f"random values in heads of {EVEN[0]}, {EVEN[1]}, {ODD[0]} and {ODD[1]} lanes"
-    message = f"in heads of {ODD[0]} lanes, and of others that are no power of two: {faults[0]}"
+    message = f"in heads of {ODD[0]} lanes, and of others that are not a power of two: {faults[0]}"
     return [remark("head-width", message, evidence)]
 
 

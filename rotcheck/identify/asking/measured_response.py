@@ -66,13 +66,13 @@ def _of_unevenness(match: Match, evidence: str) -> list[Remark]:
     if response.uneven == "batch":
         return [remark("per-batch", defect or "the angle depends on the batch row", evidence)]
     if response.mixes:
-        message = "its result is not what its response to each lane adds up to"
+        message = "its result is not the sum of its responses to each lane"
         return [remark("mixes", defect or message, evidence)]
     return []
 
 
 def _of_offset(name: str) -> Remark:
-    message = f"gives the same for another {name}: it is not used, or what an earlier call kept is given again"
+    message = f"gives the same for another {name}: it is not used, or the result of an earlier call is returned again"
     return remark("offset-ignored", message, f"{name}=0 and then {name}=2, as many rows")
 
 

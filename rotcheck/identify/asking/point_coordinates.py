@@ -65,7 +65,7 @@ def _ask(match: Match) -> Answer:
     if not count or not match.exact:
         return Answer()
     by_head = [_turning(match, axis) for axis in range(count)]  # (H, P) bool each
-    evidence = f"positions of {count} coordinates, of which all but one are 0"
+    evidence = f"positions of {count} coordinates, all but one of them 0"
     if any(bool((turning != turning[0]).any()) for turning in by_head):
         message = f"points of {count} coordinates: some heads turn with one, some with another"
         return Answer(evidence=(FieldEvidence(field="positions", says=message, because=evidence),))

@@ -41,5 +41,5 @@ class SearchLimit(CallCount):
         """What was tried and what remains, of a search that ended at a call in heads of a width."""
         return (
             f"{call} in heads of {width} lanes is where the search stopped: {self.calls} calls were tried, {self.runs} "
-            f"ran, in {self._clock.seconds():.0f} s; what comes behind it was not tried"
+            f"ran, in {self._clock.seconds():.0f} s; later calls were not tried"
         )

@@ -31,7 +31,7 @@ from rotcheck.implementations.size_hints import hints
 
 _HEIGHT = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(h|height|rows)|end_y")
 _WIDTH = re.compile(r"(grid|feat|num|n|patch(es)?)?_?(w|width|cols|columns)|end_x")
-UNKNOWN_SIDES = "its rows are those of a grid, of which rotcheck does not know which side is which"
+UNKNOWN_SIDES = "its rows are those of a grid, and rotcheck does not know which side is which"
 
 
 def side_names(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def _with_sides(
 ) -> tuple[str, ...]:
     """The arguments of a call for a grid so many squares high and wide."""
     places = side_places(function)
-    assert places is not None, "it is told the sides of a grid"
+    assert places is not None, "it is given the sides of a grid"
     sides = dict(zip(places, (str(high), str(wide))))
     return tuple(sides.get(at, argument) for at, argument in enumerate(arguments))
 

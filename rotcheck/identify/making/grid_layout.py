@@ -54,7 +54,7 @@ def of_exchange(layout: PatchGrid) -> list[Remark]:
     if not layout.sides_swapped:
         return []
     words = (
-        f"told a height of {HIGH} and a width of {WIDE}, it turns the squares of a grid {WIDE} high and {HIGH} wide: "
+        f"given a height of {HIGH} and a width of {WIDE}, it turns the squares of a grid {WIDE} high and {HIGH} wide: "
         "rows and columns are exchanged, which is right for squares only"
     )
     return [remark("grid-exchanged", words, EVIDENCE)]

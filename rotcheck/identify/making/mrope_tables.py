@@ -46,7 +46,7 @@ def idle_axes(maker: TableMaker) -> list[Remark]:
         (_positions(call, changes), "the same; the pairs of their sections should have turned"),
     )
     words = f"of positions (3, ...) {idle} turn nothing"
-    evidence = "positions of which one row after another is not 0"
+    evidence = "positions with one row after another not 0"
     return [maker.remark("coordinates", words, evidence, calls)]
 
 

@@ -166,7 +166,7 @@ def of_mask(maker: PositionMaker, usual: Tensor) -> PositionFinding:
     if not torch.equal(usual, count.expand(2, ROWS)):
         return PositionFinding(doubt=f"without padding its positions are {usual[0].tolist()}")
     if at_left is None:
-        words = f"`{maker.source}` of padding on the left raises, or gives back no positions"
+        words = f"`{maker.source}` of padding on the left raises, or returns no positions"
         return PositionFinding(doubt=words)
     from_first = "makes positions that begin with each row's first token, with padding"
     if torch.equal(at_left, usual):

@@ -138,7 +138,7 @@ def first_tables(
     turns = tables.angles if tables.grid or call.sides else tables.angles[1]
     still = bool(turns.abs().max() <= STILL)
     if still or (ignores and must_read_positions) or _reads_x(function, call, tables):
-        raise NotTables("what comes back are no tables of the positions that it was asked for")
+        raise NotTables("the result is not tables of the positions that were asked for")
     return replace(tables, ignores="positions") if ignores else tables
 
 

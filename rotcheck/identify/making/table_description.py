@@ -115,7 +115,7 @@ def _add_late_begin(reading: AngleFindings, trials: ArgumentTrials, name: str, l
         structs.replace(fact, says=f"from {name} + {late} on") if fact.says == before else fact
         for fact in trials.evidence
     ]
-    words = f"the first row is position {name} + {late}, and what lies behind {name} tokens begins at position {name}"
+    words = f"the first row is position {name} + {late}, and what follows {name} tokens begins at position {name}"
     at = next(at for at, finding in enumerate(reading.remarks) if finding.code == "offset")
     if is_named(name, SURELY_OFFSET):
         reading.remarks[at] = structs.replace(reading.remarks[at], message=words)
@@ -138,7 +138,7 @@ def _of_points(
     if reading.schedule:
         rows = f"Axial, for each of {count} coordinates " if axes.rows > 1 else ""
         reading.schedule = f"{rows}{reading.schedule}: {parts}"
-    evidence = "points of which one coordinate after another is not 0"
+    evidence = "points with one coordinate after another not 0"
     words = f"points of {count} coordinates: {parts}"
     reading.evidence.append(FieldEvidence(field="positions", says=words, because=evidence))
     return structs.replace(convention, schedule=reading.schedule)
@@ -218,7 +218,7 @@ def table_evidence(maker: TableMaker, reading: AngleFindings) -> tuple[FieldEvid
     x = f", for x {shape(call.x_axes)}" if call.positions == "x" else ""
     return (
         FieldEvidence(
-            field="call", says=call.words, because=f"what comes back is tables of a rotation{x}"
+            field="call", says=call.words, because=f"the result is tables of a rotation{x}"
         ),
         FieldEvidence(
             field="tables",

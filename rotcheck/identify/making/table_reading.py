@@ -190,7 +190,7 @@ def _with_amplitude(
         raise NotTables("returns tables with NaN or infinite elements")
     if amplitude < 0.05 or bool((norm - amplitude).abs().max() > 0.05 * amplitude):
         raise NotTables(
-            "returns two tensors that are no cos and sin: their squares do not sum up to the same"
+            "returns two tensors that are not cos and sin: the sum of their squares is not constant"
         )
     return RotaryTables(form, lanes, cos, sin, dtype, order, axes, amplitude)
 

@@ -14,7 +14,7 @@ from rotcheck.implementations.target import Target
 from rotcheck.results import FieldEvidence, Remark
 
 PERMUTES_ROWS = "it permutes the rows of a checkpoint's weights, and rotates nothing"
-EVIDENCE = "weights whose elements all differ: which row of them arrives where"
+EVIDENCE = "weights with different elements everywhere: where each row arrives"
 NEXT = "convert a small checkpoint, and hold its logits against those of the original"
 SHOWN_ROWS = 6
 # it means to permute rows
@@ -80,7 +80,7 @@ def _why_unknown(trials: list[WeightTrial]) -> str:
     idle = len(trials) == 3 and trials[0].kinds == trials[2].kinds and trials[0].kinds[0]
     if idle and fewer:
         call = fewer[0]
-        return f"right for q; told of {call.kv_heads} heads of k it permutes k as for {call.heads}"
+        return f"right for q; given {call.kv_heads} heads of k it permutes k as for {call.heads}"
     return "it permutes rows, and not as any conversion between halves and neighbours does"
 
 
@@ -196,7 +196,7 @@ def _across_heads(moves: RowMoves, queries: Kind) -> str:
     leaving = sum(row // HEAD_DIM != at // HEAD_DIM for at, row in enumerate(moves.rows))
     why = f", as if it had {moves.fitting_heads}" if moves.fitting_heads else ""
     if not leaving:
-        return f"permutes a k {heads} otherwise than q{why}"
+        return f"permutes a k {heads} differently from q{why}"
     return f"moves rows of a k {heads} into other heads{why}: {leaving} of {len(moves.rows)} rows"
 
 

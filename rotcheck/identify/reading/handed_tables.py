@@ -138,7 +138,7 @@ def _of_turns(rows: dict[int, list[_Entry]], width: int, lanes: int) -> MatrixRe
     if reading.problem:
         return reading
     if reading.blocks > 1:
-        words = f"rotates halves within each of {reading.blocks} blocks of lanes, as RoPE2D does, by tables handed in"
+        words = f"rotates halves within each of {reading.blocks} blocks of lanes, as RoPE2D does, by tables passed in"
         return replace(reading, pairing=None, problem="no-convention", words=words)
     reading = replace(reading, sin_first=sin_first)
     shifts = {e.shift for e in (*cosines.values(), *sines.values())}

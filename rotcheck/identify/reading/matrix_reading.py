@@ -37,4 +37,4 @@ def no_convention(words: str, rotary_dim: int = 0) -> MatrixReading:
     return MatrixReading(rotary_dim=rotary_dim, problem="no-convention", words=words)
 
 
-TOO_MANY_SOURCES = no_convention("a lane is made of more than two others")
+TOO_MANY_SOURCES = no_convention("a lane depends on more than two others")

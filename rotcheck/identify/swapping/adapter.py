@@ -109,7 +109,7 @@ class _Swap(TensorChanges):
         """Make our positions, or our tables, of the positions that theirs takes or counts."""
         ours, theirs = self.ours, self.theirs
         if theirs.takes_tables:
-            raise Impossible("tables do not tell the positions that ours makes its own of")
+            raise Impossible("tables do not say the positions that ours needs")
         if ours.direction != theirs.direction and not ours.takes_tables:
             raise Impossible("positions cannot turn the other way round")
         roles_of_ours = list(map(role_of, ours.argument_order))
@@ -118,7 +118,7 @@ class _Swap(TensorChanges):
             if theirs.positions not in ("offset", "from 0") or (
                 offset_code == "offset" and "offset" not in roles_of_ours
             ):
-                raise Impossible("it counts rows, and cannot be told positions")
+                raise Impossible("it counts rows, and takes no positions")
             return {"offset": f"int(offsets[{ROW}])" if self._by_rows else offset_code}
         have = theirs.position_axes or "s"
         if "positions" not in roles:

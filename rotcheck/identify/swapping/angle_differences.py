@@ -26,7 +26,7 @@ def of_angles(
             yield _differs("theta", "that of its tables", "unknown", fix)
         return
     if theirs.takes_tables and theirs.kind != "builds":
-        fix = "tables do not tell their theta: build it with that of your tables"
+        fix = "tables do not say their theta: build it with that of your tables"
         yield _differs("theta", _theta_words(ours), "that of its tables", fix)
         return
     yield from _of_frequencies(ours, theirs)

@@ -128,7 +128,7 @@ OF_VALUES = (
     ),
     Conversion(
         "rotates_v",
-        "v = v.clone()  # before the call, and put it back behind it",
+        "v = v.clone()  # before the call, and put it back after it",
         "no",
         words=lambda description: description.rotates_v and "yes",
     ),

@@ -22,7 +22,7 @@ APART = {
 POSITIONS = {
     "any": "positions = torch.arange(offset, offset + rows)  # the positions themselves",
     "offset": "offset = int(positions[..., 0].max())  # consecutive rows alone, the same of each batch row",
-    "from 0": "it counts rows from 0 and cannot be told positions: no decoding, no packed or padded sequences",
+    "from 0": "it counts rows from 0 and takes no positions: no decoding, no packed or padded sequences",
     "tables": "cos, sin = cos[positions], sin[positions]  # the rows of its tables are the positions",
 }
 """What to do with a function of such positions that is to take others."""
@@ -39,7 +39,7 @@ def swap_tables(ours: Description, theirs: Description) -> str:
     """The code that converts their tables to ours."""
     target, have = ours, replace(theirs, direction=ours.direction)
     if not target.takes_tables:
-        return "it makes its own tables: give it positions in their place"
+        return "it makes its own tables: give it positions instead"
     if not have.takes_tables:
         return _code(partial(position_lines.made_tables, target, have, "s", "q", folds=False))
     batch = "b" in (have.table_axes or "") and "b" not in (target.table_axes or "")
@@ -96,10 +96,10 @@ def lay_out(name: str, other_name: str, own: Description, other: Description) ->
         axis = conversion.PACKINGS.get(theirs, ("", 2))[1]
         apart = APART.get(other_name)
         instead = f"; for grouped heads {apart} takes its place" if apart else ""
-        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) behind the call{instead}"
+        return f"q, k, v = qkv.unbind({axis})  # and torch.stack((q, k, v), {axis}) after the call{instead}"
     try:
         before = conversion.layout_change(theirs, ours)
         behind = conversion.to_bshd(ours, conversion.OF_BATCH) + conversion.from_bshd(theirs)
     except Impossible as reason:
-        return f"lay the tensors out as {ours} before the call, and back behind it: {reason}"
-    return f"x = x{before}  # before the call, and x = x{behind} behind it"
+        return f"lay the tensors out as {ours} before the call, and back after it: {reason}"
+    return f"x = x{before}  # before the call, and x = x{behind} after it"

@@ -131,7 +131,7 @@ def _differences(
     ours: Description, theirs: Description, our_answer: Identification, their_answer: Identification
 ) -> list[Difference]:
     if ours.kind != theirs.kind and "builds" in (ours.kind, theirs.kind):
-        why = "one makes tables, the other applies them: neither takes the other's place"
+        why = "one makes tables, the other applies them: neither can take the other's place"
         return [Difference(field="kind", own=ours.kind, other=theirs.kind, fix=why)]
     angles = list(of_angles(our_answer, their_answer, ours, theirs))
     if ours.kind == "builds":

@@ -89,7 +89,7 @@ def _arguments(ours: Description, theirs: Description, available: set[str]) -> s
         if role == "D" and not value and theirs.rotary_dim:
             value = str(theirs.rotary_dim)
         if not value:
-            raise Impossible(f"the other is not told its {name}")
+            raise Impossible(f"the other is not given its {name}")
         arguments.append(f"{keyword}={value}" if keyword else value)
     return ", ".join(arguments)
 

@@ -211,7 +211,7 @@ def _call_both(pair: MakerAndTaker, lane: int | None = None) -> JointCall:
     except Exception as error:  # the one does not take what the other makes
         raise Unshowable(str(error)) from error
     if space["returned"] is None:
-        raise Unshowable("it gives back nothing")
+        raise Unshowable("it returns nothing")
     return JointCall(source, case, lines, space)
 
 

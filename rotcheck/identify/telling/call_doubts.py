@@ -19,13 +19,13 @@ from rotcheck.identify.remarks import aspect_of
 from rotcheck.implementations.target import Target
 from rotcheck.results import Remark
 
-AGAIN = "by its names it turns what was turned before, by a difference of positions"
+AGAIN = "by its names it rotates what was rotated before, by a difference of positions"
 
 
 def of_call(match: Match, names: Sequence[str]) -> list[str]:
     """Reasons to doubt a call; empty: there are none."""
     sides = grid_calls.side_names(match.caller.function)
-    doubts = [f"nothing speaks for what `{name}` is" for name in names if name not in sides]
+    doubts = [f"nothing says what `{name}` is" for name in names if name not in sides]
     convention = match.convention
     real = "table" in map(role_of, convention.arguments) and convention.form.usual_pairing is None
     if real and role_evidence.says_complex(match.caller.function, convention.arguments):
@@ -43,7 +43,7 @@ def of_call(match: Match, names: Sequence[str]) -> list[str]:
     if match.cut_short and (match.response.mixes or match.response.uneven):
         doubts.append("the search ended before all other calls were tried")
     if idle_arguments.ignores_input(match):
-        doubts.append("its result does not depend on what it is given: it may make tables")
+        doubts.append("its result does not depend on its input: it may make tables")
     return doubts
 
 

@@ -68,7 +68,7 @@ def decide(
     if any(finding.mistake for finding in identification.findings) and not findings:
         decision = structs.replace(decision, follows=identification.message is None)
     elif decision.answer != "wrong":
-        advice = f"say above the function what it takes: {declaration(match, names)}"
+        advice = f"declare above the function what it takes: {declaration(match, names)}"
         decision = in_doubt(identification, decision, advice)
     return _with_idle(decision, idle_names, match)
 

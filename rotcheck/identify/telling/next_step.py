@@ -43,12 +43,12 @@ def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:
     outcome, name = result.outcome, as_typed(result.job.name)
     if unbuilt:
         return (
-            f"name a function of no argument that builds it: def build(): return {name.rpartition(':')[2]}(...)",
+            f"name a function without arguments that builds it: def build(): return {name.rpartition(':')[2]}(...)",
         )
     if isinstance(outcome, Returned) and "unavailable" in outcome.value:
         return (ELSEWHERE,)
     if isinstance(outcome, OverMemory):
-        small = f"it is built too big: write a function of no argument that builds {name.rpartition(':')[2]} small"
+        small = f"it is built too big: write a function without arguments that builds {name.rpartition(':')[2]} small"
         return (f"{small}, and name that",)
     if result.opening:
         return _of_import(outcome, result.job.name)
@@ -59,7 +59,7 @@ def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:
     # there the kernel is to blame
     if isinstance(outcome, Died) and result.job.setup["device"] != "interpreter":
         return (
-            f"say above the function how it is called, and no wrong call is tried: {DECLARATION}",
+            f"declare above the function how it is called, and no wrong call is tried: {DECLARATION}",
         )
     return ()
 

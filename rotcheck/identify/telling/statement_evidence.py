@@ -16,7 +16,7 @@ def of_call(match: Match, convention: Convention) -> list[FieldEvidence]:
     sizes = "sizes all different: other layouts raise or change shape"
     lines.append(FieldEvidence(field="layout", says=_layout(match), because=sizes))
     if convention.takes_tables:
-        because = "tables whose entries all differ: which of them each lane holds"
+        because = "tables with different entries everywhere: which entry each lane holds"
         half = match.reading.unread
         says = f"{table_words(convention)}{f'; their {half} is never read' if half else ''}"
         lines.append(FieldEvidence(field="tables", says=says, because=because))

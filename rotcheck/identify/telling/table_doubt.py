@@ -52,8 +52,7 @@ def decide(
     if identification.answer != "wrong":
         return identification
     doubts = [
-        f"nothing speaks for what `{name}` is"
-        for name in _nameless(target.function, recipe.arguments)
+        f"nothing says what `{name}` is" for name in _nameless(target.function, recipe.arguments)
     ]
     doubts += [AGAIN] if rotates_again(target.function) else []
     demonstration = (
@@ -67,7 +66,7 @@ def decide(
     decision = structs.replace(identification, findings=findings)
     if decision.answer == "wrong":
         return decision
-    advice = "name its arguments for what they are, or write a function of no argument that calls it, and name that"
+    advice = "name its arguments for what they are, or write a function without arguments that calls it, and name that"
     return in_doubt(identification, decision, advice)
 
 

@@ -91,7 +91,7 @@ def _declaration(target: Target, search_result: NoMatch) -> str:
         words.append('"..."' if is_unknown else f'"{role}"')
     roles_code = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
     return (
-        "say above the function what it is: @rotcheck.declare(pairing=..., layout=..., tables=..., "
+        "declare above the function what it is: @rotcheck.declare(pairing=..., layout=..., tables=..., "
         f"arguments={roles_code})"
     )
 
@@ -102,13 +102,13 @@ def arguments(function: Callable[..., Any]) -> list[str]:
     stars = [f"*{place.name}" for place in places if place.kind is place.VAR_POSITIONAL]
     keywords = [f"**{place.name}" for place in places if place.kind is place.VAR_KEYWORD]
     if places and len(places) == len(stars) + len(keywords):
-        missing = "how many it takes, and what they are" if stars else "which names it looks for"
+        missing = "how many it takes, or what they are" if stars else "which names it looks for"
         taken = ", ".join([*stars, *keywords])
-        return [f"it takes `{taken}` and names no argument: nothing tells {missing}"]
+        return [f"it takes `{taken}` and names no argument: nothing says {missing}"]
     return [
-        f"argument {at}, `*{parameter.name}`: nothing tells how many it takes, and what they are"
+        f"argument {at}, `*{parameter.name}`: nothing says how many it takes, or what they are"
         if f"*{parameter.name}" in stars
-        else f"argument {at}, `{parameter.name}`: its name says nothing rotcheck knows"
+        else f"argument {at}, `{parameter.name}`: rotcheck does not know this name"
         for at, parameter in enumerate(parameters(function) or (), 1)
         if parameter.mandatory and roles(parameter.name, parameter.kind) is ANY_ROLE
     ]

@@ -16,7 +16,7 @@ RESULT = Context
 POSITIONS = (4097, 32767, 131071)  # positions with a column of their own
 LEGEND = (
     "right up to: the last position before the first whose phase is {right:g} rad or more off the float64 truth; "
-    "with a +: as far as it was asked. at ...: how far the worst pair is off there, in radians. "
+    "with a +: as far as it was tested. at ...: how far the worst pair is off there, in radians. "
     "{bad}: wrong within the positions that it claims, or within {unclaimed} where it claims none."
 )
 NO_CLAIM = "4096"
@@ -66,7 +66,7 @@ def _description(maker: Maker) -> str:
     if maker.kind is None:
         return "makes no angles of its own that could be judged"
     does = "makes tables" if maker.kind == "builds" else "rotates by positions"
-    how = maker.schedule or "no known schedule, held against its own first angles"
+    how = maker.schedule or "no known schedule, compared with its own first angles"
     length = f"{maker.claims} positions ({maker.claimed_by})" if maker.claims else "no length"
     return f"{does}, {how}; claims {length}"
 

@@ -28,7 +28,7 @@ def _whole(entry: Entry) -> Iterator[Part]:
 
 def _list(entries: Sequence[Entry]) -> Iterator[Part]:
     yield Rows(("id", "failure", "devices"), list(map(_row, entries)), why=True)
-    yield Legend("rotcheck explain ID tells all about one.")
+    yield Legend("rotcheck explain ID shows one in full.")
 
 
 def title(entry: Entry) -> str:

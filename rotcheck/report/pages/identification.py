@@ -190,7 +190,7 @@ def summary_line(identification: Identification) -> str:
         parts.append(f"error {figure(identification.error)} rounding steps (over 4 is wrong)")
     if identification.longest_context is not None:
         right_to = identification.longest_context
-        parts.append(f"phase right up to position {right_to}, as far as was asked")
+        parts.append(f"phase right up to position {right_to}, as far as was tested")
     if identification.seconds is not None:
         parts.append(f"{identification.seconds:.2f} s")
     return ", ".join(parts)
@@ -198,7 +198,7 @@ def summary_line(identification: Identification) -> str:
 
 def _outcome(identification: Identification) -> str:
     if identification.answer == "wrong" and _is_otherwise_right(identification):
-        return "follows a convention, but for what is said above"
+        return "follows a convention, apart from the above"
     if identification.permutation:
         return "a permutation between pairings"
     if identification.positions is not None:

@@ -29,7 +29,7 @@ def _parts(probe: Probe) -> Iterator[doc.Part]:
     for line in _causes(machine.lines):
         yield doc.Finding(_title(line), _details(line), tone(line))
     if probe.interrupted:
-        yield doc.Summary("interrupted: what was found until then")
+        yield doc.Summary("interrupted: partial result")
 
 
 def _row(line: Line) -> tuple[doc.Field, ...]:

@@ -107,7 +107,7 @@ def _details(courses: Sequence[Course]) -> list[doc.Detail]:
 def _broken_references(training: Training) -> list[str]:
     """Which references stopped, and why: what they leave out is judged without them."""
     return [
-        f"the reference {run.name} stopped behind step {len(run.losses)}: {run.message}"
+        f"the reference {run.name} stopped after step {len(run.losses)}: {run.message}"
         for run in training.references
         if run.message
     ]
@@ -229,7 +229,7 @@ def _matrix(course: Course, cells: Sequence[Cell]) -> str:
     if course.cells is None:
         return ""
     if not cells:
-        return "no cell explains it: all checks of `rotcheck compare` hold here; it shows in this model alone"
+        return "no cell explains it: all checks of `rotcheck compare` hold here; it shows only in this model"
     return "; ".join(
         f"{', '.join(_checks(course, cell))}: {_in_words(course, cell)}" for cell in cells
     )

@@ -22,7 +22,7 @@ def document(trial: Trial) -> Document:
 def _headline(trial: Trial) -> str:
     failures = sum(claim.holds is False for claim in trial.claims)
     open_claims = sum(claim.holds is None for claim in trial.claims)
-    rest = f"; {open_claims} could not be told on this machine" if open_claims else ""
+    rest = f"; {open_claims} could not be tested on this machine" if open_claims else ""
     return f"the fix on trial: {failures} of {plural(len(trial.claims), 'claim')} do not hold{rest}"
 
 

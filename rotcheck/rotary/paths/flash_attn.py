@@ -25,7 +25,7 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
     if missing:
         return missing
     if x.is_xpu:
-        return f"x is on {x.device}; it starts its kernel on CUDA devices alone"
+        return f"x is on {x.device}; it starts its kernel only on CUDA devices"
     if plan.table_axes[0] >= 0 or plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0:
         return "its tables are the same for every batch, slot and head"
     if x.dtype not in _DTYPES or not x.dtype == cos.dtype == sin.dtype:

@@ -80,7 +80,7 @@ def _has_product(module: Module, call: ast.Call) -> bool:
 
 def _autocast(module: Module, call: ast.Call) -> Hazard:
     message = (
-        f"`{module.text(call)}` switches autocast off for CUDA alone: on another device the matrix product under "
+        f"`{module.text(call)}` switches autocast off only for CUDA: on another device the matrix product under "
         "it is still rounded to bfloat16 or float16"
     )
     change = (

@@ -12,7 +12,7 @@ CODE = "legacy-executor"
 TITLE = "A TorchScript flag is set for the whole process"
 WORDS = ("_jit_set_", "_jit_override_")
 CHANGE = (
-    "Delete the line: current torch needs none of these flags. To keep it for one call, put the value back behind the "
+    "Delete the line: current torch needs none of these flags. To keep it for one call, put the value back after the "
     "call: these functions return the old one, or have a getter."
 )
 

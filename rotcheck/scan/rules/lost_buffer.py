@@ -65,7 +65,7 @@ def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
             continue
         if _is_used_as_it_is(module, owner, name) and not _is_moved(project, name):
             message = (
-                f"`self.{name}` is a tensor and no buffer: `model.to(device)` leaves it on the CPU, and the forward "
+                f"`self.{name}` is a tensor, not a buffer: `model.to(device)` leaves it on the CPU, and the forward "
                 "pass raises that its tensors are on two devices"
             )
             change = f"`self.register_buffer('{name}', ..., persistent=False)`"

@@ -26,7 +26,7 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
             "process: it raises `Unknown device for graph fuser`"
         )
         change = (
-            f"Delete the flag lines ({', '.join(lines)}): that mends every function at once. Where the lines are not "
+            f"Delete the flag lines ({', '.join(lines)}): that fixes every function at once. Where the lines are not "
             "yours, leave out the scripting: a plain function, or `torch.compile`."
         )
         yield module.hazard(CODE, node, message, change, devices=torchscript_flags.OTHER_DEVICES)

@@ -110,10 +110,10 @@ def test_an_amplitude_is_kept_apart_from_the_angles() -> None:
         ("a word", "returns str"),
         (torch.arange(ROWS), "returns a tensor of torch.int64"),
         (torch.ones(ROWS), "returns a tensor of shape"),
-        ((COS, COS), "no cos and sin"),
+        ((COS, COS), "not cos and sin"),
         ((COS * torch.nan, SIN), "NaN"),
         ((COS[:3], SIN[:3]), "no axis of it has 7 rows"),
-        (torch.stack((COS, 2 * COS))[:, :, None], "no cos and sin"),
+        (torch.stack((COS, 2 * COS))[:, :, None], "not cos and sin"),
         (torch.full((ROWS, 4), 0.5), "neither cos and sin nor angles"),
     ],
 )
