@@ -86,8 +86,7 @@ def _add_reach(findings: AngleFindings, fit: Fit) -> None:
         findings.evidence.append(FieldEvidence(field="context", says=says, because=because))
     elif fit.why:
         words = f"at position {fit.wrong_at} its phase is {fit.error:.2g} rad off: {fit.why}"
-        code = "row-past-table" if fit.past else "phase"
-        findings.remarks.append(remark(code, words, right))
+        findings.remarks.append(remark("row-past-table" if fit.past else "phase", words, right))
     else:
         findings.apart = True
         words = f"its angles do not grow with the row beyond position {fit.longest}"
