@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 MEASURE = ROOT / "rotcheck" / "measure"
 EXPLAINED = [
     *sorted(MEASURE.glob("*mistakes.py")),
-    *(MEASURE / f"{name}.py" for name in ("hypotheses", "fitted_numbers")),
+    *(MEASURE / f"{name}.py" for name in ("hypotheses", "fitted_numbers", "mistake_names")),
 ]
 SOURCES = [*sorted((ROOT / "rotcheck" / "identify").rglob("*.py")), *EXPLAINED]
 
