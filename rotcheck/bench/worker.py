@@ -74,7 +74,7 @@ def _time(row: Timing, subject: Subject, baseline: Subject | None, budget: float
     size = _size(row)
     _wake(size.device)
     reason = (
-        subject.skip(row.device, row.dtype)
+        subject.target.skip(row.device, row.dtype)
         or (subject.no_gradient if size.backward else None)
         or mismatch(subject.convention, size)
         or _lacks_memory(row, size.device)
@@ -93,7 +93,7 @@ def _time(row: Timing, subject: Subject, baseline: Subject | None, budget: float
         seconds = _race(timers, calls, budget * len(timers))
     row = replace(
         row,
-        path=subject.path()[0] or row.implementation,
+        path=subject.target.path()[0] or row.implementation,
         rounds=len(seconds[-1]),
         calls=calls[-1],
         others_percent=load.busy_percent,

@@ -64,7 +64,7 @@ def _reason_to_skip(subject: Subject, device: str, dtype: str, check: str) -> Ev
         return Evidence(
             state="skipped", message="tensors on meta have no values; `dtype` and `state` need none"
         )
-    reason = subject.skip(device, dtype)
+    reason = subject.target.skip(device, dtype)
     return Evidence(state="skipped", message=reason) if reason else None
 
 
@@ -81,7 +81,7 @@ def _run(subject: Subject, case: Case, check: str) -> Evidence:
         if subject.raised is error or isinstance(error, RequestError):
             raise
         raise JudgingError(f"{type(error).__name__}: {error}") from error
-    path, reason = subject.path()
+    path, reason = subject.target.path()
     notes = [note for note in (evidence.note, path and reason) if note]
     return msgspec.structs.replace(
         evidence, path=path, note=scrub("; ".join(notes)) or None, seconds=subject.seconds

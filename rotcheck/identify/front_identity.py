@@ -10,6 +10,7 @@ import msgspec
 from rotcheck import __version__
 from rotcheck.identify.telling import next_step
 from rotcheck.isolation import Died, Done, Returned
+from rotcheck.measure.outside_writes import outside
 from rotcheck.results import Description, FlagEffect, Identification, Remark
 
 _MEMORY_SIGNALS = ("SIGSEGV", "SIGABRT", "SIGBUS")
@@ -85,9 +86,8 @@ def _out_of_bounds(done: Done) -> str:
     if not heap and done.job.setup["device"] == "cpu":
         return ""
     heap_text = f" ({heap.group()})" if heap else ""
-    return (
-        f"{heap_text}: it writes or reads out of bounds; look at the masks of its loads and stores"
-    )
+    masks = "the masks of its loads and stores"
+    return f"{heap_text}: it {outside('its tensors', masks, verb='writes or reads')}"
 
 
 def add_flag(identity: Identity, done: Done) -> Identity:

@@ -1,8 +1,9 @@
 """What is asked of an implementation: tensors of different sizes everywhere, hard positions, the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import repeat
 from typing import Protocol
 
 import torch
@@ -90,10 +91,8 @@ class Case:
 
     def draw(self, seed: int) -> Slots:
         """Random pairs in the shapes of what goes in, float64, not rounded."""
-        exact = _draw(
-            seed,
-            (self.batch, self.length, SLOTS, max(self.heads, self.kv_heads), self.width // 2, 2),
-        )
+        heads = max(self.heads, self.kv_heads)
+        exact = _draw(seed, (self.batch, self.length, SLOTS, heads, self.width // 2, 2))
         return tuple(
             exact[:, :, slot, : self.heads if name == "q" else self.kv_heads]
             for slot, name in enumerate(self.convention.slots)
@@ -113,7 +112,11 @@ class Case:
     @cached_property
     def angles(self) -> Tensor:
         """The angles (S, P) of all positions, or (B, S, P), in radians, float64, sign included."""
-        rotating = self.turned(self.position_rows)  # (..., S, rotary_dim/2)
+        return self.angles_at(self.position_rows)
+
+    def angles_at(self, positions: Tensor) -> Tensor:
+        """The angles (..., P) of all pairs at integer positions (...), sign included; those that stay: 0."""
+        rotating = self.turned(positions)  # (..., rotary_dim/2)
         still = rotating.new_zeros(*rotating.shape[:-1], (self.width - self.rotary_dim) // 2)
         return torch.cat((rotating, still), -1) * self.convention.direction
 
@@ -133,9 +136,8 @@ class Case:
         """What each pair of the lanes that rotate turns by, (rotary_dim / 2,), in radians a position, float64."""
         if self.convention.frequencies:
             return torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
-        return angles(
-            torch.ones((), dtype=torch.int64, device="cpu"), self.rotary_dim, self.convention.theta
-        )
+        one = torch.ones((), dtype=torch.int64, device="cpu")
+        return angles(one, self.rotary_dim, self.convention.theta)
 
     def places(self, positions: Tensor) -> Tensor:
         """The position by which each pair turns, (..., 1), or of points its coordinate, (..., P); float64."""
@@ -168,10 +170,7 @@ class Case:
         """Fresh input tensors on the device, of the case's own pairs or of those given."""
         if slots is None:
             return tuple(apart(x.clone()) for x in self._own_inputs)
-        rows = [self.lanes_of(slot, self.convention.pairing) for slot in slots]
-        if self.is_packed:
-            rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
-        return tuple(apart(self.put(lay(row, self.convention.axes))) for row in rows)
+        return tuple(map(apart, self._lay(slots, repeat(self.convention.pairing))))
 
     @cached_property
     def _own_inputs(self) -> tuple[Tensor, ...]:
@@ -179,9 +178,11 @@ class Case:
 
     def backwards(self, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Fresh tensors as results have them, of pairs that flow back."""
-        rows = [
-            self.lanes_of(slot, pairing) for slot, pairing in zip(slots, self._output_pairings())
-        ]
+        return self._lay(slots, self._output_pairings())
+
+    def _lay(self, slots: Sequence[Tensor], orders: Iterable[Pairing]) -> tuple[Tensor, ...]:
+        """Fresh tensors of pairs, with the lanes of each slot in its order."""
+        rows = [self.lanes_of(slot, order) for slot, order in zip(slots, orders)]
         if self.is_packed:
             rows = [torch.stack(rows, 2)]  # (B, S, 3, H, D)
         return tuple(self.put(lay(row, self.convention.axes)) for row in rows)
@@ -192,15 +193,12 @@ class Case:
 
     def call(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> Call:
         """A call of fresh tensors for these rows, with tables in the form that the convention names."""
-        inputs = self.inputs(
-            None if rows == slice(None) else [slot[:, rows] for slot in self.pairs]
-        )
-        first = self.positions[0] if isinstance(self.positions[0], int) else self.positions[0][0]
-        count = self.length if rows == slice(None) else len(range(*rows.indices(self.length)))
-        sizes = sizes_of(
-            self.convention, self.batch, count, self.heads, self.width, self.rotary_dim
-        )
-        offset = int(first) if self.convention.positions == "offset" else 0
+        convention, whole = self.convention, rows == slice(None)
+        inputs = self.inputs(None if whole else [slot[:, rows] for slot in self.pairs])
+        count = len(range(*rows.indices(self.length)))
+        sizes = sizes_of(convention, self.batch, count, self.heads, self.width, self.rotary_dim)
+        first = int(self.position_rows.flatten()[0])
+        offset = first if convention.positions == "offset" else 0
         return Call(inputs, self.tables(rows, dtype), self._positions(rows), offset, sizes)
 
     def tables(

@@ -16,9 +16,8 @@ from rotcheck.rotary import rotate
 
 LOOKED_AT = 16  # indices of an axis whose source is looked up
 MOST = 0.75  # share of these that must have the same offset to say so of all
-ENDS = tuple(
-    end for power in range(3, 17) for end in (2**power - 1, 2**power)
-)  # positions at which people clamp
+# positions at which people clamp
+ENDS = tuple(end for power in range(3, 17) for end in (2**power - 1, 2**power))
 _AXES = {"heads": 2, "batch rows": 0, "rows": 1}
 
 Candidates = Callable[[int, int], Tensor]
@@ -49,23 +48,14 @@ def _slots(case: Case) -> Iterator[Prediction]:
     names = case.convention.slots
     for (to, slot), (source, source_name) in permutations(enumerate(names), 2):
         if case.truth[to].shape == case.truth[source].shape:
-            yield (
-                "displaced",
-                f"hold {source_name}'s lanes",
-                _replace_slots(case, {to: case.truth[source]}),
-            )
+            moved = _replace_slots(case, {to: case.truth[source]})
+            yield "displaced", f"hold {source_name}'s lanes", moved
             if slot == "v":
-                yield (
-                    "displaced",
-                    f"hold {source_name}'s lanes, unrotated",
-                    _replace_slots(case, {to: case.pairs[source]}),
-                )
+                moved = _replace_slots(case, {to: case.pairs[source]})
+                yield "displaced", f"hold {source_name}'s lanes, unrotated", moved
     if names[:2] == ("q", "k") and case.truth[0].shape == case.truth[1].shape:
-        yield (
-            "displaced",
-            "hold k's lanes in q, and q's in k",
-            _replace_slots(case, {0: case.truth[1], 1: case.truth[0]}),
-        )
+        exchanged = _replace_slots(case, {0: case.truth[1], 1: case.truth[0]})
+        yield "displaced", "hold k's lanes in q, and q's in k", exchanged
 
 
 def _replace_slots(case: Case, replacements: Mapping[int, Tensor]) -> Slots:
@@ -80,11 +70,7 @@ def _as_other_rows(case: Case, result: Slots, extent: Extent) -> Iterator[Predic
     """Rows that turn by the angles of another row, or of a position at which tables end."""
     angles = case.angles.expand(case.batch, -1, -1)  # (B, S, P)
     if not case.convention.takes_tables and not case.convention.points:
-        ends = (
-            case.turned(torch.tensor(ENDS, device="cpu")) * case.convention.direction
-        )  # (ends, rotary_dim / 2)
-        still = angles.new_zeros(len(ENDS), angles.shape[-1] - ends.shape[-1])
-        ends = torch.cat((ends, still), -1).expand(case.batch, -1, -1)
+        ends = case.angles_at(torch.tensor(ENDS, device="cpu")).expand(case.batch, -1, -1)
         angles = torch.cat((angles, ends), 1)  # (B, S + ends, P)
 
     def candidates(slot: int, row: int) -> Tensor:
@@ -115,9 +101,8 @@ def _sources(
     targets, sources = extent.indices(axis), {}
     for to in targets[:LOOKED_AT]:
         here, off = (tensor.movedim(axis, 0)[to] for tensor in (result[slot], extent.masks[slot]))
-        errors = (
-            ((candidates(slot, to) - here).abs() / steps[to]).where(off, 0.0).flatten(1).amax(1)
-        )
+        errors = (candidates(slot, to) - here).abs() / steps[to]
+        errors = errors.where(off, 0.0).flatten(1).amax(1)
         if not float(errors.min()) <= 2 * ROUNDING_LIMIT:
             return {}
         sources[to] = int(errors.argmin())
@@ -140,9 +125,8 @@ def _usual(sources: Mapping[int, int]) -> int:
 def _gather(values: Tensor, axis: int, sources: Mapping[int, int]) -> Tensor:
     """Values with those of the sources in place of their targets."""
     along = values.movedim(axis, 0)
-    return along[[min(sources.get(at, at), len(along) - 1) for at in range(len(along))]].movedim(
-        0, axis
-    )
+    indices = [min(sources.get(at, at), len(along) - 1) for at in range(len(along))]
+    return along[indices].movedim(0, axis)
 
 
 def _words(prefix: str, names: str, sources: Mapping[int, int], size: int) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.convention import lanes
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
 
@@ -32,7 +31,7 @@ class Extent:
 
     def part(self, prediction: Slots) -> str:
         """The part in words, of all that the predicted mistake would change; empty: all of that."""
-        effect = masks(self.case, prediction, self.case.truth, self.dtype, SURELY)
+        effect = self._effect(prediction)
         region = tuple(map(_region, self.masks))
         if any(
             bool((at & inside & ~off).any()) for at, inside, off in zip(effect, region, self.masks)
@@ -46,30 +45,26 @@ class Extent:
 
         `prediction`: what the mistake gives, which may not change all lanes that turn. `lanes`: say which are off.
         """
-        turning = masks(self.case, self.case.pairs, self.case.truth, self.dtype, SURELY)
-        if not lanes:
-            return self._description(turning, None)
-        effect = (
-            masks(self.case, prediction, self.case.truth, self.dtype, SURELY)
-            if prediction
-            else turning
-        )
-        return self._description(turning, effect)
+        turning = self._effect(self.case.pairs)
+        effect = self._effect(prediction) if prediction else turning
+        return self._description(turning, effect if lanes else None)
+
+    def _effect(self, prediction: Slots) -> Slots:
+        """Where a mistake shows despite rounding."""
+        return masks(self.case, prediction, self.dtype, SURELY)
 
     def _description(self, effect: Slots, of_lanes: Slots | None) -> str:
         regions = [_region(mask) for mask in self.masks]
 
         def possible(each: Slots, *axes: int) -> Slots:
             """Where the mistake could show, along these axes, for the indices that are off in the others."""
-            return tuple(
-                at & region.any(axes[0], True).any(axes[-1], True)
-                for at, region in zip(each, regions)
-            )
+            boxes = [region.any(axes[0], True).any(axes[-1], True) for region in regions]
+            return tuple(at & box for at, box in zip(each, boxes))
 
-        words = [
-            _index_words(name, self.indices(axis), _indices(possible(effect, axis), axis))
-            for name, axis in _AXES
-        ]
+        words = []
+        for name, axis in _AXES:
+            could = _indices(possible(effect, axis), axis)
+            words.append(_index_words(name, _indices(self.masks, axis), could))
         if of_lanes:
             words.append(_index_words("lane", self.lanes(), self._lanes(possible(of_lanes, 3, 4))))
         words += self._slots(effect)
@@ -94,9 +89,8 @@ class Extent:
     def _lanes(self, slots: Slots) -> list[int]:
         """The lanes that are off, by their index in the result."""
         pairs = torch.stack([mask.flatten(0, 2).any(0) for mask in slots]).any(0)  # (P, 2)
-        turning, convention = self.case.rotary_dim // 2, self.case.convention
-        rotary_lanes = lanes(pairs[:turning], convention.output_order, convention.blocks)
-        return torch.cat((rotary_lanes, pairs[turning:].flatten())).nonzero().flatten().tolist()
+        flat = self.case.lanes_of(pairs, self.case.convention.output_order)
+        return flat.nonzero().flatten().tolist()
 
     def _slots(self, effect: Slots) -> list[str]:
         ours, possible = (
@@ -108,21 +102,16 @@ class Extent:
 
 def extent(case: Case, result: Slots, dtype: torch.dtype) -> Extent:
     """The part of a result that is off, in the rounding steps of the dtype."""
-    return Extent(case, masks(case, result, case.truth, dtype), dtype)
+    return Extent(case, masks(case, result, dtype), dtype)
 
 
 def masks(
-    case: Case,
-    results: Sequence[Tensor],
-    truth: Slots,
-    dtype: torch.dtype,
-    most: float = ROUNDING_LIMIT,
+    case: Case, results: Sequence[Tensor], dtype: torch.dtype, most: float = ROUNDING_LIMIT
 ) -> Slots:
     """Where results are off by more than `most` rounding steps, (B, S, H, P, 2) of each slot."""
-    triples = zip(results, truth, case.norms)
     return tuple(
         ~((result - exact).abs() <= most * unit(sizes, dtype, case.slack)[..., None])
-        for result, exact, sizes in triples
+        for result, exact, sizes in zip(results, case.truth, case.norms)
     )
 
 
@@ -149,11 +138,8 @@ def _index_words(name: str, ours: list[int], possible: list[int]) -> str:
     if not set(possible) - set(ours):
         return ""
     if len(ours) == 1:
-        return (
-            f"the last {name}"
-            if name == "head" and ours[0] == max(possible)
-            else f"{name} {ours[0]}"
-        )
+        is_last = name == "head" and ours[0] == max(possible)
+        return f"the last {name}" if is_last else f"{name} {ours[0]}"
     if ours == [at for at in possible if at >= ours[0]] and name == "row":
         return f"rows from {ours[0]} on"
     return index_list(name, ours)

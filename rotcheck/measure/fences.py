@@ -66,9 +66,8 @@ def _plain(x: Any) -> bool:
 def fence(x: Tensor, margin: int = MARGIN) -> tuple[Tensor, Tensor]:
     """A buffer with the elements of a dense tensor between marked ones, and the tensor in it."""
     buffer = x.new_full((x.numel() + 2 * margin,), MARK)
-    inside = x.new_empty(0).set_(
-        buffer.untyped_storage(), margin, x.shape, x.stride()
-    )  # not a view of the buffer
+    # not a view of the buffer
+    inside = x.new_empty(0).set_(buffer.untyped_storage(), margin, x.shape, x.stride())
     inside.copy_(x)
     return buffer, inside
 

@@ -16,19 +16,18 @@ NEARLY = 1e-9
 
 def fits(case: Case, result: Slots) -> Iterator[Prediction]:
     """What mistakes with numbers fitted to the result would give."""
-    yield from amplitude(
-        case, result, tuple(torch.ones_like(slot, dtype=torch.bool) for slot in result)
-    )
+    everywhere = tuple(torch.ones_like(slot, dtype=torch.bool) for slot in result)
+    yield from amplitude(case, result, everywhere)
     if not case.convention.takes_tables:
         yield from _frequencies(case, result)
 
 
 def amplitude(case: Case, results: Slots, where: Slots) -> Iterator[Prediction]:
     """The right result times a factor that is fitted where the masks are True."""
-    elements = [
-        (result[mask], exact[mask]) for result, exact, mask in zip(results[:2], case.truth, where)
-    ]
-    result, exact = (torch.cat(parts) for parts in zip(*elements))
+    result, exact = (
+        torch.cat([slot[mask] for slot, mask in zip(slots, where)])
+        for slots in (results[:2], case.truth[:2])
+    )
     factor = float((result * exact).nansum() / (exact * exact).sum()) if exact.numel() else 1.0
     if math.isfinite(factor) and abs(factor) > 1e-3:
         named_slots = zip(case.truth, case.convention.slots)
@@ -49,16 +48,10 @@ def _frequencies(case: Case, result: Slots) -> Iterator[Prediction]:
     for theta in _thetas(measurement, case.rotary_dim):
         words = f"rotates with theta {theta:.6g} where {case.convention.theta:.6g} was asked for"
         yield "theta", words, with_frequencies(inverse_frequencies(case.rotary_dim, theta))
-    for factor in _round_numbers(
-        float((measurement / truth)[measurement.abs() > NEARLY].median())
-        if bool((measurement.abs() > NEARLY).any())
-        else 1.0
-    ):
-        yield (
-            "positions-scaled",
-            f"turns every pair by {factor:.6g} times the angle",
-            with_frequencies(truth * factor),
-        )
+    ratios = (measurement / truth)[measurement.abs() > NEARLY]
+    for factor in _round_numbers(float(ratios.median()) if len(ratios) else 1.0):
+        words = f"turns every pair by {factor:.6g} times the angle"
+        yield "positions-scaled", words, with_frequencies(truth * factor)
     pair = int(((measurement - truth).abs() > 0.01 * truth).to(torch.float64).argmax())
     turns, right = float(measurement[pair]), float(truth[pair])
     words = f"rotates with other frequencies: pair {pair} by {turns:.4g} rad a position, not {right:.4g}"
@@ -91,9 +84,8 @@ def _thetas(frequencies: Tensor, rotary_dim: int) -> Iterator[float]:
     if len(frequencies) < 2:
         return
     index = torch.arange(1, len(frequencies), dtype=torch.float64, device="cpu")
-    best = int(
-        (frequencies[1:] * index).argmax()
-    )  # where an error of the frequency changes theta least
+    # where an error of the frequency changes theta least
+    best = int((frequencies[1:] * index).argmax())
     if frequencies[1 + best] <= 0:
         return
     yield from _round_numbers(float(frequencies[1 + best].pow(-rotary_dim / (2 * (1 + best)))))

@@ -28,9 +28,8 @@ def _formulas(case: Case, result: Slots, extent: Extent, terms: int) -> Iterator
     words: list[str] = []
     for lane_of_pair in (0, 1):
         off = [mask[..., :turning, lane_of_pair] for mask in extent.masks]
-        features = [
-            _features(case, slot, lane_of_pair, turning)[..., :terms] for slot in range(len(result))
-        ]
+        slots = range(len(result))
+        features = [_features(case, slot, lane_of_pair, turning)[..., :terms] for slot in slots]
         coefficients = _fit(features, [slot[..., :turning, lane_of_pair] for slot in result], off)
         if coefficients is None:
             continue
@@ -51,9 +50,8 @@ def _formulas(case: Case, result: Slots, extent: Extent, terms: int) -> Iterator
 
 def _features(case: Case, slot: int, lane_of_pair: int, turning: int) -> Tensor:
     """The terms (B, S, H, P, 6) that one lane of each pair may be made of."""
-    x, y = (
-        case.pairs[slot][..., :turning, at] for at in (lane_of_pair, 1 - lane_of_pair)
-    )  # (B, S, H, P) each
+    # (B, S, H, P) each
+    x, y = (case.pairs[slot][..., :turning, at] for at in (lane_of_pair, 1 - lane_of_pair))
     angles = case.angles[..., :turning]
     cos, sin = angles.cos().unsqueeze(-2), angles.sin().unsqueeze(-2)  # ([B,] S, 1, P) each
     return torch.stack((x * cos, x * sin, y * cos, y * sin, x, y), -1)
@@ -67,9 +65,8 @@ def _fit(features: list[Tensor], target: list[Tensor], off: list[Tensor]) -> Ten
         return None
     square = rows.T @ rows + 1e-9 * torch.eye(rows.shape[-1], dtype=rows.dtype)
     exact = torch.linalg.solve(square, rows.T @ values)
-    return torch.where(
-        (exact - exact.round()).abs() < 0.02, exact.round(), (exact * 1000).round() / 1000
-    )
+    whole = exact.round()
+    return torch.where((exact - whole).abs() < 0.02, whole, (exact * 1000).round() / 1000)
 
 
 def _words(lanes: str, coefficients: Tensor, right: str) -> str:

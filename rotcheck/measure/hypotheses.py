@@ -36,9 +36,8 @@ def explain(case: Case, results: Sequence[Tensor], otherwise: str = NO_MISTAKE) 
     # it may compute in float32, mistakes included
     unit = torch.float32 if case.dtype == torch.float64 else case.dtype
     result = case.read(results)
-    largest = tuple(
-        size.amax(-1, keepdim=True).expand(size.shape) for size in case.norms
-    )  # the pairs of a mistake are not always ours
+    # the pairs of a mistake are not always ours
+    largest = tuple(size.amax(-1, keepdim=True).expand(size.shape) for size in case.norms)
     right, slot_words = _right_slots(case, result, unit)
 
     def agree(one: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
@@ -47,12 +46,10 @@ def explain(case: Case, results: Sequence[Tensor], otherwise: str = NO_MISTAKE) 
 
     for guesses in (predictions(case), fits(case, result)):
         for code, words, prediction in guesses:
-            mixture = [
-                exact if ok else wrong for ok, exact, wrong in zip(right, case.truth, prediction)
-            ]
-            if agree(result, mixture) and not agree(
-                case.truth, mixture
-            ):  # a mistake without effect explains nothing
+            triples = zip(right, case.truth, prediction)
+            mixture = [exact if ok else wrong for ok, exact, wrong in triples]
+            # a mistake without effect explains nothing
+            if agree(result, mixture) and not agree(case.truth, mixture):
                 return "unlike" if slot_words else code, f"{words}{slot_words}"
     off = extent(case, result, unit)
     near = near_miss(case, result, off, agree) if off.count >= LEAST else None
@@ -66,10 +63,8 @@ def explain(case: Case, results: Sequence[Tensor], otherwise: str = NO_MISTAKE) 
         return "dtype-changed", f"returns {str(result_dtype)[6:]} for {str(case.dtype)[6:]}"
     for dtype in (torch.float16, torch.bfloat16):
         if _is_as_good_as(dtype, case, results):
-            return (
-                "low-precision",
-                f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it",
-            )
+            words = f"is as good as {str(dtype)[6:]} arithmetic only: something is rounded to it"
+            return "low-precision", words
     place = off.place()
     return "rounding", f"{otherwise} (in {place} alone)" if place else otherwise
 

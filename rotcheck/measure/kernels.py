@@ -12,16 +12,8 @@ from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.dispatch import DispatchMode
 
 MOVES = (  # they allocate or copy, and compute nothing
-    *(
-        "empty",
-        "empty_like",
-        "empty_strided",
-        "new_empty",
-        "new_empty_strided",
-        "full",
-        "full_like",
-        "fill_",
-    ),
+    *("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"),
+    *("full", "full_like", "fill_"),
     *("zeros", "zeros_like", "new_zeros", "zero_", "clone", "_to_copy", "copy_", "cat", "stack"),
 )
 INTERPRETER = "triton.runtime.interpreter"

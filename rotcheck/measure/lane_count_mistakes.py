@@ -27,11 +27,9 @@ def of_lane_counts(case: Case) -> Iterator[Prediction]:
         words = "pairs lane i with i + head_dim/2 and not with i + rotary_dim/2"
         yield "rotary-dim", words, _over_head(case, angles)
     if partial and not case.convention.takes_tables:
-        over_head = case.places(case.position_rows) * inverse_frequencies(
-            width, case.convention.theta
-        )
+        over_head = inverse_frequencies(width, case.convention.theta) * case.convention.direction
         words = "rotates all lanes of a head and not the first rotary_dim"
-        yield "rotary-dim", words, _turned_from(case, over_head * case.convention.direction)
+        yield "rotary-dim", words, _turned_from(case, case.places(case.position_rows) * over_head)
 
 
 def _turned_from(case: Case, angles: Tensor, start: int = 0) -> Slots:
@@ -55,7 +53,8 @@ def _over_head(case: Case, angles: Tensor) -> Slots:
 def _with_lanes(case: Case, change: Callable[[Tensor], Tensor]) -> Slots:
     """Change the lanes (..., D) of q and k, in the order in which they lie in memory."""
     pairing = case.convention.pairing
-    return of_q_and_k(
-        case,
-        lambda slot: case.pairs_of(change(case.lanes_of(slot, pairing, 1)), pairing, 1),
-    )
+
+    def of_slot(slot: Tensor) -> Tensor:
+        return case.pairs_of(change(case.lanes_of(slot, pairing, 1)), pairing, 1)
+
+    return of_q_and_k(case, of_slot)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
-import torch
 from torch import Tensor
 
 from rotcheck.convention import role_of
@@ -27,9 +26,8 @@ LONG = 120  # characters of an exception that are shown
 
 def case_with(case: Case, sizes: Sizes, **convention: Any) -> Case:
     """The case with other sizes, or with a convention that differs in these fields."""
-    implementation = SimpleNamespace(
-        convention=replace(case.convention, **convention), device=case.device
-    )
+    changed = replace(case.convention, **convention)
+    implementation = SimpleNamespace(convention=changed, device=case.device)
     return Case(cast(CaseSubject, implementation), case.dtype, sizes)
 
 
@@ -75,20 +73,15 @@ def at(
 
     A function that takes an offset or indices gets tables of the positions 0 to `rows` - 1.
     """
-    there = case_with(
-        case, replace(sizes, positions=positions), positions="any", last_position=None
-    )
+    sizes = replace(sizes, positions=positions)
+    there = case_with(case, sizes, positions="any", last_position=None)
     call = there.call()
     if indexes(case) or takes_offset(case):
         if rows is not None and case.convention.takes_tables:
-            tables = case_with(
-                case, replace(sizes, positions=tuple(range(rows))), positions="any"
-            ).tables()
-            call = replace(call, tables=tables)
+            from_0 = replace(sizes, positions=tuple(range(rows)))
+            call = replace(call, tables=case_with(case, from_0, positions="any").tables())
         if indexes(case):
-            call = replace(
-                call, positions=there.laid_positions(torch.tensor(positions, device="cpu"))
-            )
+            call = replace(call, positions=there.laid_positions(there.position_rows))
         else:
             call = replace(call, offset=_offset(positions))
     return there, call
@@ -96,11 +89,9 @@ def at(
 
 def _offset(positions: Positions) -> int | tuple[int, ...]:
     first = positions[0]
-    return (
-        first
-        if isinstance(first, int)
-        else tuple(row[0] for row in positions if isinstance(row, tuple))
-    )
+    if isinstance(first, int):
+        return first
+    return tuple(row[0] for row in positions if isinstance(row, tuple))
 
 
 def judge_results(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:

@@ -113,10 +113,8 @@ def _of_slot(
 
 def worst_of(measurements: Sequence[Measurement]) -> int:
     """The index of the worst measurement: the one with the most NaN, then with the largest error."""
-    return max(
-        range(len(measurements)),
-        key=lambda at: (measurements[at].not_finite, measurements[at].error),
-    )
+    keys = [(measurement.not_finite, measurement.error) for measurement in measurements]
+    return max(range(len(keys)), key=keys.__getitem__)
 
 
 def norms(slots: Sequence[Tensor]) -> Slots:
@@ -162,10 +160,8 @@ def _with_position(case: Case, where: dict[str, int]) -> dict[str, int]:
     """A place, with the position of its row added."""
     if "row" not in where:
         return where
-    at = case.positions[where["row"]] if isinstance(case.positions[0], int) else None
-    if at is None:  # batch rows have positions of their own
-        at = case.positions[where["batch"]][where["row"]]  # type: ignore[index]
-    return where | {"position": int(at)}
+    rows = case.position_rows.expand(case.batch, -1)  # (B, S)
+    return where | {"position": int(rows[where["batch"], where["row"]])}
 
 
 def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from rotcheck.convention.sections import sections
+from rotcheck.convention.sections import Sections, sections
 from rotcheck.measure.case import Case
 from rotcheck.measure.pair_changes import turn
 from rotcheck.measure.prediction import Prediction, by_lanes, with_turn
@@ -14,6 +14,10 @@ from rotcheck.rotary import lanes, pairs
 from rotcheck.rotary.tables import section_axes
 
 AXES = ("time", "height", "width")
+_DEALS: dict[Sections, str] = {
+    "blocks": "takes the pairs section after section",
+    "interleaved": "deals the pairs in turn",
+}
 
 
 def predictions(case: Case) -> Iterator[Prediction]:
@@ -29,19 +33,13 @@ def _wrong_axes(case: Case) -> Iterator[tuple[str, Tensor]]:
     """
     turning, order = case.rotary_dim // 2, case.convention.sections
     for axis, name in enumerate(AXES):
-        yield (
-            f"takes the angles of all pairs from the table of {name}",
-            _of_pairs(case, torch.full((turning,), axis)),
-        )
-    other_axes = section_axes(turning, "blocks" if order == "interleaved" else "interleaved")
-    words = (
-        "deals the pairs in turn" if order == "blocks" else "takes the pairs section after section"
-    )
-    yield f"{words}, where the other order of sections is meant", _of_pairs(case, other_axes)
-    yield (
-        "counts its sections from width to time",
-        _of_pairs(case, 2 - section_axes(turning, order)),
-    )
+        words = f"takes the angles of all pairs from the table of {name}"
+        yield words, _of_pairs(case, torch.full((turning,), axis))
+    other: Sections = "interleaved" if order == "blocks" else "blocks"
+    words = f"{_DEALS[other]}, where the other order of sections is meant"
+    yield words, _of_pairs(case, section_axes(turning, other))
+    reverse = _of_pairs(case, 2 - section_axes(turning, order))
+    yield "counts its sections from width to time", reverse
     counts = torch.tensor(sections(turning))
     words = "lays its sections over lanes and not over pairs: two lanes of a pair turn by different angles"
     yield words, torch.arange(3).repeat_interleave(2 * counts)

@@ -16,6 +16,7 @@ from rotcheck.measure import switches
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.device import wait
 from rotcheck.measure.fences import fences
+from rotcheck.measure.outside_writes import OUTSIDE, outside
 from rotcheck.measure.switch_worlds import World
 
 CALLS = 3
@@ -94,11 +95,8 @@ class Subject:
                 raise
             finally:
                 self.seconds = time.perf_counter() - start
-                self._streams |= {
-                    stream
-                    for stream, size in switches.read_streams().items()
-                    if size not in (sizes[stream], None)
-                }
+                now = switches.read_streams()
+                self._streams |= {name for name in now if now[name] not in (sizes[name], None)}
 
     def call(self, call: Call) -> tuple[Tensor, ...]:
         """Call it once and return its results, one for each input. Raises `Wrong` when they are not like these."""
@@ -107,14 +105,11 @@ class Subject:
             returned = self._function(*positional, **keyword)
             wait(call.inputs[0].device)
         if around.is_crossed():
-            raise Wrong(
-                "writes-outside", "writes outside of a tensor that it allocates: look at its masks"
-            )
+            raise Wrong(OUTSIDE, outside("a tensor that it allocates"))
         tensors = results(returned, call.inputs, self.convention.in_place)
         if len(tensors) < len(call.inputs):
-            raise Wrong(
-                "no-tensor", f"returned {_kind_of(returned)}; expected {len(call.inputs)} tensors"
-            )
+            words = f"returned {_kind_of(returned)}; expected {len(call.inputs)} tensors"
+            raise Wrong("no-tensor", words)
         return tuple(_check(result, x) for result, x in zip(tensors, call.inputs))
 
     @property
@@ -138,13 +133,13 @@ class Subject:
         inside = self._world.inside
         by_import = switches.differing(self._world.before, inside)
         by_calls = switches.differing(self._after_loading, inside)
+        changes = [switch for switch in by_import if not switch.by_calls]
+        changes += [switch for switch in by_calls if switch.by_calls]
+        declared = self.target.switches
         return [
-            switch
-            for switch in (
-                *(switch for switch in by_import if not switch.by_calls),
-                *(switch for switch in by_calls if switch.by_calls),
-            )
-            if switch.name not in self.target.switches and not self._was_only_written_to(switch)
+            one
+            for one in changes
+            if one.name not in declared and not self._was_only_written_to(one)
         ]
 
     def _was_only_written_to(self, switch: switches.Switch) -> bool:
@@ -161,34 +156,18 @@ class Subject:
         name = switch.name
         return switches.change(switch, self._world.before[name], self._world.inside[name])
 
-    def path(self) -> tuple[str | None, str | None]:
-        """What really ran and why, where the implementation tells."""
-        return self.target.path()
-
     @property
     def no_gradient(self) -> str | None:
         """Why it has no gradient by design, where its module says so, or `identify` saw it."""
         return self._no_gradient or self.target.no_gradient
 
-    @property
-    def no_trace(self) -> str | None:
-        """Why nothing that traces can look into it by design, where its module says so."""
-        return self.target.no_trace
-
-    def skip(self, device: str, dtype: str) -> str | None:
-        """Its reason not to run a dtype on a device."""
-        return self.target.skip(device, dtype)
-
 
 def _check(result: Any, x: Tensor) -> Tensor:
+    shape = tuple(x.shape)
     if not isinstance(result, Tensor):
-        raise Wrong(
-            "no-tensor", f"returned {_kind_of(result)}; expected a tensor of shape {tuple(x.shape)}"
-        )
+        raise Wrong("no-tensor", f"returned {_kind_of(result)}; expected a tensor of shape {shape}")
     if result.shape != x.shape:
-        raise Wrong(
-            "shape", f"returned shape {tuple(result.shape)} for an input of {tuple(x.shape)}"
-        )
+        raise Wrong("shape", f"returned shape {tuple(result.shape)} for an input of {shape}")
     if result.device != x.device:
         raise Wrong("device", f"returned a tensor on {result.device} for an input on {x.device}")
     return result

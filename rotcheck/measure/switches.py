@@ -40,11 +40,8 @@ def _write_executor(value: tuple[bool, bool]) -> None:
 
 
 def _read_fusers() -> tuple[bool, bool, bool]:
-    return (
-        torch._C._jit_can_fuse_on_cpu(),
-        torch._C._jit_can_fuse_on_gpu(),
-        torch._C._jit_texpr_fuser_enabled(),
-    )
+    jit = torch._C
+    return jit._jit_can_fuse_on_cpu(), jit._jit_can_fuse_on_gpu(), jit._jit_texpr_fuser_enabled()
 
 
 def _write_fusers(value: tuple[bool, bool, bool]) -> None:
@@ -71,6 +68,10 @@ def _read_stream(stream: str, descriptor: int) -> int | None:
         return None
 
 
+def _leave(_: Any) -> None:
+    """Write nothing: it cannot be set, or need not."""
+
+
 _FUNCTIONS = (
     *((torch, name) for name in ("arange", "cat", "cos", "outer", "polar", "sin", "stack")),
     *((torch.Tensor, name) for name in ("cos", "sin")),
@@ -89,6 +90,7 @@ def _write_functions(functions: tuple[Any, ...]) -> None:
 
 _EXECUTOR = ("profiling executor", "profiling mode")
 _FUSERS = ("fusing on CPU", "fusing on GPU", "NNC")
+_CallSwitch = partial(Switch, by_calls=True)
 
 SWITCHES = (
     Switch("TorchScript executor", "jit-executor", _read_executor, _write_executor, _EXECUTOR),
@@ -112,29 +114,11 @@ SWITCHES = (
     ),
     Switch("functions of torch", "switches", _read_functions, _write_functions),
     # its state holds it
-    Switch("torch seed", "random-state", torch.random.initial_seed, lambda _: None),
-    Switch(
-        "torch random state",
-        "random-state",
-        torch.random.get_rng_state,
-        torch.random.set_rng_state,
-        by_calls=True,
-    ),
-    Switch("Python random state", "random-state", random.getstate, random.setstate, by_calls=True),
-    Switch(
-        "standard output",
-        "closes",
-        partial(_read_stream, "stdout", 1),
-        lambda _: None,
-        by_calls=True,
-    ),
-    Switch(
-        "standard error",
-        "closes",
-        partial(_read_stream, "stderr", 2),
-        lambda _: None,
-        by_calls=True,
-    ),
+    Switch("torch seed", "random-state", torch.random.initial_seed, _leave),
+    _CallSwitch("torch random state", "random-state", torch.get_rng_state, torch.set_rng_state),
+    _CallSwitch("Python random state", "random-state", random.getstate, random.setstate),
+    _CallSwitch("standard output", "closes", partial(_read_stream, "stdout", 1), _leave),
+    _CallSwitch("standard error", "closes", partial(_read_stream, "stderr", 2), _leave),
 )
 
 
@@ -150,9 +134,7 @@ def read_streams() -> World:
 
 def differing(before: World, after: World) -> list[Switch]:
     """The switches whose values differ between two worlds."""
-    return [
-        switch for switch in SWITCHES if not _are_equal(before[switch.name], after[switch.name])
-    ]
+    return [one for one in SWITCHES if not _are_equal(before[one.name], after[one.name])]
 
 
 def move(world: World, *, now: World) -> None:

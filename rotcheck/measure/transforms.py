@@ -28,8 +28,8 @@ def compare_pairs(
 
 def untraceable_because(subject: Subject) -> str | None:
     """Why the function cannot be traced; None: it can."""
-    if subject.no_trace:
-        return subject.no_trace
+    if subject.target.no_trace:
+        return subject.target.no_trace
     if isinstance(subject.function, (torch.jit.ScriptFunction, torch.jit.ScriptModule)):
         return "it is TorchScript already, which neither torch.compile nor torch.export looks into"
     if subject.interpreted:

@@ -217,14 +217,8 @@ class _Rotation(torch.autograd.Function):
         cos, sin = ctx.saved_tensors
         back, path = ctx.make.reversed(), ctx.path
         is_same_path = tracing() is None and path.unfit(gradient, cos, sin, back, None) is None
-        return (
-            _turn(gradient, cos, sin, back, None, path if is_same_path else None),
-            None,
-            None,
-            None,
-            None,
-            None,
-        )
+        of_x = _turn(gradient, cos, sin, back, None, path if is_same_path else None)
+        return of_x, None, None, None, None, None
 
 
 _on_a_path_of_our_own: Callable[..., Tensor] = _Rotation.apply

@@ -8,17 +8,9 @@ from rotcheck.convention import FORMS, LAYOUTS, Pairing, TableForm
 
 Shape = tuple[int, ...]
 LayoutName = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
-FormName = Literal[
-    "half-width",
-    "repeated",
-    "packed",
-    "complex",
-    "stacked",
-    "matrix",
-    "angles",
-    "angles-repeated",
-    "positions",
-]
+_CosSinForm = Literal["half-width", "repeated", "packed", "complex", "stacked", "matrix"]
+_AngleForm = Literal["angles", "angles-repeated", "positions"]
+FormName = Literal[_CosSinForm, _AngleForm]
 
 AXES: dict[LayoutName, tuple[int, int, int, int]] = {
     name: tuple(LAYOUTS[name].axes.find(axis) for axis in "bs3h")  # type: ignore[misc]  # four
@@ -87,11 +79,9 @@ class Plan:
 def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
     """How tensors of these shapes fit together. Raises ValueError, naming the shapes, if they do not."""
     _check(arrangement)
-    axes = AXES[arrangement.layout]
+    layout, axes = arrangement.layout, AXES[arrangement.layout]
     if len(x) != max(axes) + 2 or (axes[2] >= 0 and x[2] != 3):
-        raise ValueError(
-            f"x has shape {_words(x)}; layout {arrangement.layout!r} wants {SHAPES[arrangement.layout]}"
-        )
+        raise ValueError(f"x has shape {_words(x)}; layout {layout!r} wants {SHAPES[layout]}")
     if cos != sin:
         raise ValueError(
             f"cos has shape {_words(cos)} and sin {_words(sin)}; they must have the same"

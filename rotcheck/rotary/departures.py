@@ -24,9 +24,8 @@ def departure(frequencies: Tensor) -> Departure:
     """How frequencies (P,), float64, depart from the schedules in use; pairs that stand still are 0."""
     turning = frequencies[frequencies > 0]
     if len(turning) < 3:
-        return Departure(
-            f"{len(turning)} of {len(frequencies)} pairs turn, too few to tell a schedule by"
-        )
+        count = f"{len(turning)} of {len(frequencies)}"
+        return Departure(f"{count} pairs turn, too few to tell a schedule by")
     return _bands(turning) or _row(turning) or _worst(turning)
 
 
@@ -37,11 +36,8 @@ def _bands(turning: Tensor) -> Departure | None:
         is_plain, factor = (share - 1).abs() < SAME_FREQUENCY, 1 / float(share[0])
         is_divided = (share * factor - 1).abs() < SAME_FREQUENCY
         plain = int(is_plain[-FEWEST:].sum()) == int(is_divided[:FEWEST].sum()) == FEWEST
-        if (
-            plain
-            and factor > 1 + SAME_FREQUENCY
-            and bool(((share > (1 - SAME_FREQUENCY) / factor) & (share < 1 + SAME_FREQUENCY)).all())
-        ):
+        between = (share > (1 - SAME_FREQUENCY) / factor) & (share < 1 + SAME_FREQUENCY)
+        if plain and factor > 1 + SAME_FREQUENCY and bool(between.all()):
             last, first = _run(is_divided), len(is_plain) - _run(is_plain.flip(0))
             words = (
                 f"its fast pairs, 0 to {last - 1}, are divided by {factor:.4g} and its slow ones, {first} to "
@@ -64,14 +60,12 @@ def _row(turning: Tensor) -> Departure | None:
     step = float(steps.mean())
     theta, at = math.exp(-step * len(turning)), math.log(float(turning[0])) / step
     if abs(at - 0.5) < 1e-3:
-        return Departure(
-            f"they are theta ** (-(2i + 1) / d), theta {theta:.6g}: shifted by half a step"
-        )
-    if round(at) and abs(at - round(at)) < 1e-3:
-        return Departure(f"they are those of pair i + {round(at)} of theta {theta:.6g}")
-    return Departure(
-        f"they are theta ** (-2i / d) times {float(turning[0]):.6g}, theta {theta:.6g}"
-    )
+        words = f"theta ** (-(2i + 1) / d), theta {theta:.6g}: shifted by half a step"
+    elif round(at) and abs(at - round(at)) < 1e-3:
+        words = f"those of pair i + {round(at)} of theta {theta:.6g}"
+    else:
+        words = f"theta ** (-2i / d) times {float(turning[0]):.6g}, theta {theta:.6g}"
+    return Departure(f"they are {words}")
 
 
 def _worst(turning: Tensor) -> Departure:

@@ -26,10 +26,8 @@ def inverse_frequencies(rotary_dim: int, theta: float = 10000.0, device: Device 
         raise ValueError(
             f"rotary_dim is {rotary_dim}; it must be positive and even, since lanes rotate in pairs"
         )
-    exponents = (
-        torch.arange(0, rotary_dim, 2, dtype=torch.float64, device=device) / rotary_dim
-    )  # (rotary_dim/2,)
-    return torch.pow(theta, -exponents)  # (rotary_dim/2,)
+    evens = torch.arange(0, rotary_dim, 2, dtype=torch.float64, device=device)
+    return torch.pow(theta, -(evens / rotary_dim))  # (rotary_dim/2,)
 
 
 def angles(

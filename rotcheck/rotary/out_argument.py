@@ -44,11 +44,8 @@ def _check_memory(out: Tensor, tensors: dict[str, Tensor]) -> None:
             "written each for itself"
         )
     for name, tensor in tensors.items():
-        if (
-            type(tensor) not in PLAIN
-            or tensor.device != out.device
-            or not overlap.meet(out, tensor)
-        ):
+        has_memory = type(tensor) in PLAIN and tensor.device == out.device
+        if not has_memory or not overlap.meet(out, tensor):
             continue
         if name != "x" or not overlap.coincide(out, tensor):
             raise ValueError(

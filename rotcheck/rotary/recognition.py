@@ -69,19 +69,12 @@ def recognise(
     Raises TypeError for another dtype; ValueError unless two pairs or more turn, by positive and finite frequencies.
     """
     turning = _turning(frequencies)  # (K,), K <= P
-    common = list(_rows(turning, head_dim, len(frequencies), tolerance)) or list(
-        _blends(turning, tolerance)
-    )
-    departures = {
-        schedule: _departure(schedule, frequencies, len(turning))
-        for schedule in (*candidates, *common)
-    }
+    rows = list(_rows(turning, head_dim, len(frequencies), tolerance))
+    schedules = (*candidates, *(rows or _blends(turning, tolerance)))
+    departures = {each: _departure(each, frequencies, len(turning)) for each in schedules}
     fits = [schedule for schedule, (worst, _) in departures.items() if worst <= tolerance]
-    fits.sort(
-        key=lambda each: (
-            each not in candidates and getattr(each, "theta", None) not in WELL_KNOWN_THETAS
-        )
-    )
+    usual = {each for each in fits if getattr(each, "theta", None) in WELL_KNOWN_THETAS}
+    fits.sort(key=lambda each: each not in usual and each not in candidates)
     worst, pair = departures[fits[0]] if fits else nearest_row(turning)
     return Recognition(fits[0] if fits else None, tuple(fits[1:]), worst, pair, 2 * len(turning))
 
@@ -140,9 +133,7 @@ def _rows(
     elif lanes < full and factor == 1 and over_full in WELL_KNOWN_THETAS:
         yield OverHeadDim(full, over_full)
     for base in WELL_KNOWN_THETAS if factor == 1 else ():
-        scale = _shortest(
-            *((theta_bound / base).item() ** (1 - 2 / lanes) for theta_bound in (low, high))
-        )
+        scale = _shortest(*((bound / base).item() ** (1 - 2 / lanes) for bound in (low, high)))
         if scale > 1 and _digits(scale) <= 2:  # more digits would explain any theta
             yield Ntk(scale, base)
 
@@ -153,9 +144,8 @@ def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
     # (K-1,) each: it holds up to the last pair that is kept
     low, high = _thetas(turning, tolerance)
     ranges = torch.stack((low, high), -1)[(low > 1) & (low <= high) & high.isfinite()].tolist()
-    for theta in dict.fromkeys(
-        (*WELL_KNOWN_THETAS, *(_shortest(*theta_range) for theta_range in ranges))
-    ):
+    thetas = (*WELL_KNOWN_THETAS, *(_shortest(*theta_range) for theta_range in ranges))
+    for theta in dict.fromkeys(thetas):
         share = (turning[-1] / inverse_frequencies(lanes, theta)[-1]).item()
         for blend in _usual(theta):
             factor = _factor(share, blend.kept(lanes), tolerance)

@@ -18,12 +18,10 @@ class Schedule(ABC):
         for parameter in fields(self):
             value = getattr(self, parameter.name)
             numbers = value if isinstance(value, tuple) else (value,)
-            if any(
-                type(number) in (int, float) and not 0 < number < math.inf for number in numbers
-            ):
-                raise ValueError(
-                    f"{type(self).__name__}: {parameter.name} is {value}; it must be positive and finite"
-                )
+            counted = [number for number in numbers if type(number) in (int, float)]
+            if not all(0 < number < math.inf for number in counted):
+                name = f"{type(self).__name__}: {parameter.name}"
+                raise ValueError(f"{name} is {value}; it must be positive and finite")
 
     def __str__(self) -> str:
         """Leave out what is at its default, theta excepted."""
@@ -88,9 +86,8 @@ class Ntk(Schedule):
             raise ValueError(
                 "rotary_dim is 2; NTK scaling needs 4 or more, its exponent is R / (R - 2)"
             )
-        return inverse_frequencies(
-            rotary_dim, self.theta * self.scale ** (rotary_dim / (rotary_dim - 2))
-        )
+        theta = self.theta * self.scale ** (rotary_dim / (rotary_dim - 2))
+        return inverse_frequencies(rotary_dim, theta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +196,8 @@ class Llama3(Blend):
     def kept(self, rotary_dim: int) -> Tensor:
         low, high = self.low_freq_factor, self.high_freq_factor
         if high < low:
-            raise ValueError(
-                f"high_freq_factor is {high}; it must not be under low_freq_factor, {low}"
-            )
+            limit = f"it must not be under low_freq_factor, {low}"
+            raise ValueError(f"high_freq_factor is {high}; {limit}")
         # (P,)
         turns = self.original_length * inverse_frequencies(rotary_dim, self.theta) / (2 * math.pi)
         return ((turns - low) / (high - low)).clamp(0, 1) if high > low else (turns > low).double()

@@ -55,13 +55,10 @@ def tables(
         raise ValueError(f"there are no {form} tables; forms are {', '.join(FORMS)}")
     angles = angles if angles.dim() == 3 else angles[None]  # (B, S, P)
     if "g" in axes:
-        return tuple(
-            place_axes(table, axes) for table in _grid_tables(form, pairing, angles, dtype, order)
-        )
-    return tuple(
-        place_axes(table, axes or FORMS[form].axes)
-        for table in FORMS[form].make(pairing, angles, dtype)
-    )
+        bare = _grid_tables(form, pairing, angles, dtype, order)
+    else:
+        bare = FORMS[form].make(pairing, angles, dtype)
+    return tuple(place_axes(table, axes or FORMS[form].axes) for table in bare)
 
 
 def tables_of(
@@ -70,14 +67,9 @@ def tables_of(
     """The tables that a call of this convention is given, of these angles: contiguous, and nobody else's memory."""
     if not convention.takes_tables:
         return ()
-    call_tables = tables(
-        convention.tables,
-        convention.lane_order,
-        angles,
-        dtype,
-        convention.table_axes,
-        convention.sections,
-    )
+    form, pairing = convention.tables, convention.lane_order
+    axes, order = convention.table_axes, convention.sections
+    call_tables = tables(form, pairing, angles, dtype, axes, order)
     return tuple(table.contiguous().to(device, copy=True) for table in call_tables)
 
 
@@ -103,10 +95,9 @@ def _grid_tables(
 ) -> tuple[Tensor, ...]:
     """Tables with an axis of 3 in front; a pair that takes from the wrong one is 1 rad off."""
     owners = section_axes(angles.shape[-1], order)  # (P,)
-    per_axis = [
-        FORMS[form].make(pairing, angles + (owners != axis).double(), dtype) for axis in range(3)
-    ]
-    return tuple(torch.stack(table) for table in zip(*per_axis))  # (3, B, S, ...)
+    angles_by_axis = [angles + (owners != axis).double() for axis in range(3)]
+    by_axis = [FORMS[form].make(pairing, one, dtype) for one in angles_by_axis]
+    return tuple(torch.stack(table) for table in zip(*by_axis))  # (3, B, S, ...)
 
 
 def place_axes(table: Tensor, axes: str) -> Tensor:

@@ -24,6 +24,7 @@ from rotcheck.identify.worker_setup import no_gradient
 from rotcheck.implementations.declarations import convention_of
 from rotcheck.implementations.interface import Function
 from rotcheck.implementations.target import Target, at_hand, resolve
+from rotcheck.measure.outside_writes import OUTSIDE
 from rotcheck.measure.subject import Subject
 from rotcheck.results import FINDINGS, Cell, Identification, Remark, mistakes
 from rotcheck.study.request import DTYPES, check_known
@@ -33,7 +34,6 @@ from rotcheck.testing.time_limit import TimeLimit
 from rotcheck.testing.torch_defaults import torch_defaults
 
 LIMIT = 300.0  # seconds
-OUTSIDE = "writes-outside"
 
 
 def assert_rotates(

@@ -10,7 +10,7 @@ from rotcheck.compare.worker import answers
 from rotcheck.measure.case import Case
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.rounding_steps import against, worst_of
-from rotcheck.measure.spread import ErrorSpread, spread
+from rotcheck.measure.spread import spread
 from rotcheck.measure.subject import CALLS, Subject
 from rotcheck.results import Cell
 
@@ -38,13 +38,13 @@ class CheckRunner:
             return cell_of_exception(error, *place)
         return cell_of_evidence(evidence, *place)
 
-    def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[ErrorSpread, ...]]:
+    def spreads(self, wrong: Sequence[Cell]) -> dict[str, tuple[str, ...]]:
         """Where the result is off, by dtype, for dtypes whose values are wrong."""
         off = (cell for cell in wrong if cell.check in VALUES and cell.error is not None)
         dtypes = dict.fromkeys(cell.dtype for cell in off)
         return {dtype: self._spread(Case(self._subject, getattr(torch, dtype))) for dtype in dtypes}
 
-    def _spread(self, case: Case) -> tuple[ErrorSpread, ...]:
+    def _spread(self, case: Case) -> tuple[str, ...]:
         results = [self._subject.call(case.call()) for _ in range(CALLS)]
         worst = worst_of([against(case, result, case.truth) for result in results])
         return spread(case, results[worst])

@@ -7,7 +7,6 @@ from rotcheck.convention import Convention
 from rotcheck.grouping import group_by
 from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.worker_setup import why
-from rotcheck.measure.spread import ErrorSpread
 from rotcheck.results import Cell, Explainable, Identification, Likeness, Remark, mistakes
 
 WIDTH = 100
@@ -20,7 +19,7 @@ def of(
     convention: Convention,
     declares: bool,
     wrong: Sequence[Cell],
-    off: Mapping[str, Sequence[ErrorSpread]],
+    off: Mapping[str, Sequence[str]],
     mistakes: Sequence[Remark],
 ) -> str:
     """All that is wrong with a function, each thing once."""
@@ -54,7 +53,7 @@ def _finding_key(cell: Cell) -> tuple[str, str | None, str | None]:
 
 
 def _finding(
-    cells: Sequence[Cell], off: Mapping[str, Sequence[ErrorSpread]], explained_failures: set[str]
+    cells: Sequence[Cell], off: Mapping[str, Sequence[str]], explained_failures: set[str]
 ) -> str:
     first = cells[0]
     code = f" [{first.failure}]" if first.failure else ""
@@ -62,7 +61,7 @@ def _finding(
     lines += [_fill(text, "  ") for text in _figures(cells)]
     if any(cell.check in ("forward", "backward") for cell in cells):
         dtype = next((cell.dtype for cell in cells if off.get(cell.dtype)), None)
-        lines += [_fill(str(spread), "  ", "    ") for spread in off.get(dtype or "", ())]
+        lines += [_fill(spread, "  ", "    ") for spread in off.get(dtype or "", ())]
     lines += [_fill(f"at {frame}", "  ") for frame in first.trace[:1]]
     if first.failure and first.failure not in explained_failures:
         explained_failures.add(first.failure)

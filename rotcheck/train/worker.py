@@ -43,7 +43,7 @@ def open_course(setup: dict[str, Any]) -> Answer:
     except NotAsked as error:
         refusal = error.answer
         return lambda task: refusal
-    reason = subject.no_gradient or subject.skip(setup["device"], setup["dtype"])
+    reason = subject.no_gradient or subject.target.skip(setup["device"], setup["dtype"])
     if reason:
         return lambda task: {"state": "skipped", "message": reason}
 
@@ -53,7 +53,7 @@ def open_course(setup: dict[str, Any]) -> Answer:
 
 def _about(subject: Subject) -> dict[str, Any]:
     """Which code really ran, and why."""
-    ran, why = subject.path()
+    ran, why = subject.target.path()
     return {"path": ran, "note": why and scrub(why)}
 
 

@@ -76,4 +76,4 @@ def test_train_and_bench_leave_out_the_gradient_of_such_a_kernel() -> None:
     setup = setup_of(Identity(found.identification, to_builtins(found.convention)))
     subject = open_subject({**setup, "implementation": name, "device": "cpu"})
     assert subject.no_gradient == FOR_INFERENCE
-    assert subject.skip("cpu", "float32") is None
+    assert subject.target.skip("cpu", "float32") is None

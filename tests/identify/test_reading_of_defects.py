@@ -41,7 +41,7 @@ def response(outputs: Tensor, *more: Tensor) -> Response:
     results = (outputs, *more)
     inputs = tuple(random_values(SHAPE, slot) for slot in range(len(results)))
     sample = Sample(ONE if len(results) == 1 else TWO, inputs, results)
-    return Response((), COS, SIN, sample=sample)
+    return Response((), COS, SIN, sample)
 
 
 def words(outputs: Tensor, *more: Tensor) -> str:
@@ -106,7 +106,6 @@ def test_what_no_known_defect_gives_is_said_to_be_something_else() -> None:
 def test_nothing_departs_in_a_rotation_and_nothing_is_near_noise() -> None:
     assert words(RIGHT) == ""
     assert find_defect(response(random_values(SHAPE, 9)), PROBE.positions) == NO_DEFECT
-    assert find_defect(Response((), COS, SIN), PROBE.positions) == NO_DEFECT
 
 
 def caller(function: Callable[..., Tensor]) -> Caller:

@@ -13,6 +13,7 @@ from torch import Tensor
 from rotcheck.compare.checks.inputs import same_bits
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.cell_evidence import Evidence
+from rotcheck.measure.outside_writes import OUTSIDE, outside
 from rotcheck.measure.rounding_steps import Measurement, measure_pairs, norms
 from rotcheck.measure.subject import Subject
 
@@ -43,7 +44,7 @@ def run(subject: Subject, case: Case) -> Evidence:
             message = f"declared in place, but a {name} input does not hold the result"
             return Evidence(finding="not-in-place", message=message)
         if not all(map(_margin_kept, buffers, around, inputs)):
-            return Evidence(finding="writes-outside", message=f"writes outside of a {name} input")
+            return Evidence(finding=OUTSIDE, message=outside(f"a {name} input", "its strides"))
         worst = measurement if worst is None or measurement.error > worst.error else worst
     return worst.evidence() if worst else Evidence()
 

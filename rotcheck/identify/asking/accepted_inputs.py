@@ -10,6 +10,7 @@ from rotcheck.identify.asking import memory_margins
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, NoResult, try_values
 from rotcheck.identify.call_outcome import first_line
 from rotcheck.measure.case import USUAL, Case, Sizes
+from rotcheck.measure.outside_writes import outside
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT
 from rotcheck.rotary.tables import has_float64
 
@@ -84,4 +85,4 @@ def _within_bounds(function: FunctionUnderTest, sizes: Sizes) -> None:
     call, margins_written = memory_margins.add_margins(case.call(), function.device)
     function(call)
     if any(margins_written()):
-        raise NoResult("writes outside of its tensors")
+        raise NoResult(outside("its tensors"))

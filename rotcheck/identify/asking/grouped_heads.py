@@ -17,6 +17,7 @@ from rotcheck.identify.calling.role_evidence import documentation
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Case, Sizes
 from rotcheck.measure.hypotheses import explain
+from rotcheck.measure.outside_writes import outside
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, against
 from rotcheck.results import Remark
 
@@ -55,10 +56,10 @@ def _fault(function: FunctionUnderTest, sizes: Sizes) -> str:
     outputs = result_or_none(lambda: function(call))
     if outputs is None:
         return ""
-    outside = [name for name, is_written in zip(slots, margins_written()) if is_written]
-    if outside:
-        names = " and ".join(outside)
-        return f"it writes outside of {names}: look at the heads and strides of each"
+    names_outside = [name for name, is_written in zip(slots, margins_written()) if is_written]
+    if names_outside:
+        names = " and ".join(names_outside)
+        return f"it {outside(names, 'the heads and strides of each')}"
     if against(case, outputs, case.truth).error > ROUNDING_LIMIT:
         code, message = explain(case, outputs)
         if code == "rounding":

@@ -15,13 +15,13 @@ def with_defect(match: Match) -> Match:
     if match.exact or match.defect_words:
         return match
     sample = match.response.sample
-    idle = read_unrotated(sample) if sample else None
+    idle = read_unrotated(sample)
     if idle:
         return _with_reading(match, idle)
     defect = _defect(match)
     if match.reading.pairing or (defect.words and not defect.vague):
         return replace(match, defect=defect)
-    if sample and varies(match.caller, sample):
+    if varies(match.caller, sample):
         return _with_reading(match, RANDOM)
     return _in_another_form(match, defect) or replace(match, defect=defect)
 
@@ -53,7 +53,7 @@ def _defect(match: Match) -> Defect:
         return Defect(match.reading.broadcast, described_only=True)
     nearest = nearest_convention(response, positions)
     cos, sin, sample = response.cos, response.sin, response.sample
-    if nearest is None or cos is None or sin is None or sample is None:
+    if nearest is None or cos is None or sin is None:
         return defect
     formulas = lane_formulas(match.caller, sample, nearest, cos, sin)
     return Defect(formulas, described_only=True) if formulas else defect

@@ -127,21 +127,14 @@ class Caller:
             answer = call(self.function, self.device, positional, keyword)
         self.any_returned = True
         self.limit.runs += 1
-        self.wrote_outside |= around.is_crossed() or any(
-            is_overwritten(*pair) for pair in self._buffers
-        )
+        overwritten = any(is_overwritten(*pair) for pair in self._buffers)
+        self.wrote_outside |= around.is_crossed() or overwritten
         return answer
 
     def _call(self, convention: Convention, inputs: tuple[Tensor, ...], offset: int) -> Call:
-        return Call(
-            inputs,
-            self._tables(convention),
-            self.positions(convention),
-            offset,
-            self.probe.sizes(convention),
-            self.starts,
-            self.padding,
-        )
+        tables, positions = self._tables(convention), self.positions(convention)
+        sizes = self.probe.sizes(convention)
+        return Call(inputs, tables, positions, offset, sizes, self.starts, self.padding)
 
     def positions(self, convention: Convention) -> Tensor | None:
         """The positions to pass."""
@@ -161,9 +154,8 @@ class Caller:
         if convention.form.has_slots:
             wide = [with_slots(table, at) for at, table in enumerate(wide)]
         if "g" in convention.table_axes:
-            wide = [
-                torch.stack([table * (self.without != axis) for axis in range(3)]) for table in wide
-            ]
+            masks = [self.without != axis for axis in range(3)]
+            wide = [torch.stack([table * mask for mask in masks]) for table in wide]
         return tuple(self._table(table, convention) for table in wide)
 
     def _table(self, table: Tensor, convention: Convention) -> Tensor:

@@ -75,11 +75,8 @@ def _stands_still(
 def _of_turns(
     matrix: Tensor, cos_lanes: dict[int, int], partners: Partners, turning: list[int]
 ) -> MatrixReading:
-    gaps = {
-        abs(partner - cos_lanes[lane])
-        for lane in turning
-        if (partner := partners[lane]) is not None
-    }
+    pairs = [(cos_lanes[lane], partners[lane]) for lane in turning]
+    gaps = {abs(partner - lane) for lane, partner in pairs if partner is not None}
     if len(gaps) == 1:
         turning = list(range(_rotary_dim(gaps.pop(), max(turning))))
     complete = _complete_partners({lane: partners[lane] for lane in turning}, cos_lanes)

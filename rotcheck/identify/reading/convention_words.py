@@ -20,9 +20,8 @@ def table_words(convention: Convention) -> str:
     return f"{convention.tables} {axes}{order_words(lanes, ', ')}"
 
 
-COMMON_FIELDS = [
-    field.name for field in fields(Convention) if field.name in Description.__struct_fields__
-]
+_DESCRIBED = Description.__struct_fields__
+COMMON_FIELDS = [field.name for field in fields(Convention) if field.name in _DESCRIBED]
 """What a convention and its description have in common."""
 
 

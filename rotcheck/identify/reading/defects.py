@@ -52,7 +52,7 @@ NO_DEFECT = Defect()
 def find_defect(response: Response, positions: Sequence[int]) -> Defect:
     """What departs from the nearest convention in a call with random values."""
     conventions = nearest_conventions(response, positions)
-    if response.sample is None or not conventions:
+    if not conventions:
         return NO_DEFECT
     outputs = torch.stack(response.sample.outputs)  # (slots, B, S, H, D)
     slots = response.sample.convention.slots
@@ -83,10 +83,8 @@ def _double(outputs: Tensor, conventions: Sequence[RotationTerms], slots: Sequen
     nearest = sorted(conventions, key=lambda terms: -share(terms.agreement(outputs)))
     for terms in nearest[:MOST_CONVENTIONS]:
         agreement = terms.agreement(outputs)
-        parts = [
-            (is_near(outputs, result) & ~agreement, how)
-            for result, how in known_defects(terms, outputs, slots)
-        ]
+        results = known_defects(terms, outputs, slots)
+        parts = [(is_near(outputs, result) & ~agreement, how) for result, how in results]
         parts.sort(key=lambda part: -round(share(part[0]) / COARSE))  # of equal ones plainest first
         for (first, how), (second, second_how) in combinations(parts[:MOST_SINGLE], 2):
             rest = second & ~first
@@ -100,8 +98,7 @@ def _double(outputs: Tensor, conventions: Sequence[RotationTerms], slots: Sequen
 
 
 def _defect(words: str, terms: RotationTerms) -> Defect:
-    neighbours = terms.partner is not None and int(terms.partner[0]) == 1
-    return Defect(words, "interleaved" if neighbours else "half")
+    return Defect(words, "interleaved" if int(terms.partner[0]) == 1 else "half")
 
 
 def _words(departs: Tensor, how: str, slots: Sequence[str], terms: RotationTerms) -> str:
@@ -109,8 +106,7 @@ def _words(departs: Tensor, how: str, slots: Sequence[str], terms: RotationTerms
         return ""
     if how == SIGN:
         how = _sign_words(departs, terms)
-    text = f"{where(departs, slots)} {how}"
-    return f"{text}{', ' if terms.peculiarity else ''}{terms.peculiarity}"
+    return ", ".join(filter(None, (f"{where(departs, slots)} {how}", terms.peculiarity)))
 
 
 def _sign_words(departs: Tensor, terms: RotationTerms) -> str:

@@ -55,10 +55,7 @@ def lane_formulas(
 
 
 def _words(
-    lanes: list[tuple[int, int, str]],
-    nearest: RotationTerms,
-    names: Sequence[str],
-    departs: Tensor,
+    lanes: list[tuple[int, int, str]], nearest: RotationTerms, names: Sequence[str], departs: Tensor
 ) -> str:
     """Say which lanes have formulas of one kind, and how the first of them is made."""
     slot, first, formula = lanes[0]
@@ -75,13 +72,13 @@ def _words(
 
 
 def _belongs(nearest: RotationTerms, lane: int, name: str) -> str:
-    source, partner, columns = nearest.source, nearest.partner, nearest.column
-    if source is None or partner is None or columns is None or not nearest.agrees:
+    source, partner = nearest.source, nearest.partner
+    if not nearest.agrees:
         return ""
     sign = float(nearest.sign[lane])
     if not sign:
         return f", where {name}[{lane}] belongs"
-    column = int(columns[lane])
+    column = int(nearest.column[lane])
     of_cos = f"{name}[{int(source[lane])}]*cos[{column}]"
     of_sin = f"{name}[{int(source[partner[lane]])}]*sin[{column}]"
     return f", where {of_cos} {'-' if sign < 0 else '+'} {of_sin} belongs"
@@ -92,13 +89,7 @@ def _terms(caller: Caller, convention: Convention) -> list[list[LaneTerms]]:
     zeros = torch.zeros(caller.shape(convention), dtype=torch.float64)
     slots = len(convention.slots)
     constants = [out[0, :, 0] for out in caller.call(convention, [zeros] * slots)]  # (S, D) each
-    terms: list[list[LaneTerms]] = [
-        [
-            {(-1, -1): row[:, lane]} if bool(row[:, lane].abs().max() > TOLERANCE) else {}
-            for lane in range(row.shape[-1])
-        ]
-        for row in constants
-    ]
+    terms = [[_constant(column) for column in slot.unbind(-1)] for slot in constants]
     for source in range(slots):
         for lane in range(caller.probe.width):
             inputs = [zeros.clone() for _ in range(slots)]
@@ -108,6 +99,10 @@ def _terms(caller: Caller, convention: Convention) -> list[list[LaneTerms]]:
                 for at in column.abs().amax(0).gt(TOLERANCE).nonzero().flatten().tolist():
                     terms[to][at][source, lane] = column[:, at]
     return terms
+
+
+def _constant(column: Tensor) -> LaneTerms:
+    return {(-1, -1): column} if bool(column.abs().max() > TOLERANCE) else {}
 
 
 def _explains(terms: list[list[LaneTerms]], sample: Sample) -> bool:

@@ -1,10 +1,15 @@
-"""What known defects of a rotation give: one wrong sign, term, lane, row or column."""
+"""What known defects of a rotation give: one wrong sign, term, lane, row or column.
+
+`measure/` looks for mistakes in the results of a function whose convention is known. Here it is not: each defect is
+tried beside each convention that comes near, and the words are of the lanes that depart, whichever these are.
+"""
 
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from rotcheck.convention import lanes, pairs
 from rotcheck.identify.reading.rotation_terms import RotationTerms
 
 SIGN = "sign of sin"  # which sign, the lanes that depart tell
@@ -17,8 +22,9 @@ Result = tuple[Tensor, str]
 def known_defects(terms: RotationTerms, outputs: Tensor, slots: Sequence[str]) -> Iterator[Result]:
     """Yield the result of each known defect of a rotation, the plainest first."""
     turning = terms.sign != 0
-    for of_kind in (_of_signs, _of_functions, _of_missing_factors, _of_lanes, _of_operations):
-        for result, words in of_kind(terms):
+    parts = (terms.lane, terms.partner_lane, terms.cos, terms.sin, terms.sign)
+    for of_kind in (_of_terms, _of_lanes, _of_operations):
+        for result, words in of_kind(*parts):
             yield torch.where(turning, result, terms.lane), words
     yield from _of_steps(terms)
     yield from _of_slots(terms, slots)
@@ -28,27 +34,18 @@ def known_defects(terms: RotationTerms, outputs: Tensor, slots: Sequence[str]) -
     yield from _of_factors(terms, outputs)
 
 
-def _of_signs(terms: RotationTerms) -> Iterator[Result]:
-    a, b, c, s = terms.lane, terms.partner_lane, terms.cos, terms.sin
+def _of_terms(a: Tensor, b: Tensor, c: Tensor, s: Tensor, _: Tensor) -> Iterator[Result]:
+    """Yield what comes of another sign, of cos and sin in each other's place, and of what is missing."""
     yield a, "come back unrotated"
     yield a * 0, "come back as zeros"
     yield a * c - b * s, SIGN
     yield -a * c + b * s, "hold - cos where + cos belongs"
     yield -a * c - b * s, "come back with the other sign"
-
-
-def _of_functions(terms: RotationTerms) -> Iterator[Result]:
-    """Yield what comes of cos and sin in each other's place."""
-    a, b, c, s = terms.lane, terms.partner_lane, terms.cos, terms.sin
     yield a * s + b * c, "take sin for cos and cos for sin"
     yield a * s - b * c, "take sin for cos and cos for sin, with the other sign"
     yield a * c + b * c, "take cos where sin belongs"
     yield a * s + b * s, "take sin where cos belongs"
     yield a * c - b * c, "take cos where sin belongs, with the other sign"
-
-
-def _of_missing_factors(terms: RotationTerms) -> Iterator[Result]:
-    a, b, c, s = terms.lane, terms.partner_lane, terms.cos, terms.sin
     yield a * c, "lack the term with sin"
     yield b * s, "lack the term with cos"
     yield a + b * s, "lack the factor cos"
@@ -56,44 +53,31 @@ def _of_missing_factors(terms: RotationTerms) -> Iterator[Result]:
     yield a + b, "lack the factors cos and sin"
 
 
-def _of_lanes(terms: RotationTerms) -> Iterator[Result]:
+def _of_lanes(a: Tensor, b: Tensor, c: Tensor, s: Tensor, sign: Tensor) -> Iterator[Result]:
     """Yield what comes of a lane and its partner in each other's place."""
-    a, b, c, s, sign = terms.lane, terms.partner_lane, terms.cos, terms.sin, terms.sign
-    partner_twice = "take their partner's lane for their own"
-    yield b * c + b * s, partner_twice
-    yield -b * c + b * s, partner_twice
-    lane_twice = "take their own lane for their partner's"
-    yield a * c + a * s, lane_twice
-    yield a * c - a * s, lane_twice
-    yield a * c + a * s * sign, lane_twice
-    yield a * c - a * s * sign, lane_twice
-    exchange = "take their own and their partner's lane for each other"
-    yield b * c + a * s, exchange
-    yield -b * c + a * s, exchange
-    yield b * c - a * s, exchange
-    yield -b * c - a * s, exchange
-    yield b, "hold their partner's lane, unrotated"
-    yield -b, "hold their partner's lane, unrotated"
+    for cosine in (b * c, -b * c):
+        yield cosine + b * s, "take their partner's lane for their own"
+    for sine in (a * s, -(a * s), a * s * sign, -(a * s * sign)):
+        yield a * c + sine, "take their own lane for their partner's"
+    for result in (b * c + a * s, -b * c + a * s, b * c - a * s, -b * c - a * s):
+        yield result, "take their own and their partner's lane for each other"
+    for result in (b, -b):
+        yield result, "hold their partner's lane, unrotated"
 
 
-def _of_operations(terms: RotationTerms) -> Iterator[Result]:
+def _of_operations(a: Tensor, b: Tensor, c: Tensor, s: Tensor, sign: Tensor) -> Iterator[Result]:
     """Yield what comes of another operation than belongs, or of one too many."""
-    a, b, c, s, sign = terms.lane, terms.partner_lane, terms.cos, terms.sin, terms.sign
     yield a / c + b * s, "divide by cos, which they should multiply with"
     yield a * c + b / s, "divide by sin, which they should multiply with"
     yield (a + c) + b * s, "add cos, which they should multiply with"
-    yield a * c + (b + s * sign), "add sin, which they should multiply with"
-    yield a * c + (b + s), "add sin, which they should multiply with"
-    yield a * c + (b - s), "add sin, which they should multiply with"
+    for summand in (s * sign, s, -s):
+        yield a * c + (b + summand), "add sin, which they should multiply with"
     yield (a - c) + b * s, "subtract cos, which they should multiply with"
-    product = a * c * (b * s)
-    yield product, "multiply the terms with cos and sin, which they should add"
-    yield product * sign, "multiply the terms with cos and sin, which they should add"
+    for product in (a * c * (b * s), a * c * (b * s) * sign):
+        yield product, "multiply the terms with cos and sin, which they should add"
     yield a * c / (b * s), "divide the terms with cos and sin, which they should add"
-    yield (
-        a + torch.where(sign < 0, c, s),
-        "have cos and sin added, which they should multiply with",
-    )
+    summand = torch.where(sign < 0, c, s)
+    yield a + summand, "have cos and sin added, which they should multiply with"
     yield (a * c + b) * s, "add before they multiply with sin"
     yield a * c * c + b * s, "multiply with cos twice"
     yield a * c + b * s * s, "multiply with sin twice"
@@ -103,64 +87,47 @@ def _of_operations(terms: RotationTerms) -> Iterator[Result]:
 
 def _of_steps(terms: RotationTerms) -> Iterator[Result]:
     """Yield what comes of steps that follow one another: what was written is read again."""
-    if terms.partner is None:
-        return
     at, s, c = terms.partner, terms.sin, terms.cos
-    whole, sign = terms.result, terms.sign
-    yield whole * c + (whole[..., at] * sign) * s, "turn twice"
-    yield (
-        terms.lane * c + (whole[..., at] * sign) * s,
-        "are made with their partner's new value",
-    )
+    a, b, whole = terms.lane, terms.partner_lane, terms.result
+    partner_result = whole[..., at] * terms.sign
+    yield whole * c + partner_result * s, "turn twice"
+    yield a * c + partner_result * s, "are made with their partner's new value"
     yield whole[..., at], "stand in their partner's place"
-    a, b = terms.lane, terms.partner_lane
     yield a * c[..., at] + b * s, "take cos of their partner's lane in the table"
     yield a * c + b * s[..., at], "take sin of their partner's lane in the table"
 
 
 def _of_slots(terms: RotationTerms, slots: Sequence[str]) -> Iterator[Result]:
     """Yield what comes of q, k and v in each other's place."""
-    whole = terms.result
+    whole, a, b = terms.result, terms.lane, terms.partner_lane
     if len(slots) < 2:
         return
     for at, name in enumerate(slots):
         yield whole[at].expand_as(whole), f"hold {name}'s lanes"
-        yield terms.lane[at].expand_as(whole), f"hold {name}'s lanes, unrotated"
-        in_cos = terms.lane[at] * terms.cos + terms.partner_lane * terms.sin
-        in_sin = terms.lane * terms.cos + terms.partner_lane[at] * terms.sin
-        yield in_cos, f"hold {name}'s lanes in the term with cos"
-        yield in_sin, f"hold {name}'s lanes in the term with sin"
-    yield (
-        torch.cat((whole[:2].flip(0), whole[2:])),
-        "stand in each other's place: q's result is k's",
-    )
+        yield a[at].expand_as(whole), f"hold {name}'s lanes, unrotated"
+        yield a[at] * terms.cos + b * terms.sin, f"hold {name}'s lanes in the term with cos"
+        yield a * terms.cos + b[at] * terms.sin, f"hold {name}'s lanes in the term with sin"
+    exchanged = torch.cat((whole[:2].flip(0), whole[2:]))
+    yield exchanged, "stand in each other's place: q's result is k's"
 
 
 def _of_rows(terms: RotationTerms, outputs: Tensor) -> Iterator[Result]:
     """Yield what comes of other rows of the tables."""
     cos, sin = terms.cos, terms.sin
     rows, heads = cos.shape[2:4]
-    yield terms.with_tables(cos.roll(-1, 2), sin.roll(-1, 2)), "turn with the next row's angle"
-    yield (
-        terms.with_tables(cos.roll(1, 2), sin.roll(1, 2)),
-        "turn with the angle of the row before",
-    )
-    for row in range(min(rows, MOST_ROWS)):
-        c, s = (table[:, :, row : row + 1].expand_as(table) for table in (cos, sin))
-        yield terms.with_tables(c, s), f"turn as row {row}"
-        yield terms.with_tables(c, sin), f"take cos of row {row}"
-        yield terms.with_tables(cos, s), f"take sin of row {row}"
-    at = torch.arange(heads)
-    c, s = (table[:, :, at % rows, 0].unsqueeze(2).expand_as(table) for table in (cos, sin))
-    in_tables = (at < rows)[:, None]  # the tables have no row for the other heads
-    yield (
-        torch.where(in_tables, terms.with_tables(c, s), outputs),
-        "turn with the number of the head, and not with the row",
-    )
-    yield (
-        terms.with_tables(cos.flip(2), sin.flip(2)),
-        "turn as the rows counted from the end",
-    )
+    for by, row in ((-1, "next row's angle"), (1, "angle of the row before")):
+        yield terms.with_tables(cos.roll(by, 2), sin.roll(by, 2)), f"turn with the {row}"
+    for at in range(min(rows, MOST_ROWS)):
+        c, s = (table[:, :, at : at + 1].expand_as(table) for table in (cos, sin))
+        yield terms.with_tables(c, s), f"turn as row {at}"
+        yield terms.with_tables(c, sin), f"take cos of row {at}"
+        yield terms.with_tables(cos, s), f"take sin of row {at}"
+    head = torch.arange(heads)
+    c, s = (table[:, :, head % rows, 0].unsqueeze(2).expand_as(table) for table in (cos, sin))
+    in_tables = (head < rows)[:, None]  # the tables have no row for the other heads
+    by_head = torch.where(in_tables, terms.with_tables(c, s), outputs)
+    yield by_head, "turn with the number of the head, and not with the row"
+    yield terms.with_tables(cos.flip(2), sin.flip(2)), "turn as the rows counted from the end"
 
 
 def _of_places(terms: RotationTerms) -> Iterator[Result]:
@@ -168,29 +135,19 @@ def _of_places(terms: RotationTerms) -> Iterator[Result]:
     whole, width = terms.result, terms.lane.shape[-1]
     turning = int((terms.sign != 0).sum())
     if turning < width:
-        yield (
-            whole.roll(-turning, -1),
-            "are written behind the lanes that stay, which belong behind them",
-        )
+        words = "are written behind the lanes that stay, which belong behind them"
+        yield whole.roll(-turning, -1), words
     for by in dict.fromkeys((1, -1, width // 2, width // 4, turning // 2)):
         side = "before" if by > 0 else "behind"
         yield whole.roll(by, -1), f"hold what belongs {abs(by)} lanes {side}"
-        yield (
-            terms.lane.roll(by, -1) * terms.cos + terms.partner_lane * terms.sin,
-            f"take a lane {abs(by)} off where their own belongs",
-        )
+        moved = terms.lane.roll(by, -1) * terms.cos + terms.partner_lane * terms.sin
+        yield moved, f"take a lane {abs(by)} off where their own belongs"
     yield whole.flip(-1), "stand in the reverse order"
     if width % 2 == 0:
-        halves = whole.view(*whole.shape[:-1], 2, width // 2)
-        neighbours = whole.view(*whole.shape[:-1], width // 2, 2)
-        yield (
-            halves.transpose(-1, -2).flatten(-2),
-            "are written as neighbours, which belong in halves",
-        )
-        yield (
-            neighbours.transpose(-1, -2).flatten(-2),
-            "are written in halves, which belong as neighbours",
-        )
+        neighbours = lanes(pairs(whole, "half"), "interleaved")
+        yield neighbours, "are written as neighbours, which belong in halves"
+        halves = lanes(pairs(whole, "interleaved"), "half")
+        yield halves, "are written in halves, which belong as neighbours"
 
 
 def _of_columns(terms: RotationTerms) -> Iterator[Result]:

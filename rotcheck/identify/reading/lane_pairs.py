@@ -31,27 +31,24 @@ def pair_lanes(cos_lanes: dict[int, int], sin_terms: SinTerms, lanes: int) -> Ma
     partners = {lane: partner for lane, (partner, _) in sin_terms.items()}
     pairing = _pairing(cos_lanes, partners)
     if pairing is None:
-        return _in_blocks(cos_lanes, sin_terms) or no_convention(
-            _odd_pairs(cos_lanes, partners), rotary_dim
-        )
-    if pairing == "half":
-        first = [lane for lane, at in cos_lanes.items() if at < rotary_dim // 2]
-    else:
-        first = [lane for lane, at in cos_lanes.items() if at % 2 == 0]
+        words = _odd_pairs(cos_lanes, partners)
+        return _in_blocks(cos_lanes, sin_terms) or no_convention(words, rotary_dim)
+    firsts = range(rotary_dim // 2) if pairing == "half" else range(0, rotary_dim, 2)
+    first = [lane for lane, at in cos_lanes.items() if at in firsts]
     return _with_direction(pairing, outputs, sin_terms, first)
 
 
 def _output_lanes(cos_lanes: dict[int, int]) -> OutputLanes | None:
     """In which order lanes are written; None: in one of the function's own."""
     half = len(cos_lanes) // 2
-    orders: dict[OutputLanes, dict[int, int]] = {
-        "same": {lane: lane for lane in cos_lanes},
-        "de-interleaved": {
-            lane: 2 * lane if lane < half else 2 * (lane - half) + 1 for lane in cos_lanes
-        },
-        "interleaved": {lane: lane // 2 + half * (lane % 2) for lane in cos_lanes},
+    lanes = range(2 * half)
+    orders: dict[OutputLanes, list[int]] = {
+        "same": list(lanes),
+        "de-interleaved": [*lanes[::2], *lanes[1::2]],
+        "interleaved": [lane // 2 + half * (lane % 2) for lane in lanes],
     }
-    return next((name for name, order in orders.items() if order == cos_lanes), None)
+    sources = [cos_lanes[lane] for lane in lanes]
+    return next((name for name, order in orders.items() if order == sources), None)
 
 
 def _pairing(cos_lanes: dict[int, int], partners: dict[int, int]) -> Pairing | None:
@@ -84,10 +81,8 @@ def _with_direction(
     pairing: Pairing, outputs: OutputLanes, sin_terms: SinTerms, first: list[int]
 ) -> MatrixReading:
     """Add the direction, which the signs of sin in the first and in the second lanes of the pairs tell."""
-    signs = (
-        {sin_terms[lane][1] for lane in first},
-        {sign for lane, (_, sign) in sin_terms.items() if lane not in first},
-    )
+    behind = sin_terms.keys() - set(first)
+    signs = tuple({sin_terms[lane][1] for lane in lanes} for lanes in (first, behind))
     reading = MatrixReading(pairing, 1, outputs, len(sin_terms))
     if signs == ({-1}, {1}):
         return reading
@@ -97,9 +92,8 @@ def _with_direction(
 
 
 def _odd_pairs(cos_lanes: dict[int, int], partners: dict[int, int]) -> str:
-    examples = ", ".join(
-        f"{cos_lanes[lane]} with {partners[lane]}" for lane in sorted(cos_lanes)[:4]
-    )
+    first = sorted(cos_lanes)[:4]
+    examples = ", ".join(f"{cos_lanes[lane]} with {partners[lane]}" for lane in first)
     return f"pairs lanes in an order of its own: {examples}, ..."
 
 

@@ -9,49 +9,35 @@ from torch import Tensor
 def where(departs: Tensor, slots: Sequence[str]) -> str:
     """The smallest description of a set (slots, B, S, H, D) that holds all elements that depart."""
     of_slots, batch, rows, heads, lanes = (_along(departs, axis) for axis in range(5))
-    parts = [_lanes(lanes)]
-    if len(slots) > 1 and not all(of_slots):
-        parts.append(f"of {' and '.join(slots[at] for at in _places(of_slots))}")
-    if not all(heads):
-        parts.append(f"in {_names_of('head', heads)}")
-    if not all(batch):
-        parts.append(f"in {_names_of('batch row', batch)}")
-    all_but_first = [False, *[True] * (len(rows) - 1)]  # row 0 of positions turns nothing
-    if not all(rows) and any(rows) and rows != all_but_first:
-        parts.append(_rows(rows))
+    _, batches, length, head_count, width = departs.shape
+    parts = [
+        "all lanes" if len(lanes) == width else _name("lane", lanes) if lanes else "some lanes"
+    ]
+    if 0 < len(of_slots) < len(slots):
+        parts.append(f"of {' and '.join(slots[at] for at in of_slots)}")
+    for noun, at, size in (("head", heads, head_count), ("batch row", batch, batches)):
+        if 0 < len(at) < size:
+            parts.append(f"in {_some(noun, at, size)}")
+    # row 0 of positions turns nothing
+    if 0 < len(rows) < length and rows != list(range(1, length)):
+        to_end = rows == list(range(rows[0], length))
+        parts.append(f"from row {rows[0]} on" if to_end else f"in {_name('row', rows)}")
     return " ".join(parts)
 
 
-def _along(departs: Tensor, axis: int) -> list[bool]:
+def _along(departs: Tensor, axis: int) -> list[int]:
     shares = departs.movedim(axis, 0).flatten(1).double().mean(1)
-    return [bool(departs_there) for departs_there in shares.gt(0.02)]
+    return shares.gt(0.02).nonzero().flatten().tolist()
 
 
-def _places(mask: list[bool]) -> list[int]:
-    return [place for place, departs in enumerate(mask) if departs]
-
-
-def _lanes(lanes: list[bool]) -> str:
-    if all(lanes):
-        return "all lanes"
-    at = _places(lanes)
-    return f"lane {at[0]}" if len(at) == 1 else f"lanes {span(at)}"
-
-
-def _rows(rows: list[bool]) -> str:
-    at = _places(rows)
-    if at == list(range(at[0], len(rows))):
-        return f"from row {at[0]} on"
-    return f"in {'row' if len(at) == 1 else 'rows'} {span(at)}"
-
-
-def _names_of(noun: str, mask: list[bool]) -> str:
-    at = _places(mask)
-    if at == [len(mask) - 1]:
+def _some(noun: str, at: list[int], size: int) -> str:
+    if at == [size - 1]:
         return f"the last {noun}"
-    if at == list(range(1, len(mask))):
-        return f"all {noun}s but the first"
-    return f"{noun}{'s' if len(at) > 1 else ''} {span(at)}"
+    return f"all {noun}s but the first" if at == list(range(1, size)) else _name(noun, at)
+
+
+def _name(noun: str, at: Sequence[int]) -> str:
+    return f"{noun}{'' if len(at) == 1 else 's'} {span(at)}"
 
 
 def span(numbers: Sequence[int]) -> str:

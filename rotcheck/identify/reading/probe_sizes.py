@@ -43,11 +43,8 @@ def distinct_tables(probe: ProbeSizes, lanes: int) -> tuple[Tensor, Tensor]:
     step = 256 if 2 * lanes <= 170 else 2048
     grid = torch.arange(step // 5, step * 9 // 10, dtype=torch.float64) / step
     generator = torch.Generator().manual_seed(1)
-    rows = [
-        grid[torch.randperm(len(grid), generator=generator)[: 2 * lanes]]
-        for _ in range(probe.length)
-    ]
-    table = torch.stack(rows)  # (S, 2W)
+    orders = [torch.randperm(len(grid), generator=generator) for _ in range(probe.length)]
+    table = grid[torch.stack(orders)[:, : 2 * lanes]]  # (S, 2W)
     return table[:, :lanes], table[:, lanes:]
 
 

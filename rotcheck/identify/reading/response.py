@@ -25,10 +25,10 @@ class Response:
     matrices: tuple[Tensor, ...]  # row l, column i: what of lane i arrives in lane l
     cos: Tensor | None
     sin: Tensor | None
+    sample: Sample
     uneven: str = ""  # along which axis else the response differs: "batch", "head"
     # a row's result holds something of another row, or is no sum over its lanes
     mixes: bool = False
-    sample: Sample | None = None
 
 
 def measure_response(caller: Caller, sample: Sample, *, lane_by_lane: bool = True) -> Response:
@@ -41,21 +41,20 @@ def measure_response(caller: Caller, sample: Sample, *, lane_by_lane: bool = Tru
     cos, sin = _cos_and_sin(caller, convention)
     if _returns_inputs(sample, caller.dtype):
         eye = torch.eye(caller.probe.width, dtype=torch.float64).repeat(caller.probe.length, 1, 1)
-        return Response((eye,) * len(sample.outputs), cos, sin, sample=sample)
+        return Response((eye,) * len(sample.outputs), cos, sin, sample)
     matrices = _shared_matrices(caller, convention)
-    products = [
-        torch.einsum("sli,bshi->bshl", matrix, x) for matrix, x in zip(matrices, sample.inputs)
-    ]
+    slots = zip(matrices, sample.inputs)
+    products = [torch.einsum("sli,bshi->bshl", matrix, x) for matrix, x in slots]
     if not _differ(products, sample.outputs):
-        return Response(matrices, cos, sin, sample=sample)
+        return Response(matrices, cos, sin, sample)
     if not lane_by_lane:
-        return Response(matrices, cos, sin, mixes=True, sample=sample)
+        return Response(matrices, cos, sin, sample, mixes=True)
     apart = _separate_matrices(caller, convention)  # (B, S, H, D, D) each
     products = [torch.einsum("bshli,bshi->bshl", full, x) for full, x in zip(apart, sample.inputs)]
     uneven = _uneven_axis(apart[0])
     head = 1 if uneven == "head" else 0  # the first may turn by an angle of 0
     of_head = tuple(slot[0, :, head] for slot in apart)
-    return Response(of_head, cos, sin, uneven, _differ(products, sample.outputs), sample)
+    return Response(of_head, cos, sin, sample, uneven, _differ(products, sample.outputs))
 
 
 def _cos_and_sin(caller: Caller, convention: Convention) -> tuple[Tensor | None, Tensor | None]:

@@ -6,9 +6,9 @@ from itertools import product
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from rotcheck.convention import Pairing, role_of
-from rotcheck.identify.reading.caller import Sample
 from rotcheck.identify.reading.mistake_matrices import PAIRINGS
 from rotcheck.identify.reading.response import Response
 from rotcheck.rotary.frequencies import inverse_frequencies
@@ -18,7 +18,11 @@ COARSE = 0.03  # shares of elements closer than this are one
 BEYOND_CHANCE = 0.3  # of all elements: fewer agree by chance
 MOST_CONVENTIONS = 8  # that are compared, where some elements follow one
 THETAS = (10000.0, 500000.0, 1000000.0)
-COLUMN_ORDERS = ("of the lane", "half-width", "first half")  # which column of a table a lane reads
+COLUMN_ORDERS: tuple[str, ...] = (
+    "of the lane",
+    "half-width",
+    "first half",
+)  # which column of a table a lane reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,10 @@ class RotationTerms:
     cos: Tensor
     sin: Tensor
     sign: Tensor  # (D,): with which sin comes; 0 of lanes that stay
+    partner: Tensor  # (D,)
+    source: Tensor  # (D,): which lane of x stands in `lane`
+    column: Tensor  # (D,): of the tables; of lanes that stay any
     peculiarity: str = ""  # what is unusual in the convention
-    partner: Tensor | None = None  # (D,)
-    source: Tensor | None = None  # (D,): which lane of x stands in `lane`
-    column: Tensor | None = None  # (D,): of the tables; of lanes that stay any
     agrees: bool = False  # some elements are as they should be
 
     @property
@@ -63,14 +67,9 @@ def share(mask: Tensor) -> float:
 
 def nearest_conventions(response: Response, positions: Sequence[int]) -> list[RotationTerms]:
     """The conventions that some elements follow, the one of most first; all, where no element follows any."""
-    if response.sample is None:
-        return []
     outputs = torch.stack(response.sample.outputs)  # (slots, B, S, H, D)
-    conventions = [
-        terms
-        for terms in _conventions(response, response.sample, positions)
-        if terms.lane.shape == outputs.shape
-    ]
+    candidates = _conventions(response, positions)
+    conventions = [terms for terms in candidates if terms.lane.shape == outputs.shape]
     shares = [share(terms.agreement(outputs)) for terms in conventions]
     order = sorted(range(len(shares)), key=lambda at: -round(shares[at] / COARSE))
     if not order or shares[order[0]] < BEYOND_CHANCE:
@@ -81,36 +80,27 @@ def nearest_conventions(response: Response, positions: Sequence[int]) -> list[Ro
 def nearest_convention(response: Response, positions: Sequence[int]) -> RotationTerms | None:
     """The convention that most elements follow, or the commonest where none does."""
     conventions = nearest_conventions(response, positions)
-    if response.sample is None or not conventions:
+    if not conventions:
         return None
     agreement = conventions[0].agreement(torch.stack(response.sample.outputs))
     return replace(conventions[0], agrees=share(agreement) > BEYOND_CHANCE)
 
 
-def _conventions(
-    response: Response, sample: Sample, positions: Sequence[int]
-) -> Iterator[RotationTerms]:
+def _conventions(response: Response, positions: Sequence[int]) -> Iterator[RotationTerms]:
     """Yield the conventions that may be meant, the commonest first."""
-    x = torch.stack(sample.inputs)  # (slots, B, S, H, D)
-    still = torch.tensor([name == "v" for name in sample.convention.slots])
-    with_tables = response.cos is not None
-    tables = (
-        _handed_tables(response, sample) if with_tables else _computed_tables(response, positions)
-    )
-    for (cos, sin), pairing in product(tables, PAIRINGS):
-        for columns in COLUMN_ORDERS if with_tables else ("half-width",):
-            for terms in _both_directions(x, cos, sin, pairing, columns):
-                yield _without_v(terms, still)
-
-
-def _handed_tables(response: Response, sample: Sample) -> Iterator[tuple[Tensor, Tensor]]:
-    cos, sin = response.cos, response.sin
-    assert cos is not None, "tables were handed over"
-    assert sin is not None, "tables were handed over"
-    yield cos, sin
-    roles = map(role_of, sample.convention.arguments)
-    if any("cos" in role and "sin" in role for role in roles):  # in which order, the response tells
-        yield sin, cos
+    convention, cos, sin = response.sample.convention, response.cos, response.sin
+    x = torch.stack(response.sample.inputs)  # (slots, B, S, H, D)
+    still = torch.tensor([name == "v" for name in convention.slots])
+    if cos is None or sin is None:
+        tables, orders = list(_computed_tables(response, positions)), COLUMN_ORDERS[1:2]
+    else:
+        tables, orders = [(cos, sin)], COLUMN_ORDERS
+        roles = map(role_of, convention.arguments)
+        if any("cos" in role and "sin" in role for role in roles):  # the response tells the order
+            tables.append((sin, cos))
+    for (c, s), pairing, columns in product(tables, PAIRINGS, orders):
+        for terms in _both_directions(x, c, s, pairing, columns):
+            yield _without_v(terms, still)
 
 
 def _computed_tables(
@@ -142,54 +132,27 @@ def _both_directions(
 
     `columns`: each lane reads a column of its own, or each pair one of the first half, or one of half-width tables.
     """
-    width = cos.shape[-1]
-    turning = 2 * width if columns == "half-width" else width
+    turning = 2 * cos.shape[-1] if columns == "half-width" else cos.shape[-1]
     if turning > x.shape[-1] or turning % 2:
         return
-    lane = torch.arange(turning)
-    half = turning // 2
+    stay, rest = torch.arange(turning, x.shape[-1]), (0, x.shape[-1] - turning)
+    lane, half = torch.arange(turning), turning // 2
     for order in dict.fromkeys((pairing, "half")):  # of the lanes that are written
-        first = lane < half if order == "half" else lane % 2 == 0
-        partner = (lane + half) % turning if order == "half" else lane ^ 1
-        of_pair = lane % half if order == "half" else lane // 2
-        column = lane if columns == "of the lane" else of_pair
-        source = lane if order == pairing else 2 * (lane % half) + lane // half
-        yield from _of_lanes(x, cos, sin, source, partner, column, first)
-
-
-def _of_lanes(
-    x: Tensor,
-    cos: Tensor,
-    sin: Tensor,
-    source: Tensor,
-    partner: Tensor,
-    column: Tensor,
-    first: Tensor,
-) -> Iterator[RotationTerms]:
-    """Yield the terms of a rotation, in both directions, whose lanes take what these say."""
-    width, turning = x.shape[-1], len(source)
-    shape = (1, 1, cos.shape[0], 1, turning)
-    rest = width - turning
-    c = torch.cat((cos[:, column].view(shape), cos.new_ones(*shape[:-1], rest)), -1)
-    s = torch.cat((sin[:, column].view(shape), sin.new_zeros(*shape[:-1], rest)), -1)
-    columns = torch.cat((column, column.new_zeros(rest)))
-    behind = torch.arange(turning, width)
-    partners, sources = torch.cat((partner, behind)), torch.cat((source, behind))
-    lane = x[..., sources]
-    sign = torch.where(first, -1.0, 1.0).double()
-    sign = torch.cat((sign, sign.new_zeros(rest)))
-    for signs, words in ((sign, ""), (-sign, "in a rotation by the negative angle")):
-        yield RotationTerms(
-            lane,
-            lane[..., partners] * signs,
-            c.expand_as(x),
-            s.expand_as(x),
-            signs,
-            words,
-            partners,
-            sources,
-            columns,
+        first, partner, of_pair = (
+            (lane < half, (lane + half) % turning, lane % half)
+            if order == "half"
+            else (lane % 2 == 0, lane ^ 1, lane // 2)
         )
+        column = lane if columns == "of the lane" else of_pair
+        source = torch.cat((lane if order == pairing else 2 * (lane % half) + lane // half, stay))
+        partner = torch.cat((partner, stay))
+        lanes = x[..., source]
+        c = pad(cos[:, column], rest, value=1.0)[:, None].expand_as(x)
+        s = pad(sin[:, column], rest)[:, None].expand_as(x)
+        sign = pad(torch.where(first, -1.0, 1.0).double(), rest)
+        for signs, words in ((sign, ""), (-sign, "in a rotation by the negative angle")):
+            places = (partner, source, pad(column, rest))
+            yield RotationTerms(lanes, lanes[..., partner] * signs, c, s, signs, *places, words)
 
 
 def _without_v(terms: RotationTerms, still: Tensor) -> RotationTerms:

@@ -35,6 +35,7 @@ from rotcheck.identify.showing.rotation_demonstration import (
 from rotcheck.identify.showing.value_demonstration import Show, first_of, wrong_value
 from rotcheck.implementations.target import Target
 from rotcheck.measure.case import Sizes
+from rotcheck.measure.outside_writes import OUTSIDE
 from rotcheck.results import Remark
 
 NEVER_SHOWN = ("raised",)  # for other sizes: the call may have been another
@@ -235,7 +236,7 @@ _BY_CODE: dict[str, Callable[[Mistake], str | None]] = {
     "writes-input": lambda mistake: mistake.show(write_to_input),
     "positions-ignored": _of_unread_positions,
     "per-batch": _of_batch_rows,
-    "writes-outside": _of_stores_outside,
+    OUTSIDE: _of_stores_outside,
     "one-row": _of_one_row,
     "head-width": _of_head_width,
     "grid-exchanged": _of_grid,

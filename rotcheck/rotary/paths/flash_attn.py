@@ -59,13 +59,8 @@ def _beyond(x: Tensor, plan: Plan) -> str | None:
     for axis, what in ((0, "batches"), (2, "heads")):
         if heads.shape[axis] > MOST_BLOCKS:
             return f"there are {heads.shape[axis]} {what}; its grid takes {MOST_BLOCKS}"
-    last = (
-        max(
-            heads.numel(),
-            1 + sum((size - 1) * step for size, step in zip(heads.shape, heads.stride())),
-        )
-        - 1
-    )
+    reach = sum((size - 1) * step for size, step in zip(heads.shape, heads.stride()))
+    last = max(heads.numel() - 1, reach)
     if last >= INDICES:
         return f"the last element has index {last}; it computes indices in 32 bits, up to {INDICES - 1}"
     return None
@@ -76,12 +71,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
     library, _ = kernel()
     assert library is not None, "unfit() said so"
     tables = (_rows(cos, plan), _rows(sin, plan))  # (S, P) each
-    options = {
-        "interleaved": plan.interleaved,
-        "inplace": out is x,
-        "conjugate": plan.direction < 0,
-    }
-    result: Tensor = library.apply_rotary(_heads(x, plan), *tables, **options)
+    flags = {"interleaved": plan.interleaved, "inplace": out is x, "conjugate": plan.direction < 0}
+    result: Tensor = library.apply_rotary(_heads(x, plan), *tables, **flags)
     return x if out is x else _like(result, x, plan)
 
 

@@ -34,11 +34,8 @@ def align(table: Tensor, plan: Plan) -> Tensor:
     table = table[..., width].narrow(rows, plan.offset, plan.sizes[1])
     if slots >= 0:
         table = table.narrow(slots, 0, plan.rotated_slots)
-    places = sorted(
-        (axis, table_axis)
-        for axis, table_axis in zip(plan.axes, plan.table_axes, strict=True)
-        if axis >= 0
-    )
+    axes = zip(plan.axes, plan.table_axes, strict=True)
+    places = sorted((axis, table_axis) for axis, table_axis in axes if axis >= 0)
     table_axes = [table_axis for _, table_axis in places if table_axis >= 0]
     # the first of them serves all
     other_axes = [axis for axis in range(table.dim() - 1) if axis not in table_axes]
@@ -66,15 +63,11 @@ def heads(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Tensor:
     cos, sin = cos.to(wide), plan.direction * sin.to(wide)  # (..., P) each
     # (..., P) each
     first, second = (a * cos - b * sin).to(x.dtype), (b * cos + a * sin).to(x.dtype)
-    if plan.interleaved:
-        result = torch.stack((first, second), -1).flatten(-2)  # (..., 2P)
-        return (
-            torch.cat((result, x[..., 2 * plan.pairs :]), -1)
-            if plan.lanes > 2 * plan.pairs
-            else result
-        )
     rest = (x[..., 2 * plan.pairs :],) if plan.lanes > 2 * plan.pairs else ()
-    return torch.cat((first, second, *rest), -1)  # (..., D)
+    if not plan.interleaved:
+        return torch.cat((first, second, *rest), -1)  # (..., D)
+    result = torch.stack((first, second), -1).flatten(-2)  # (..., 2P)
+    return torch.cat((result, *rest), -1) if rest else result
 
 
 def lane_pairs(lanes: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:

@@ -128,14 +128,8 @@ def prepare(
         "WRITES_ALL": not inplace, "PER_HEAD": plan.table_axes[2] >= 0 or plan.table_axes[3] >= 0,
         "ROWS": rows, "HEADS": heads, "WIDTH": width, "REST": rest,
     }  # fmt: skip
-    step, each = plan.table_step, plan.sizes[3]
-    counts = (
-        plan.sizes[1],
-        plan.offset,
-        head_count(plan, inplace),
-        plan.rotated_slots * each,
-        each,
-    )
+    step, each, count = plan.table_step, plan.sizes[3], head_count(plan, inplace)
+    counts = (plan.sizes[1], plan.offset, count, plan.rotated_slots * each, each)
     lanes = (x[-1], out[-1], step * cos[-1], step * sin[-1])
     strides = (n for axes, lane in zip((*own, *tables), lanes, strict=True) for n in (*axes, lane))
     return Launch(programs, (*counts, *strides), constexprs)
