@@ -1,6 +1,7 @@
 """Reads a file that somebody names: whatever it is, no wait is for ever, and none fills the memory."""
 
 import ast
+import codecs
 import errno
 import io
 import os
@@ -15,7 +16,14 @@ from typing import IO, Any
 LARGEST = 1 << 24  # bytes of what people write by hand
 WAIT = 10.0  # seconds for all that a pipe or a terminal has to give
 _PIECE = 1 << 20
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""The byte order marks with which a text may begin, each with the encoding that it says."""
 _DEEP = "it is nested too deeply"
 
 
@@ -56,14 +64,19 @@ def _too_large(largest: int) -> OSError:
     return OSError(errno.EFBIG, f"it holds more than {largest >> 20} MiB")
 
 
+def marked_encoding(data: bytes) -> str:
+    """The encoding that the byte order mark of a text says; "" for one without."""
+    return next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), "")
+
+
 def toml(file: Path) -> dict[str, Any]:
     """What a TOML file says, a byte order mark or not.
 
     Raises `OSError` as `contents` does, and `ValueError` with why it is no TOML.
     """
     data = contents(file)
-    if kind := _MARKS.get(data[:2]):
-        raise ValueError(f"it is written in {kind}; save it as UTF-8")
+    if kind := marked_encoding(data).removeprefix("utf-8"):
+        raise ValueError(f"it is written in {kind[:6].upper()}; save it as UTF-8")
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

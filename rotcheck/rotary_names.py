@@ -7,7 +7,7 @@ IN_SOURCE = rf"(?i:{NAME}|rotate_(half|quer|q_|k_|every)|inv_?freq|freqs?_?cis?(
 """In the names of functions, classes and variables, CamelCase too."""
 
 IN_TRACE = (
-    rf"(?i){NAME}|rotate_(?:half|every_two|quer)|freqs|inv_freq"
+    rf"(?i){NAME}|rotate_(?:half|every_two|quer)|freqs|inv_freq|cossin"
     r"|(?<![a-z])(?:cos|sin)(?![a-z(])"  # variables; what calls them may be any other sinusoid
 )
 """In a frame, a kernel or a variable that an error shows: more words, since frames show little."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -40,46 +41,25 @@ def of_event(event: Event) -> Diagnosis:
     readings = event.readings or (event.text,)
     if event.frames:
         readings = (*readings, f"{_frame_text(event.frames[-1])} {event.text}")
+    about = partial(
+        Diagnosis, line=event.line, text=event.text, kind=event.kind, process=event.process
+    )
     for failure, text in _failures(readings):
         if not failure.context or context(failure, text):
-            return _of(event, "certain", ALONE, failure=failure)
-        evidence = _evidence(failure, event)
-        if evidence:
-            return _of(
-                event,
-                "likely",
-                f"several things cause this message, and {evidence}.",
-                failure=failure,
-            )
+            return about(certainty="certain", why=ALONE, failure=failure)
+        if evidence := _evidence(failure, event):
+            why = f"several things cause this message, and {evidence}."
+            return about(certainty="likely", why=why, failure=failure)
     cpp_texts = [reading.partition("what(): ")[2] for reading in readings]  # what C++ died of
     general = [hit.entry for reading in (*cpp_texts, *readings) for hit in messages(reading)]
     general = general or [hit.entry for hit in messages(event.text, without_blanks=True)]
     if general:
-        return _of(event, "general", GENERAL, message=general[0])
-    return _of(event, "unknown", NOT_KNOWN)
+        return about(certainty="general", why=GENERAL, message=general[0])
+    return about(certainty="unknown", why=NOT_KNOWN)
 
 
 def _frame_text(frame: Frame) -> str:
     return f'File "{frame.file}", line {frame.line}, in {frame.function} {frame.source}'
-
-
-def _of(
-    event: Event,
-    certainty: Certainty,
-    why: str,
-    failure: Failure | None = None,
-    message: Message | None = None,
-) -> Diagnosis:
-    return Diagnosis(
-        line=event.line,
-        text=event.text,
-        kind=event.kind,
-        process=event.process,
-        certainty=certainty,
-        why=why,
-        failure=failure,
-        message=message,
-    )
 
 
 def _failures(readings: Sequence[str]) -> list[Hit[Failure]]:

@@ -1,11 +1,19 @@
 """Reads the knowledge from TOML files, one for each entry, in a folder of this package."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
-Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+class KnowledgeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a file of the knowledge holds."""
+
+    id: str  # also the name of its file
+    title: str
+
+
+Kind = TypeVar("Kind", bound=KnowledgeEntry)
 
 
 class KnowledgeError(Exception):
@@ -42,9 +50,22 @@ def keys(name: str, text: str) -> dict[str, Any]:
 def entry(name: str, values: dict[str, Any], kind: type[Kind]) -> Kind:
     """The entry of this kind that a file holds.
 
-    Raises `KnowledgeError` when a key is missing, unknown or of another type.
+    Raises `KnowledgeError` when a key is missing, unknown or of another type, or the file has another name than the id.
     """
     try:
-        return msgspec.convert(values, kind)
+        result = msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise KnowledgeError(f"{name}: {error}") from error
+    if name != f"{result.id}.toml":
+        raise KnowledgeError(f"{name}: a file with the id {result.id!r} is called {result.id}.toml")
+    return result
+
+
+def by_id(entries: Iterable[Kind]) -> dict[str, Kind]:
+    """The entries by their ids, in the order of those: N2 comes before N10."""
+    return {entry.id: entry for entry in sorted(entries, key=_order)}
+
+
+def _order(entry: KnowledgeEntry) -> tuple[str, int]:
+    letters = entry.id.rstrip("0123456789")
+    return letters, int(entry.id[len(letters) :] or 0)

@@ -86,13 +86,24 @@ def _is_a_line(event: Event) -> bool:
 def _of_failed_run(log: Log, answers: Sequence[Diagnosis], end: int) -> Explanation:
     at, answer = _reason(log, answers, end)
     crash = answers[end] if at != end else None
+    also = _also(log, answers, {at, end}, answer)
+    return _explanation(log, "failed", answer, also, crash)
+
+
+def _explanation(
+    log: Log,
+    outcome: Outcome,
+    answer: Diagnosis | None = None,
+    also: tuple[Sighting, ...] = (),
+    crash: Diagnosis | None = None,
+) -> Explanation:
     return Explanation(
-        outcome="failed",
+        outcome=outcome,
         lines=log.lines,
         size=log.size,
         answer=answer,
         crash=crash,
-        also=_also(log, answers, {at, end}, answer),
+        also=also,
         next=_next(answer),
     )
 
@@ -103,25 +114,21 @@ def _reason(log: Log, answers: Sequence[Diagnosis], end: int) -> tuple[int, Diag
     line, entry = f"line {last.line}", last.failure or last.message
     for at, diagnosis in enumerate(answers):
         if entry and diagnosis.failure and diagnosis.failure.id in entry.explained_by:
-            return at, _because(
-                diagnosis, f"the message of {line}, which ended the run, comes of this"
-            )
+            why = f"the message of {line}, which ended the run, comes of this"
+            return at, _because(diagnosis, why)
     if last.failure:
         return end, last
     for at in _chain(log, end):
         if answers[at].failure:
-            return at, _because(
-                answers[at], f"the exception of {line} came of this one, as the traceback says"
-            )
+            why = f"the exception of {line} came of this one, as the traceback says"
+            return at, _because(answers[at], why)
         if answers[at].message and _SLIP.match(last.text):
             why = f"{GENERAL} L{line[1:]}, which ended the run, is a slip in the code that handles it."
             return at, msgspec.structs.replace(answers[at], why=why)
     for at in _around(log, end):
         if answers[at].failure:
-            return at, _because(
-                answers[at],
-                f"it is near {line}, which ended the run and is not known by itself",
-            )
+            why = f"it is near {line}, which ended the run and is not known by itself"
+            return at, _because(answers[at], why)
     return end, last
 
 
@@ -165,27 +172,15 @@ def _of_unclear_run(log: Log, answers: Sequence[Diagnosis], errors: Sequence[int
         words = _of_prose(log) if answer.certainty == "unknown" else None
         if words:
             return words
-    return Explanation(
-        outcome="unclear" if answer.certainty != "unknown" else "unknown",
-        lines=log.lines,
-        size=log.size,
-        answer=answer,
-        also=_also(log, answers, {best}, answer),
-        next=_next(answer),
-    )
+    outcome: Outcome = "unclear" if answer.certainty != "unknown" else "unknown"
+    return _explanation(log, outcome, answer, _also(log, answers, {best}, answer))
 
 
 def _of_prose(log: Log) -> Explanation | None:
     answer = of_words(log.prose)
     if answer is None:
         return None
-    return Explanation(
-        outcome="words" if answer.certainty == "possible" else "unclear",
-        lines=log.lines,
-        size=log.size,
-        answer=answer,
-        next=_next(answer),
-    )
+    return _explanation(log, "words" if answer.certainty == "possible" else "unclear", answer)
 
 
 def _of_good_run(log: Log, answers: Sequence[Diagnosis], places: Sequence[int]) -> Explanation:
@@ -200,17 +195,11 @@ def _of_good_run(log: Log, answers: Sequence[Diagnosis], places: Sequence[int]) 
         answer is None and not log.events and log.lines <= MOST_LINES_OF_AN_EXCERPT and not quiet
     )
     if nothing and is_code(log.prose):
-        return Explanation(outcome="code", lines=log.lines, size=log.size)
+        return _explanation(log, "code")
     if nothing:
         answer = Diagnosis(text=fold(log.prose), certainty="unknown", why=NOT_KNOWN)
-    return Explanation(
-        outcome="unknown" if nothing else "well",
-        lines=log.lines,
-        size=log.size,
-        answer=answer,
-        also=_also(log, answers, set() if best is None else {best}, answer),
-        next=_next(answer),
-    )
+    also = _also(log, answers, set() if best is None else {best}, answer)
+    return _explanation(log, "unknown" if nothing else "well", answer, also)
 
 
 def _also(
@@ -224,14 +213,9 @@ def _also(
         if at in places or entry is None or entry.id in ids or diagnosis.line is None:
             continue
         ids.add(entry.id)
-        kind = (
-            "handled" if log.events[at].handled and diagnosis.kind != "warning" else diagnosis.kind
-        )
-        sightings.append(
-            Sighting(
-                line=diagnosis.line, kind=kind, text=diagnosis.text, id=entry.id, title=entry.title
-            )
-        )
+        line, kind, text = diagnosis.line, diagnosis.kind, diagnosis.text
+        kind = "handled" if log.events[at].handled and kind != "warning" else kind
+        sightings.append(Sighting(line=line, kind=kind, text=text, id=entry.id, title=entry.title))
     return tuple(sightings)
 
 

@@ -3,17 +3,13 @@
 from collections.abc import Mapping
 from functools import cache
 
-import msgspec
-
 from rotcheck.diagnose import entries
-from rotcheck.diagnose.entries import KnowledgeError
+from rotcheck.diagnose.entries import KnowledgeEntry, KnowledgeError
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a message means in general, where nothing says which of its causes it is."""
+class Message(KnowledgeEntry, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a message means in general, where nothing says which of its causes it is; its id is G and a number."""
 
-    id: str  # G and a number; also the name of its file
-    title: str
     signatures: tuple[str, ...]  # regular expressions, found in the message
     samples: tuple[str, ...]  # messages the signatures are found in
     meaning: str
@@ -42,20 +38,11 @@ def get_message(id: str) -> Message | None:
 
 @cache
 def _by_id() -> Mapping[str, Message]:
-    messages = (_message(name, text) for name, text in entries.texts("messages"))
-    return {
-        message.id: message for message in sorted(messages, key=lambda message: int(message.id[1:]))
-    }
+    return entries.by_id(_message(name, text) for name, text in entries.texts("messages"))
 
 
 def _message(name: str, text: str) -> Message:
     message = entries.entry(name, entries.keys(name, text), Message)
-    if (
-        name != f"{message.id}.toml"
-        or not message.id.startswith("G")
-        or not message.id[1:].isdigit()
-    ):
-        raise KnowledgeError(
-            f"{name}: the id {message.id!r} must be G and a number, and the name of the file"
-        )
+    if not message.id.startswith("G") or not message.id[1:].isdigit():
+        raise KnowledgeError(f"{name}: the id {message.id!r} must be G and a number")
     return message

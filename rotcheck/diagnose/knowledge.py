@@ -4,18 +4,14 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Literal
 
-import msgspec
-
 from rotcheck.diagnose import entries
-from rotcheck.diagnose.entries import KnowledgeError
+from rotcheck.diagnose.entries import KnowledgeEntry, KnowledgeError
 from rotcheck.diagnose.symptoms import expression
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Failure(KnowledgeEntry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A known failure: how it shows itself, why it happens and what to change."""
 
-    id: str  # also the name of its file
-    title: str
     tier: Literal[1, 2, 3]  # 1: frequent or expensive; 3: rare, or its signature fits many things
     # regular expressions, found in a message or a log; none: it says nothing
     signatures: tuple[str, ...]
@@ -86,8 +82,7 @@ def _alone(id: str) -> Failure | None:
 
 @cache
 def _by_id() -> Mapping[str, Failure]:
-    read = (_failure(name, text) for name, text in _files())
-    return {failure.id: failure for failure in sorted(read, key=_order)}
+    return entries.by_id(_failure(name, text) for name, text in _files())
 
 
 @cache
@@ -116,15 +111,4 @@ def _failure(name: str, text: str) -> Failure:
         raise KnowledgeError(
             f"{name}: a symptom names words that symptoms.py does not have: {error}"
         ) from error
-    failure = entries.entry(name, keys, Failure)
-    if name != f"{failure.id}.toml":
-        raise KnowledgeError(
-            f"{name}: a file with the id {failure.id!r} is called {failure.id}.toml"
-        )
-    return failure
-
-
-def _order(failure: Failure) -> tuple[str, int]:
-    """The id in two parts, so that N2 comes before N10."""
-    letters = failure.id.rstrip("0123456789")
-    return letters, int(failure.id[len(letters) :] or 0)
+    return entries.entry(name, keys, Failure)

@@ -8,17 +8,11 @@ from typing import Generic, NamedTuple, TypeVar
 from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.general import Message, all_messages
 from rotcheck.diagnose.knowledge import Failure, all_failures
+from rotcheck.log.plain_text import single_spaced, typewritten
 from rotcheck.rotary_names import IN_TRACE
 
 _END = 1 << 20  # characters read at either end of a long text
 _MOST_OF_A_DESCRIPTION = 3000  # characters in which a person has said what is wrong
-_STRAIGHT = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛′", "'"),
-        **dict.fromkeys("“”„‟″", '"'),
-        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\xad"),
-    }
-)
 
 ROTARY = rf"{IN_TRACE}|(?<![a-z])flash_attn"
 """What names rotary code, or flash-attn, which has a rotary of its own and much else."""
@@ -96,16 +90,14 @@ def descriptions(text: str) -> list[Hit[Failure]]:
 
 def context(failure: Failure, text: str) -> str | None:
     """What one of the failure's `context` expressions matches in the text, or None."""
-    for expression in failure.context:
-        hit = _pattern(failure.id, CONTEXTS.get(expression, expression)).search(text)
-        if hit:
-            return hit[0]
-    return None
+    expressions = (CONTEXTS.get(expression, expression) for expression in failure.context)
+    hits = (_pattern(failure.id, expression).search(text) for expression in expressions)
+    return next((hit[0] for hit in hits if hit), None)
 
 
 def fold(text: str) -> str:
     """The text on one line: white space as single blanks, quotes straight, what has no width left out."""
-    return " ".join(text.translate(_STRAIGHT).split())
+    return single_spaced(typewritten(text))
 
 
 def _fits(failure: Failure, text: str, rotary: bool) -> bool:
@@ -155,29 +147,21 @@ def _hits(
 
 @cache
 def _signatures() -> Sequence[_Expression[Failure]]:
-    return [
-        _Expression(failure, text, literal(text))
-        for failure in all_failures()
-        for text in failure.signatures
-    ]
+    return [_expression(entry, text) for entry in all_failures() for text in entry.signatures]
 
 
 @cache
 def _symptoms() -> Sequence[_Expression[Failure]]:
-    return [
-        _Expression(failure, text, literal(text))
-        for failure in all_failures()
-        for text in failure.symptoms
-    ]
+    return [_expression(entry, text) for entry in all_failures() for text in entry.symptoms]
 
 
 @cache
 def _general() -> Sequence[_Expression[Message]]:
-    return [
-        _Expression(message, text, literal(text))
-        for message in all_messages()
-        for text in message.signatures
-    ]
+    return [_expression(entry, text) for entry in all_messages() for text in entry.signatures]
+
+
+def _expression(entry: Entry, text: str) -> _Expression[Entry]:
+    return _Expression(entry, text, literal(text))
 
 
 def literal(expression: str) -> str:

@@ -1,6 +1,7 @@
 """A text in which no program says anything: a message that it quotes, or a symptom that it describes."""
 
 import re
+from functools import partial
 
 from rotcheck.diagnose.diagnosis import ALONE, GENERAL, Diagnosis
 from rotcheck.diagnose.match import context, descriptions, failures, fold, messages
@@ -32,29 +33,19 @@ def is_code(text: str) -> bool:
 def _of_quote(prose: str, whole: str) -> Diagnosis | None:
     for failure, text in failures(prose) or failures(prose, without_blanks=True):
         line, line_text = _place_of(whole, text)
+        about = partial(Diagnosis, line=line, text=line_text, failure=failure)
         if not failure.context or context(failure, text):
-            return Diagnosis(
-                line=line, text=line_text, certainty="certain", why=ALONE, failure=failure
-            )
-        words = context(failure, _around_line(whole, line))
-        if words:
-            why = (
-                f"several things cause this message, and the text next to it names `{fold(words)}`."
-            )
-            return Diagnosis(
-                line=line, text=line_text, certainty="likely", why=why, failure=failure
-            )
-    for general in messages(prose):
-        line, text = _place_of(whole, general.text)
-        return Diagnosis(
-            line=line, text=text, certainty="general", why=GENERAL, message=general.entry
-        )
+            return about(certainty="certain", why=ALONE)
+        at = line or 1
+        lines = whole.splitlines()[max(0, at - BESIDE) : at + BESIDE]
+        if words := context(failure, "\n".join(lines)):
+            beside = f"the text next to it names `{fold(words)}`"
+            why = f"several things cause this message, and {beside}."
+            return about(certainty="likely", why=why)
+    for message, text in messages(prose):
+        line, text = _place_of(whole, text)
+        return Diagnosis(line=line, text=text, certainty="general", why=GENERAL, message=message)
     return None
-
-
-def _around_line(prose: str, line: int | None) -> str:
-    at = line or 1
-    return "\n".join(prose.splitlines()[max(0, at - BESIDE) : at + BESIDE])
 
 
 def _place_of(prose: str, quote: str) -> tuple[int | None, str]:

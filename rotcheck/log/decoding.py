@@ -4,15 +4,10 @@ import codecs
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from rotcheck.file_contents import MARKS
+
 BLOCK = 1 << 18  # bytes read at once
 _MOST_BYTES = 1 << 20  # bytes of a line, above which it is cut
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
 
 
 def blocks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
@@ -41,7 +36,7 @@ def text_of(raw: bytes) -> str:
 
 
 def _encoding(head: bytes) -> tuple[str, bytes]:
-    for mark, encoding in _MARKS.items():
+    for mark, encoding in MARKS.items():
         if head.startswith(mark):
             return encoding, mark
     sample = head[:4096]

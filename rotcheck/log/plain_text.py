@@ -23,6 +23,7 @@ _ENTITY = re.compile(
 )
 _PLAIN = str.maketrans(
     {
+        **dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\xad"),  # without width
         **dict.fromkeys("‘’‚‛′´ʼ", "'"),
         **dict.fromkeys("“”„‟″«»", '"'),
         **dict.fromkeys("‐‑", "-"),
@@ -30,7 +31,6 @@ _PLAIN = str.maketrans(
             "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000",
             " ",
         ),
-        "\xad": None,
     }
 )
 
@@ -45,6 +45,11 @@ def plain(text: str) -> str:
         text = _TAG.sub("", text)
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(html.unescape(text))
+    return typewritten(text)
+
+
+def typewritten(text: str) -> str:
+    """The text with straight quotes, plain hyphens and blanks, and without characters of no width."""
     return text if text.isascii() else text.translate(_PLAIN)
 
 

@@ -91,8 +91,12 @@ def _of_field(module: Module, node: ast.Attribute) -> str:
     owner = module.owner(node)
     for assignment in module.within(owner, ast.Assign) if owner else []:
         fields = (target.attr for target in assignment.targets if isinstance(target, ast.Attribute))
-        if isinstance(assignment.value, ast.Name) and node.attr in fields:
+        if node.attr not in fields:
+            continue
+        if isinstance(assignment.value, ast.Name):
             return _annotation(module, assignment.value)
+        if name := _maker(module, assignment.value):
+            return name
     for statement in owner.body if owner else []:
         if isinstance(statement, ast.AnnAssign) and module.name(statement.target) == node.attr:
             return _class_name(module, statement.annotation)

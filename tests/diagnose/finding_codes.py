@@ -16,7 +16,8 @@ INNER = {"no-rotation", "zeros"}
 NO_CODES = INNER | set(VERDICTS) - {"hangs"}
 HELD = {"finding", "problem", "code", "blames", "_faults"}
 # where the code stands in their calls
-GIVERS = {"remark": 0, "note": 0, "Wrong": 0, "Switch": 1, "_bad": 2}
+GIVERS = {"remark": 0, "note": 0, "evidence": 0, "Wrong": 0, "Switch": 1, "_bad": 2}
+WORDS = {"words", "message"}  # what happened, behind a code
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 
 
@@ -73,7 +74,9 @@ def _of_tuple(node: ast.Tuple) -> Iterator[ast.expr]:
     first, second = node.elts[:2]
     if set(_texts(first)) & set(VERDICTS):
         yield second
-    elif any(" " in text and text[:1].isalnum() for text in _texts(second)):
+    elif _name(second) in WORDS or any(
+        " " in text and text[:1].isalnum() for text in _texts(second)
+    ):
         yield first
 
 

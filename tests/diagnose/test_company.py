@@ -9,6 +9,7 @@ from rotcheck.log import read_text
 SIZES = "RuntimeError: The size of tensor a (10) must match the size of tensor b (20) at non-singleton dimension 1"
 
 ROTARY = {
+    "both tables in one": 'File "m.py", line 3, in f\n    return gather(cossincache, at)',
     "its own name": 'File "m.py", line 3, in apply_rotary_pos_emb\n    return a * cos',
     "a module's name": 'File "model/rotary.py", line 51, in forward\n    return self.f(x, t)',
     "a module's longer name": 'File "layers/rope_utils.py", line 51, in forward\n    return self.f(x, t)',

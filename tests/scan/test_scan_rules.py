@@ -29,6 +29,13 @@ class Attention:
         theta = getattr(config, "rope_theta", 10000.0)
         base = self.config.rope_theta
 """
+LOADED_CONFIG = """
+
+class Engine:
+    def __init__(self, path):
+        self.config = LlamaConfig.from_pretrained(path)
+        self.theta = self.config.rope_theta
+"""
 SCALING = """
 from transformers import AutoConfig
 
@@ -67,7 +74,7 @@ def rope_angles(t, inv_freq):
 PLANTED = {
     "broad-except": (SEED, [12]),
     "rebound-argument": (SEED, [7, 8]),
-    "rope-theta": (THETA, [7, 8]),
+    "rope-theta": (THETA + LOADED_CONFIG, [7, 8, 14]),
     "rope-scaling": (SCALING, [5, 12, 15]),
     "cuda-only": (CUDA, [4, 8, 12, 15]),
 }

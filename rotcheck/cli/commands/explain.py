@@ -1,6 +1,5 @@
 """`rotcheck explain`: from an error message or a log to its cause and fix."""
 
-import codecs
 import os
 import stat
 import sys
@@ -31,7 +30,6 @@ LOGS = (".log", ".txt", ".out", ".err", ".md", ".html", ".json", ".jsonl")  # fm
 STANDARD_INPUT = ("-", "/dev/stdin")
 HEAD = 4096  # bytes by which text is told from other files
 CONTROL = frozenset(range(1, 32)) - frozenset(b"\t\n\r\f\b\x1b\a")
-MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @command("explanation")
@@ -111,10 +109,11 @@ def read(words: Sequence[str]) -> "Log":
 def _text(stream: BinaryIO, name: str) -> "Log":
     """What a stream tells that holds text."""
     from rotcheck import log
+    from rotcheck.file_contents import MARKS
 
     head: bytes = getattr(stream, "peek", lambda size: b"")(HEAD)[:HEAD]
     unread = sum(byte in CONTROL for byte in head)
-    if unread > len(head) / 50 and not head.startswith(MARKS):
+    if unread > len(head) / 50 and not head.startswith(tuple(MARKS)):
         raise RequestError(
             f"{name} is not text: {unread} of its first {len(head)} bytes are control characters"
         )
