@@ -50,7 +50,8 @@ def keys(name: str, text: str) -> dict[str, Any]:
 def entry(name: str, values: dict[str, Any], kind: type[Kind]) -> Kind:
     """The entry of this kind that a file holds.
 
-    Raises `KnowledgeError` when a key is missing, unknown or of another type, or the file has another name than the id.
+    Raises `KnowledgeError` when a key is missing, unknown or of another type, or the file is not
+    called by the id.
     """
     try:
         result = msgspec.convert(values, kind)

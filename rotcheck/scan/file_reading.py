@@ -22,7 +22,11 @@ class Unreadable(Exception):
 
 
 def data(file: File) -> bytes:
-    """What a file holds. Raises `Unreadable`."""
+    """The bytes of a file.
+
+    Raises:
+        Unreadable: it is no regular file, too large, or the system refuses.
+    """
     try:
         if not os.path.isfile(file.path):
             raise Unreadable("not a regular file")
@@ -32,9 +36,15 @@ def data(file: File) -> bytes:
 
 
 def module(file: File, content: bytes, say: Callable[[Gap], None] = lambda gap: None) -> Module:
-    """The module that a file holds; `say` hears of the cells of a notebook that are not Python.
+    """The module that a file holds.
 
-    Raises `Unreadable`.
+    Args:
+        file: the file.
+        content: its bytes.
+        say: called with each cell of a notebook that is not Python.
+
+    Raises:
+        Unreadable: it is not Python.
     """
     try:
         if file.name.endswith(".ipynb"):

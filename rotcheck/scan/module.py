@@ -28,7 +28,14 @@ class Module:
     def __init__(
         self, file: str, source: str, tree: ast.Module, places: tuple[tuple[int, int], ...] = ()
     ) -> None:
-        """`places`: of a notebook, the cell and the line in it that each line of the source comes from."""
+        """Find the nodes of a file and what each stands in.
+
+        Args:
+            file: its name, as it is shown.
+            source: its text.
+            tree: the text as parsed.
+            places: of a notebook, the cell and the line in it that each line of the source comes from.
+        """
         self.file, self.source, self.tree = file, source, tree
         self.lines = source.split("\n")
         self._places = places
@@ -136,7 +143,16 @@ class Module:
     def argument(
         self, call: ast.Call, keyword: str, position: int | None = None
     ) -> ast.expr | None:
-        """The argument of a call by keyword, or by position from 0; None where there is none."""
+        """An argument of a call.
+
+        Args:
+            call: the call.
+            keyword: the name of the argument.
+            position: its place, from 0; None: it is passed by keyword only.
+
+        Returns:
+            What is passed; None if nothing is, or if a `*` before it hides what is.
+        """
         for candidate in call.keywords:
             if candidate.arg == keyword:
                 return candidate.value
@@ -147,10 +163,11 @@ class Module:
         )
 
     def guards(self, node: ast.AST) -> list[ast.expr]:
-        """The conditions that decide whether a node is reached, innermost first.
+        """The conditions that decide whether a node is reached.
 
-        Those of `if`, `while`, `assert`, `and`, `or` and conditional expressions around it, and of an earlier `if` in
-        one of its blocks that leaves the block.
+        Returns:
+            Those of `if`, `while`, `assert`, `and`, `or` and conditional expressions around it, and
+            of an earlier `if` in one of its blocks that leaves the block; innermost first.
         """
         tests: list[ast.expr] = []
         inner = node
@@ -206,8 +223,13 @@ class Module:
     ) -> Hazard:
         """The hazard that a node is.
 
-        `message`: what will happen, naming the things. `change`: what to write instead. `devices`: where it bites.
-        `failure`: id of the known failure, where it is another than the one that has the code.
+        Args:
+            code: the rule's.
+            node: where the hazard is.
+            message: what will happen, naming the things.
+            change: what to write instead.
+            devices: where it happens.
+            failure: id of the known failure, if it is another than the one that has the code.
         """
         line, end = _line(node), getattr(node, "end_lineno", None) or _line(node)
         if isinstance(node, Function | ast.ClassDef):

@@ -60,9 +60,11 @@ class Project:
         return Imports(self)
 
     def collect(self, gather: Callable[[Module], Iterable[Item]], *words: Word) -> tuple[Item, ...]:
-        """What `gather` yields of all modules whose text holds one of the words, gathered once a scan.
+        """What a function yields of all modules, gathered once a scan.
 
-        `gather` is a function with a name of its own: it stands for what it once yielded.
+        Args:
+            gather: a function with a name of its own, since it stands for what it once yielded.
+            words: a module whose text holds none of them is not parsed.
         """
         if gather not in self._collections:
             self._collections[gather] = tuple(

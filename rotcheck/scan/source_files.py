@@ -22,9 +22,16 @@ class File:
 
 
 def listing(paths: Sequence[str]) -> tuple[list[File], list[Gap]]:
-    """The files to read, each once, in the order of their names, and the folders that cannot be read.
+    """Find the files to read.
 
-    Raises `RequestError` for a path that does not exist.
+    Args:
+        paths: files, and folders whose Python files and notebooks are meant.
+
+    Returns:
+        The files, each once, in the order of their names, and the folders that cannot be read.
+
+    Raises:
+        RequestError: a path does not exist.
     """
     files: dict[str, File] = {}
     gaps: list[Gap] = []
