@@ -51,7 +51,7 @@ def test_1_when_a_row_raises(tmp_path: Path) -> None:
     done = run(f"{PLANTED}:raises", *QUICK, cwd=tmp_path)
     assert done.returncode == 1
     assert "✗ clockwork.py:raises raises" in done.stdout
-    assert done.stdout.endswith("2 rows: 1 ran, 1 raises\n")
+    assert done.stdout.endswith("2 rows: 1 ran, 1 raise\n")
 
 
 def test_5_when_nothing_ran(tmp_path: Path) -> None:
