@@ -34,12 +34,12 @@ def is_words(node: ast.AST) -> bool:
 
 
 def told(file: Path) -> Iterator[str]:
-    """Yield the codes that a file gives: to `remark`, as `problem=` of a reading, or in front of words in a tuple."""
+    """Yield the codes that a file gives: to `remark`, as the problem of a reading, or in front of words in a tuple."""
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Call) and "remark" in (
+        if isinstance(node, ast.Call) and {"remark", "with_problem"} & {
             getattr(node.func, "id", ""),
             getattr(node.func, "attr", ""),
-        ):
+        }:
             yield from codes(node.args[0])
         elif isinstance(node, ast.keyword) and node.arg == "problem":
             yield from codes(node.value)

@@ -8,7 +8,7 @@ from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.caller import watches_memory
 from rotcheck.identify.reading.convention_words import call_words
 from rotcheck.identify.remarks import remark
-from rotcheck.measure.outside_writes import OUTSIDE, outside
+from rotcheck.measure.outside_writes import outside
 
 WIDTHS = (16, 24)  # a kernel rounds the second up to 32
 
@@ -26,7 +26,7 @@ def _ask(match: Match) -> Answer:
         if outputs is not None and caller.wrote_outside:
             evidence = f"marked values around its tensors, in {call_words(match.convention)}"
             message = outside(f"its tensor in heads of {width} lanes")
-            return Answer((remark(OUTSIDE, message, evidence),))
+            return Answer((remark("writes-outside", message, evidence),))
     return Answer()
 
 
