@@ -87,7 +87,7 @@ def _of_file(file: str) -> Policy:
     """Read the policy of a file that was named."""
     if not file.strip():
         hint = f"leave it out to take that of {PYPROJECT}"
-        raise RequestError(f"--policy {file!r} names no file; {hint}")
+        raise RequestError(f"--policy {file!r} is not a file; {hint}")
     document = _read(Path(file), file)
     table = _table(document) if "tool" in document else document
     if table is None:

@@ -28,7 +28,7 @@ def _ask(match: Match) -> Answer:
     message = f"turns the last {width} of {2 * width} lanes"
     evidence = "a head of twice as many lanes, whose first come back as they went in"
     if _FIRST.search(documentation(match.caller.function)):
-        contradiction = f"{message}, and its docstring speaks of the first"
+        contradiction = f"{message}, and its docstring says the first"
         return Answer((remark("rotary-dim", contradiction, evidence, aspect="last lanes"),))
     choice = f"{message}, as DeepSeek has it; GPT-J, GPT-NeoX and Phi turn the first"
     return Answer(
