@@ -2,12 +2,13 @@
 
     python docs/refresh.py [FILE...]
 
-A block to refresh is a console block behind a line `<!-- output: COMMAND -->`, or what stands between the lines
-`<!-- api: MODULE:FUNCTION as NAME -->` and `<!-- end -->`: the function's signature and docstring; or, behind
-`<!-- checks: LEVEL -->`, the table of the checks of that level, from the docstrings of their files; or, behind
-`<!-- libraries -->`, the table of the libraries' functions, from their entries. How many these are is written into the
-text of their link, `[all N](docs/libraries.md)`. Run it where
-flash-attn and Triton are installed as the page says; the tests run every command of the docs again.
+A block to refresh is a console block behind a line `<!-- output: COMMAND -->`, or what stands
+between the lines `<!-- api: MODULE:FUNCTION as NAME -->` and `<!-- end -->`: the function's
+signature and docstring; or, behind `<!-- checks: LEVEL -->`, the table of the checks of that level,
+from the docstrings of their files; or, behind `<!-- libraries -->`, the table of the libraries'
+functions, from their entries. How many these are is written into the text of their link,
+`[all N](docs/libraries.md)`. Run it where flash-attn and Triton are installed as the page says; the
+tests run every command of the docs again.
 """
 
 import importlib
@@ -51,13 +52,15 @@ def signature(module: str, name: str, shown: str) -> str:
 
 
 def _without_quotes(annotation: str) -> str:
-    """An annotation that is written as a string, as others are; a default that is a function, as `...`."""
+    """An annotation that is written as a string, as others are;
+    a default that is a function, as `...`."""
     annotation = re.sub(r"<function .* at 0x\w+>", "...", annotation)
     return re.sub(r"(^|: )'([^']*)'", r"\1\2", annotation)
 
 
 def checks_table(level: str) -> str:
-    """The checks of a level, the question that each asks and what it catches, as a Markdown table."""
+    """The checks of a level, the question that each asks and what it catches,
+    as a Markdown table."""
     rows = [
         f"| `{check.name}` | {' | '.join(check.docstring())} |".replace("|  |", "| |")
         for check in documented_checks()

@@ -4,7 +4,8 @@ import rotcheck
 
 
 def main() -> None:
-    """Compare two implementations on the CPU and print the worst error of each, in rounding steps."""
+    """Compare two implementations on the CPU and print the worst error of each,
+    in rounding steps."""
     report = rotcheck.compare(["native", "complex"], devices=["cpu"], dtypes=["float32"])
     for name in ("native", "complex"):
         errors = [cell.error or 0.0 for cell in report.cells if cell.implementation == name]

@@ -1,4 +1,5 @@
-"""A function that says what it does by design: run `rotcheck compare examples/declare_a_convention.py`."""
+"""A function that says what it does by design:
+run `rotcheck compare examples/declare_a_convention.py`."""
 
 import torch
 from torch import Tensor

@@ -9,7 +9,10 @@ import rotcheck
 
 
 class RotaryEmbedding(nn.Module):
-    """Makes cos and sin (S, D) for positions (S,), as many models do. Its frequencies are a buffer."""
+    """Makes cos and sin (S, D) for positions (S,), as many models do.
+
+    Its frequencies are a buffer.
+    """
 
     def __init__(self, head_dim: int = 64, theta: float = 10000.0) -> None:
         super().__init__()

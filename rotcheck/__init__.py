@@ -1,4 +1,5 @@
-"""rotcheck finds out which rotary position embeddings (RoPE) work on this machine, and which are right.
+"""rotcheck finds out which rotary position embeddings (RoPE) work on this machine,
+and which are right.
 
 import rotcheck
 
@@ -43,7 +44,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> "Any":
-    """Import the room named on first use, so that `import rotcheck` costs nothing; each but `testing` can be called."""
+    """Import the room named on first use, so that `import rotcheck` costs nothing;
+    each but `testing` can be called."""
     import importlib
 
     if name == "declare":

@@ -1,4 +1,5 @@
-"""The decorator by which a rotary function says what it does by design; it costs nothing and imports nothing."""
+"""The decorator by which a rotary function says what it does by design;
+it costs nothing and imports nothing."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -4,9 +4,9 @@
 class RequestError(Exception):
     """The request could not be carried out as given; the message says what is possible instead.
 
-    Raised before anything is written: an unknown implementation, device, dtype or check, a device that is
-    not on this machine, a file that cannot be read or written, a bad policy. The command line turns it into
-    exit code 2.
+    Raised before anything is written: an unknown implementation, device, dtype or check, a device
+    that is not on this machine, a file that cannot be read or written, a bad policy. The command
+    line turns it into exit code 2.
     """
 
 

@@ -1,4 +1,5 @@
-"""Reads a file that somebody names: whatever it is, no wait is for ever, and none fills the memory."""
+"""Reads a file that somebody names: whatever it is, no wait is for ever,
+and none fills the memory."""
 
 import ast
 import codecs
@@ -30,8 +31,8 @@ _DEEP = "it is nested too deeply"
 def contents(file: Path, largest: int = LARGEST) -> bytes:
     """The bytes of a file or of a pipe.
 
-    Raises `OSError`, its `strerror` in plain words, also for what is larger than `largest` bytes, for a pipe to which
-    nobody writes, and for what does not end within `WAIT` seconds.
+    Raises `OSError`, its `strerror` in plain words, also for what is larger than `largest` bytes,
+    for a pipe to which nobody writes, and for what does not end within `WAIT` seconds.
     """
     deadline = time.monotonic() + WAIT
     with open(
@@ -91,7 +92,8 @@ def toml(file: Path) -> dict[str, Any]:
 def python(data: bytes) -> str:
     """The text of a Python file, in the encoding that its first lines name, with plain line ends.
 
-    Raises `SyntaxError` for an encoding that there is not, and `UnicodeDecodeError` for bytes that are not of it.
+    Raises `SyntaxError` for an encoding that there is not,
+    and `UnicodeDecodeError` for bytes that are not of it.
     """
     encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
@@ -100,7 +102,8 @@ def python(data: bytes) -> str:
 def parsed(file: Path) -> ast.Module:
     """A Python file as parsed.
 
-    Raises `OSError` as `contents` does, `SyntaxError`, and `ValueError` for what the parser cannot hold.
+    Raises `OSError` as `contents` does, `SyntaxError`, and `ValueError` for what
+    the parser cannot hold.
     """
     try:
         return ast.parse(contents(file))

@@ -1,4 +1,5 @@
-"""What names rotary code: the one expression, and what else names it in source, in a trace and in a file's name."""
+"""What names rotary code: the one expression, and what else names it in source,
+in a trace and in a file's name."""
 
 NAME = r"rotary|(?<![a-z])rope(?![a-z])"
 """Rotary embeddings by their name, in lower case; europe and properties are left out."""

@@ -1,4 +1,5 @@
-"""Takes out of a text what nobody should paste into a public issue: paths, the home folder, the host name."""
+"""Takes out of a text what nobody should paste into a public issue:
+paths, the home folder, the host name."""
 
 import platform
 import re
@@ -16,7 +17,8 @@ _WINDOWS = re.compile(r"\b[A-Za-z]:\\(?:[^\s\\\"']+\\)*([^\s\\\"']+)")
 
 
 def shorten_path(path: str) -> str:
-    """A path as others know it: from its package on, else only the file's name, without the user's."""
+    """A path as others know it: from its package on, else only the file's name,
+    without the user's."""
     if path.startswith(f"{_OURS}rotcheck/"):
         return path.removeprefix(_OURS)
     if anchor := _ANCHORS.match(path):

@@ -1,4 +1,5 @@
-"""Imports each library once, so that Python keeps what it compiles of it, where later processes are told not to."""
+"""Imports each library once, so that Python keeps what it compiles of it,
+where later processes are told not to."""
 
 import contextlib
 

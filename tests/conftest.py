@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from turns import Turns
 
-# torch's threads sleep while they wait for each other. By default they spin, which makes those that they wait for
-# wait in turn wherever more of them run than there are cores. Read when torch is loaded, here and in all processes.
+# torch's threads sleep while they wait for each other. By default they spin, which makes those that
+# they wait for wait in turn wherever more of them run than there are cores. Read when torch is
+# loaded, here and in all processes.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 TURNS = pytest.StashKey[Turns]()
@@ -28,13 +29,15 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     folder = getattr(config, "workerinput", {}).get("turns")
     config.stash[TURNS] = Turns(Path(folder) if folder else None)
-    # torch.compile believes what the processor says of itself, and does not compile a program to try it each time.
+    # torch.compile believes what the processor says of itself, and does not compile a program to
+    # try it each time.
     os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
     _heed_signals()
 
 
 def _heed_signals() -> None:
-    """Undo what nohup and background jobs ignore: rotcheck would rightly ignore it too, and tests send them."""
+    """Undo what nohup and background jobs ignore:
+    rotcheck would rightly ignore it too, and tests send them."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -51,7 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give the files of a room whose fixtures are long to make to one worker, which makes them once."""
+    """Give the files of a room whose fixtures are long to make to one worker,
+    which makes them once."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByRoom(LoadFileScheduling):
@@ -85,5 +89,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def alone(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[None]]:
-    """Return what a test that measures time enters while it does: no other worker runs a test meanwhile."""
+    """Return what a test that measures time enters while it does:
+    no other worker runs a test meanwhile."""
     return pytestconfig.stash[TURNS].alone

@@ -1,4 +1,5 @@
-"""Turns that the workers of a run in parallel take, so that what measures time is alone while it does."""
+"""Turns that the workers of a run in parallel take,
+so that what measures time is alone while it does."""
 
 import fcntl
 from collections.abc import Iterator
@@ -7,7 +8,8 @@ from pathlib import Path
 
 
 class Turns:
-    """The turns of one worker, and locks in a folder that all of them share; without a folder it is by itself."""
+    """The turns of one worker, and locks in a folder that all of them share;
+    without a folder it is by itself."""
 
     def __init__(self, folder: Path | None) -> None:
         self._door = open(folder / "door", "w") if folder else None
@@ -34,7 +36,8 @@ class Turns:
             self._enter(fcntl.LOCK_SH)
 
     def _enter(self, how: int) -> None:
-        """Wait for the room with the door shut behind us, so that who wants it alone is not overtaken for ever."""
+        """Wait for the room with the door shut behind us,
+        so that who wants it alone is not overtaken for ever."""
         if self._door and self._room:
             fcntl.flock(self._door, fcntl.LOCK_EX)
             fcntl.flock(self._room, how)

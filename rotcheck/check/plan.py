@@ -15,7 +15,8 @@ CONDITIONS = {
     "float16": ("constructed", "half", "grown"),
     "float64": ("constructed", "grown"),
 }
-"""What is done to an object that makes its own angles in a model of each dtype, as `rotcheck context` names it."""
+"""What is done to an object that makes its own angles in a model of each dtype,
+as `rotcheck context` names it."""
 
 FALLBACK_DTYPES = ("float32",)  # where bfloat16 cannot be
 
@@ -72,6 +73,7 @@ def make_request(
 
 
 def short_path(specification: str) -> str:
-    """A file or a function by its path from the working directory, without folders outside of it."""
+    """A file or a function by its path from the working directory,
+    without folders outside of it."""
     relative = os.path.relpath(specification) if "/" in specification else specification
     return relative.rpartition("/")[2] if relative.startswith("..") else relative

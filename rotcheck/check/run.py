@@ -172,7 +172,8 @@ class _Parts:
         return [spec for spec, convention in understood if convention and convention.kind in kinds]
 
     def result(self, nothing: str = "", *, interrupted: bool) -> Check:
-        """The result so far, in the order of the files; `nothing`: why there is nothing to check."""
+        """The result so far, in the order of the files;
+        `nothing`: why there is nothing to check."""
         identifications = {
             spec: self._identities[spec].identification
             for spec in self.request.names
@@ -209,5 +210,6 @@ class _Parts:
         )
 
     def _place(self, cell: Cell) -> int:
-        """Where the function of a cell stands in the files; its cells come in the order of checks."""
+        """Where the function of a cell stands in the files;
+        its cells come in the order of checks."""
         return list(self.request.labels.values()).index(cell.implementation)

@@ -1,1 +1,4 @@
-"""The command line: one file of `commands/` for each command; parses, calls, prints. Never imports torch."""
+"""The command line: one file of `commands/` for each command; parses, calls, prints.
+
+Never imports torch.
+"""

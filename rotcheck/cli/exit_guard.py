@@ -38,7 +38,8 @@ def check_packages() -> None:
 
 
 def check_folder() -> None:
-    """Raise `RequestError` when rotcheck lies in an archive, or the working directory is gone or closed.
+    """Raise `RequestError` when rotcheck lies in an archive,
+    or the working directory is gone or closed.
 
     Names of files would lead nowhere.
     """
@@ -102,7 +103,8 @@ def say(text: str) -> None:
 
 
 def quiet_stdout() -> None:
-    """Let what is still to be written to a closed pipe go nowhere, so that Python's own end says nothing."""
+    """Let what is still to be written to a closed pipe go nowhere,
+    so that Python's own end says nothing."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -110,7 +112,8 @@ def quiet_stdout() -> None:
 def _usage(error: Exception) -> int:
     """Show a mistake in the command line and return its exit code; 0 when it is another error.
 
-    Newer versions of Typer carry click inside, older ones import it: what their errors share is used.
+    Newer versions of Typer carry click inside, older ones import it:
+    what their errors share is used.
     """
     import typer
 

@@ -1,4 +1,5 @@
-"""Keeps the program alive that writes into our standard input: the pipe is read to its end, whatever happens here."""
+"""Keeps the program alive that writes into our standard input:
+the pipe is read to its end, whatever happens here."""
 
 import contextlib
 import os
@@ -26,7 +27,8 @@ def is_requested() -> bool:
 
 
 def shield() -> None:
-    """Have the first Ctrl-C only be noted: it goes to the writer as well, which may save its work first."""
+    """Have the first Ctrl-C only be noted: it goes to the writer as well,
+    which may save its work first."""
     with contextlib.suppress(Exception):  # without handlers the pipe is still read to its end
         early_signals.catch(_interrupt)
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def main() -> "NoReturn":
-    """Run the command line with the arguments of this process, and end with the contract's exit code."""
+    """Run the command line with the arguments of this process,
+    and end with the contract's exit code."""
     sys.exit(_exit_code(_with_pipe))
 
 
@@ -76,7 +77,8 @@ def _version() -> int:
 def _run() -> int:
     from rotcheck.cli.app import app
 
-    # Not in standalone mode, so that the command's exit code is returned and errors are ours to show.
+    # Not in standalone mode, so that the command's exit code is returned and errors are ours to
+    # show.
     code = app()(prog_name="rotcheck", standalone_mode=False)
     return code if isinstance(code, int) else 0
 

@@ -1,4 +1,5 @@
-"""What the place lacks where a command runs, told from what was raised: packages, files, processes, memory, space."""
+"""What the place lacks where a command runs, told from what was raised:
+packages, files, processes, memory, space."""
 
 import errno
 import os

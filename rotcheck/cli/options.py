@@ -1,4 +1,5 @@
-"""The options that commands share, said once each; what was given is read and checked before the work begins."""
+"""The options that commands share, said once each;
+what was given is read and checked before the work begins."""
 
 import math
 from typing import Annotated, Any
@@ -18,7 +19,8 @@ SHORT = {
 
 
 def _split(parameter: typer.CallbackParam, values: Names) -> Names:
-    """The values apart; raises `RequestError` for an empty one: `--device "$EMPTY"` must not mean every device."""
+    """The values apart; raises `RequestError` for an empty one:
+    `--device "$EMPTY"` must not mean every device."""
     parts = [part.strip() for value in values or () for part in value.split(",")]
     if "" in parts:
         raise RequestError(f"{parameter.opts[0]} is given without a value")

@@ -34,7 +34,8 @@ class Progress:
         self._active = False
 
     def say(self, text: str) -> None:
-        """Say what is going on, by hand: importing rich would hold up the work by a tenth of a second."""
+        """Say what is going on, by hand: importing rich would hold up the work by
+        a tenth of a second."""
         if self._visible and self._bar is None:
             sys.stderr.write(f"{CLEAR}{one_line(text)[: screen.width() - 1]}")
             sys.stderr.flush()

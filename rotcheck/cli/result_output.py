@@ -1,4 +1,5 @@
-"""Where results go: standard output in the chosen format, and each file in the format its name says."""
+"""Where results go: standard output in the chosen format,
+and each file in the format its name says."""
 
 import contextlib
 import functools
@@ -20,7 +21,8 @@ def _prepare(format: str) -> None:
 
 
 class Outlet:
-    """The outputs of one command, made before the work begins: what cannot be written is refused first."""
+    """The outputs of one command, made before the work begins:
+    what cannot be written is refused first."""
 
     def __init__(
         self,
@@ -39,7 +41,8 @@ class Outlet:
         self._files = [(path, formats.of_file(path, kind, format)) for path in output or ()]
 
     def prepare(self) -> None:
-        """Import what will draw the results while workers import torch, once they have been started."""
+        """Import what will draw the results while workers import torch,
+        once they have been started."""
         for name in {self._format, *(format for _, format in self._files)}:
             timer = threading.Timer(LATER, _prepare, [name])
             timer.daemon = True
@@ -48,7 +51,8 @@ class Outlet:
                 timer.start()
 
     def show(self, data: Any, kind: str) -> None:
-        """Write the results to standard output and then to the files, of which a pipe may hold up the rest.
+        """Write the results to standard output and then to the files,
+        of which a pipe may hold up the rest.
 
         Raises `RequestError` after all others were written when one could not be.
         """

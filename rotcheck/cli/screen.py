@@ -24,7 +24,8 @@ def width() -> int:
 
 
 def colour(stream: TextIO, *, no_color: bool) -> bool:
-    """Whether to write colours: not against the user's will, else on a terminal or when asked for."""
+    """Whether to write colours: not against the user's will,
+    else on a terminal or when asked for."""
     if no_color or os.environ.get("NO_COLOR"):
         return False
     if any(

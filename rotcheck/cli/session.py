@@ -1,4 +1,5 @@
-"""What every command does around its work: its outputs and its progress, from the four options that all share."""
+"""What every command does around its work: its outputs and its progress,
+from the four options that all share."""
 
 import functools
 import inspect
@@ -66,7 +67,8 @@ class Session:
         self.progress.end()
 
     def begin(self, text: str = BEGINNING) -> "Progress":
-        """The progress of the work, which begins now; what draws the results is imported meanwhile."""
+        """The progress of the work, which begins now;
+        what draws the results is imported meanwhile."""
         self.outlet.prepare()
         self.progress.begin(text)
         return self.progress
@@ -84,7 +86,8 @@ class Session:
 
 
 def command(kind: str) -> Callable[[Command], Command]:
-    """Make a function of a session and its own options a command, which has the options of all as well.
+    """Make a function of a session and its own options a command,
+    which has the options of all as well.
 
     Args:
         kind: The kind of result that it shows: the name of a file of `rotcheck/report/pages/`.

@@ -1,4 +1,5 @@
-"""SIGINT, SIGTERM and SIGHUP: the first one ends a run, what follows soon after does not disturb its end."""
+"""SIGINT, SIGTERM and SIGHUP: the first one ends a run,
+what follows soon after does not disturb its end."""
 
 import contextlib
 import signal
@@ -19,7 +20,8 @@ def catch() -> None:
 
 
 def ignore() -> None:
-    """Let none of them disturb what is left: not even Python's own end, which gives up its handlers."""
+    """Let none of them disturb what is left:
+    not even Python's own end, which gives up its handlers."""
     for name in early_signals.NAMES:
         number = getattr(signal, name, None)
         if number is not None:
@@ -32,8 +34,8 @@ def ignore() -> None:
 class _Interrupt:
     """The handler: raises at the first signal, and again only when its end seems to hang.
 
-    Not amid an import: Python's import drops an exception that is raised in its own callbacks, and one that
-    is raised while it takes the lock of a module leaves that lock taken.
+    Not amid an import: Python's import drops an exception that is raised in its own callbacks, and
+    one that is raised while it takes the lock of a module leaves that lock taken.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,5 @@
-"""Writes to standard error without a stream of Python's, which may not be there yet, or no more; imports only `os`."""
+"""Writes to standard error without a stream of Python's, which may not be there yet, or no more;
+imports only `os`."""
 
 import os
 

@@ -53,7 +53,8 @@ def make_request(
     """Check a request, and fill in what it leaves to the default.
 
     Args:
-        implementations: a `file.py` stands for all rotary functions in it; none: all registered ones.
+        implementations: a `file.py` stands for all rotary functions in it; none:
+            all registered ones.
         devices: by name; whether they are here is not known yet.
         dtypes: by name.
         checks: by name; none: the quick ones, or with `full` all of them.

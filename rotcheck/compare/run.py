@@ -144,7 +144,8 @@ class _Matrix:
         )
 
     def _asks_convention(self, spec: str, device: str) -> bool:
-        """Whether the check is asked there: where a function is identified, or if asked by itself."""
+        """Whether the check is asked there: where a function is identified,
+        or if asked by itself."""
         if self._request.checks == (CONVENTION,):
             return True
         here = device == first_computing(self.devices) and bool(unregistered([spec]))

@@ -1,7 +1,9 @@
-"""What rotary functions differ in by design, each said once: pairings, layouts, forms of tables, roles of arguments.
+"""What rotary functions differ in by design, each said once:
+pairings, layouts, forms of tables, roles of arguments.
 
-Whoever makes, reads, converts or describes one asks the registry here: `LAYOUTS`, `FORMS`, `ROLES`, `ORDERS`. A new
-layout, form or role is one entry. Importing this imports no torch; what needs torch imports it when it is called.
+Whoever makes, reads, converts or describes one asks the registry here: `LAYOUTS`, `FORMS`, `ROLES`,
+`ORDERS`. A new layout, form or role is one entry. Importing this imports no torch; what needs torch
+imports it when it is called.
 """
 
 from rotcheck.convention.convention import Convention, role_of

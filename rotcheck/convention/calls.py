@@ -1,4 +1,5 @@
-"""A call of a rotary function: its tensors, tables and positions, put where its convention wants them."""
+"""A call of a rotary function: its tensors, tables and positions,
+put where its convention wants them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one call is given: a tensor for each input in the layout, the tables, and the positions if asked for."""
+    """What one call is given: a tensor for each input in the layout, the tables,
+    and the positions if asked for."""
 
     inputs: "tuple[Tensor, ...]"
     tables: "tuple[Tensor, ...]" = ()

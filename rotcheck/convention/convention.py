@@ -12,31 +12,36 @@ from rotcheck.convention.table_forms import FORMS, NO_TABLES, TableForm
 class Convention:
     """How a rotary function wants its tensors and tables, and what it does with them.
 
-    `pairing`: `half` rotates lane i with i + rotary_dim/2 (GPT-NeoX, Llama in transformers), `interleaved` 2i
-    with 2i + 1 (GPT-J, Meta's Llama). `layout`: a key of `LAYOUTS`; packed ones hold q, k and v in one tensor.
-    `tables`: see `rotcheck.rotary.tables`; `positions` when it computes the angles itself.
+    `pairing`: `half` rotates lane i with i + rotary_dim/2 (GPT-NeoX, Llama in transformers),
+    `interleaved` 2i with 2i + 1 (GPT-J, Meta's Llama). `layout`: a key of `LAYOUTS`; packed ones
+    hold q, k and v in one tensor. `tables`: see `rotcheck.rotary.tables`; `positions` when it
+    computes the angles itself.
 
-    `arguments`: what each argument of a call is, in order, `name=` in front for one passed by keyword: `q`, `k`,
-    `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor, one behind the other), `cos|sin` (one
-    tensor, lane by lane), `[cos, sin]` (stacked) and `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one
-    for each batch row); the sizes `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which of them is the sequence; or a
-    constant; `sections`, how many pairs each axis of M-RoPE has; `cu_seqlens`, where each of several sequences in one
-    tensor begins; `mask` (B, S), 0 where a row is padded, and `rows`, 0, 1, 2, ... beside it; `inv_freq`, radians a
-    position for each pair, those of theta 10000; `device`. Empty: the tensor and its tables.
+    `arguments`: what each argument of a call is, in order, `name=` in front for one passed by
+    keyword: `q`, `k`, `v`, `x` or `qkv`; `cos`, `sin`, `table`, or joined `cos+sin` (one tensor,
+    one behind the other), `cos|sin` (one tensor, lane by lane), `[cos, sin]` (stacked) and
+    `(cos, sin)` (a tuple); `positions`, `offset` or `offsets` (one for each batch row); the sizes
+    `B`, `S`, `H`, `D`, `R` (rotary_dim); `axis`, which of them is the sequence; or a constant;
+    `sections`, how many pairs each axis of M-RoPE has; `cu_seqlens`, where each of several
+    sequences in one tensor begins; `mask` (B, S), 0 where a row is padded, and `rows`, 0, 1, 2, ...
+    beside it; `inv_freq`, radians a position for each pair, those of theta 10000; `device`. Empty:
+    the tensor and its tables.
 
-    `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form. `table_lanes`: the
-    order in which full-width tables repeat, when that is not the pairing's. `sections`: of tables with an axis `g`,
-    for time, height and width (M-RoPE), which pairs take theirs from which: section after section, or in turn.
-    `direction`: -1 rotates by minus the angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves,
-    `interleaved` halves as interleaved pairs. `rotary_dim`: lanes that rotate, None: all. `blocks`: into how many
-    parts these are cut, each paired for itself (RoPE2D: 2, for the two coordinates of an image). `head_dim`, `heads`:
-    the only width and number it takes. `theta` and `frequencies`: of one that computes angles itself; frequencies in
-    radians a position, when they are not theta's. `positions`: what it takes of them: `tables` (the rows handed in),
-    `any`, `offset` or `from 0`; `position_axes` their axes, of which `2` and `3` are coordinates; `last_position` the
-    largest. `in_place`: the result is written into the input. `takes_offset`: it
-    takes `offset=k`, the row of the first position. `ways`: further calls that do the same, the layout (empty: any
-    that it takes) and the axes of a table of each. `choices`: keywords that choose a field, with the values that they
-    take: `("form=tables", ("half-width", "complex"))` is `form=` for the field `tables`.
+    `table_axes`: the axes of a table, of which `w` are its lanes; empty: those of its form.
+    `table_lanes`: the order in which full-width tables repeat, when that is not the pairing's.
+    `sections`: of tables with an axis `g`, for time, height and width (M-RoPE), which pairs take
+    theirs from which: section after section, or in turn. `direction`: -1 rotates by minus the
+    angle. `output_lanes`: `de-interleaved` writes interleaved pairs as halves, `interleaved` halves
+    as interleaved pairs. `rotary_dim`: lanes that rotate, None: all. `blocks`: into how many parts
+    these are cut, each paired for itself (RoPE2D: 2, for the two coordinates of an image).
+    `head_dim`, `heads`: the only width and number it takes. `theta` and `frequencies`: of one that
+    computes angles itself; frequencies in radians a position, when they are not theta's.
+    `positions`: what it takes of them: `tables` (the rows handed in), `any`, `offset` or `from 0`;
+    `position_axes` their axes, of which `2` and `3` are coordinates; `last_position` the largest.
+    `in_place`: the result is written into the input. `takes_offset`: it takes `offset=k`, the row
+    of the first position. `ways`: further calls that do the same, the layout (empty: any that it
+    takes) and the axes of a table of each. `choices`: keywords that choose a field, with the values
+    that they take: `("form=tables", ("half-width", "complex"))` is `form=` for the field `tables`.
     """
 
     pairing: Pairing
@@ -90,12 +95,14 @@ class Convention:
 
     @property
     def repeated_lanes(self) -> Pairing | None:
-        """In which order its tables have each pair's value twice; None: they have it once, or it takes none."""
+        """In which order its tables have each pair's value twice;
+        None: they have it once, or it takes none."""
         return self.lane_order if self.form.repeats else None
 
     @property
     def points(self) -> bool:
-        """Whether positions are points, of which each coordinate turns a block of lanes of its own."""
+        """Whether positions are points, of which each coordinate turns a block
+        of lanes of its own."""
         return self.blocks > 1 and str(self.blocks) in self.position_axes
 
     @property

@@ -15,8 +15,8 @@ _SHAPES = {"e": "H*D", "f": "3*D", "g": "3"}
 class Layout:
     """The axes of a tensor, a letter each.
 
-    `b` batch, `s` sequence, `3` the slots of q, k and v, `h` heads, `d` lanes of a head; `e` is heads and lanes in
-    one, `f` slots and lanes.
+    `b` batch, `s` sequence, `3` the slots of q, k and v, `h` heads, `d` lanes of a head;
+    `e` is heads and lanes in one, `f` slots and lanes.
     """
 
     name: str
@@ -46,7 +46,8 @@ class Layout:
 
     @cached_property
     def slots(self) -> "tuple[Layout, int] | None":
-        """Of a packed one: the layout of each slot, and the axis of the slots; None where slots have no axis."""
+        """Of a packed one: the layout of each slot, and the axis of the slots;
+        None where slots have no axis."""
         if "3" not in self.axes:
             return None
         rest = self.axes.replace("3", "")
@@ -60,15 +61,18 @@ class Layout:
 
     @cached_property
     def default_split(self) -> str:
-        """How the first axis of a whole tensor is split that is two in one: `1, -1`; empty: none is."""
+        """How the first axis of a whole tensor is split that is two in one: `1, -1`; empty:
+        none is."""
         if self.joins_rows or self.joins_heads:
             return "-1, 1" if "h" not in self.apart else "1, -1"
         return ""
 
     def code_to_bshd(self, parts: str = "") -> str | None:
-        """The code put behind a tensor of this layout to make it (B, S, H, D); None: nothing makes it that.
+        """The code put behind a tensor of this layout to make it (B, S, H, D);
+        None: nothing makes it that.
 
-        `parts`: the two sizes of the first axis where that is two in one; empty: there is no batch but its own.
+        `parts`: the two sizes of the first axis where that is two in one; empty:
+        there is no batch but its own.
         """
         if self.is_packed or not set("bh") & set(self.apart):
             return None
@@ -80,7 +84,8 @@ class Layout:
         return code + _permuting_code(self._whole, "bshd")
 
     def code_from_bshd(self) -> str | None:
-        """The code put behind a tensor (B, S, H, D) to give it this layout; None: nothing gives it that."""
+        """The code put behind a tensor (B, S, H, D) to give it this layout;
+        None: nothing gives it that."""
         if self.is_packed or not set("bh") & set(self.apart):
             return None
         code = _permuting_code("bshd", self._whole)
@@ -139,14 +144,16 @@ def split(axes: str) -> str:
 
 
 def shape(axes: str, lanes: str = "W", tail: tuple[int, ...] = ()) -> str:
-    """Axes as a shape: `(B, S, H, D)`; of a table with so many lanes, and axes of these sizes behind them."""
+    """Axes as a shape: `(B, S, H, D)`; of a table with so many lanes,
+    and axes of these sizes behind them."""
     names = _SHAPES | {"w": lanes}
     sizes = [*(names.get(axis, axis.upper()) for axis in axes), *map(str, tail)]
     return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
 
 def lay(tensor: "Tensor", axes: str) -> "Tensor":
-    """A view of (B, S, 3, H, D) or (B, S, H, D) with the axes of a layout; those it lacks must be 1."""
+    """A view of (B, S, 3, H, D) or (B, S, H, D) with the axes of a layout;
+    those it lacks must be 1."""
     have = "bs3hd" if tensor.dim() == 5 else "bshd"
     apart = split(axes)
     for axis in [axis for axis in "bh" if axis not in apart]:

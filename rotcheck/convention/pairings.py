@@ -13,7 +13,8 @@ P = TypeVar("P", bound=str | None)
 
 @dataclass(frozen=True)
 class LaneOrder:
-    """An order of the lanes of pairs, in words and as expressions of `{0}`, a tensor whose last axis is lanes."""
+    """An order of the lanes of pairs, in words and as expressions of `{0}`,
+    a tensor whose last axis is lanes."""
 
     words: str  # of a table that has each pair's value twice
     once: str  # each pair's value once, of such a table
@@ -39,7 +40,8 @@ ORDERS: dict[str, LaneOrder] = {
 
 
 def order_words(order: str | None, before: str = "") -> str:
-    """How a table has each pair's value twice, behind some text; nothing of a table that has it once."""
+    """How a table has each pair's value twice, behind some text;
+    nothing of a table that has it once."""
     return before + ORDERS[order].words if order else ""
 
 
@@ -51,14 +53,16 @@ def written_order(output_lanes: str, pairing: P) -> P | Pairing:
 
 
 def once(table: "Tensor", order: str | None) -> "Tensor":
-    """Each pair's value (..., P) once, of a table that has it twice in this order; None: the table itself."""
+    """Each pair's value (..., P) once, of a table that has it twice in this order;
+    None: the table itself."""
     if order == "half":
         return table[..., : table.shape[-1] // 2]
     return table[..., ::2] if order == "interleaved" else table
 
 
 def lanes(pairs: "Tensor", pairing: Pairing, blocks: int = 1) -> "Tensor":
-    """Lay pairs (..., P, 2) out as lanes (..., 2P) in the order of the pairing, in each of so many blocks."""
+    """Lay pairs (..., P, 2) out as lanes (..., 2P) in the order of the pairing,
+    in each of so many blocks."""
     import torch
 
     if blocks > 1:

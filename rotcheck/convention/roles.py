@@ -23,23 +23,29 @@ _PART = re.compile(r"\b(cos|sin)\b")
 
 @dataclass(frozen=True)
 class Role:
-    """What an argument is: the names it goes by, its value in a call, and how it is written as code."""
+    """What an argument is: the names it goes by, its value in a call,
+    and how it is written as code."""
 
     name: str
     group: Group
-    """`tensor`: it is rotated. `table`. `place`: where the rows stand. `size`: of the tensors. `beside`: any other."""
+    """`tensor`: it is rotated.
+
+    `table`. `place`: where the rows stand. `size`: of the tensors. `beside`: any other.
+    """
     value: Value
     """Of a call; the second argument holds its tensors and tables by role."""
     _: KW_ONLY
     names: tuple[tuple[Names, tuple[str, ...]], ...] = ()
-    """What parameters of this role are called, and what else one of such a name may be, likeliest first."""
+    """What parameters of this role are called, and what else one of such a name may be,
+    likeliest first."""
     kind: str = ""
-    """What a function may refuse it for, whatever its shape: floats, integers, a number; empty: as none other."""
+    """What a function may refuse it for, whatever its shape: floats, integers, a number; empty:
+    as none other."""
     likelihood: int | None = None
     """Of a number: its place among what an int may be whose name says nothing; the lowest first."""
     code: str = ""
-    """As code in a call of known sizes: B, S, H, D, R, `axis`, the `first` position, `firsts` of each batch row,
-    `bounds` of sequences, `sections`."""
+    """As code in a call of known sizes: B, S, H, D, R, `axis`, the `first` position, `firsts` of
+    each batch row, `bounds` of sequences, `sections`."""
     adapter: str = ""
     """As code where sizes are called batch, rows, heads, width and rotary_dim."""
     shape: str | None = None
@@ -127,7 +133,8 @@ JOINS = (
         "cos/sin", partial(_stack, -2), "torch.stack(({0}), -2)", "{0}.unbind(-2)", axes="{0}2{1}"
     ),
 )
-"""The ways in which cos and sin go in as one argument, the commonest first: in this order they are tried."""
+"""The ways in which cos and sin go in as one argument, the commonest first:
+in this order they are tried."""
 JOINED = tuple(join.name for join in JOINS)
 
 
@@ -315,7 +322,8 @@ ROLES = {role.name: role for role in _ENTRIES if role}
 
 @lru_cache(maxsize=4096)
 def role_named(name: str) -> Role:
-    """The role of this name; tables joined in one of the `JOINS`; or a constant, as Python writes it."""
+    """The role of this name; tables joined in one of the `JOINS`; or a constant,
+    as Python writes it."""
     return ROLES.get(name) or _joined_role(name) or _constant(name)
 
 

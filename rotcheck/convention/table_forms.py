@@ -56,13 +56,17 @@ class TableForm:
     words: str = ""
     """What is said of it behind its shape."""
     exchanged: str = ""
-    """The form of which it holds sin for cos and cos for sin: what is tried as that may turn out to be this."""
+    """The form of which it holds sin for cos and cos for sin:
+    what is tried as that may turn out to be this."""
     usual_pairing: Pairing | None = None
     """The pairing of every taker that is known; None: there are takers of either."""
     join: Callable[["Tensor", "Tensor"], Tables] = _as_they_are
     """From cos and sin (..., W) to its tensors; angular forms hold the angles as they are."""
     read: Callable[[Tables], "tuple[Tensor, Tensor]"] = _taken_as_they_are
-    """From its tensors to cos and sin, as views where it holds them. Raises TypeError for tensors of no such kind."""
+    """From its tensors to cos and sin, as views where it holds them.
+
+    Raises TypeError for tensors of no such kind.
+    """
     fits: Callable[["Tensor"], bool] = _nothing_but_this
     """Whether a tensor that a function returned may be this form, by its dtype and last axes."""
     certain: bool = True
@@ -98,7 +102,8 @@ class TableForm:
         return list(self.negation) or [self.to_pair, "sin = -sin", self.from_pair]
 
     def make(self, pairing: Pairing, angles: "Tensor", dtype: "torch.dtype") -> Tables:
-        """Its tensors ([...,] S, [3,] W, ...) of angles ([...,] S, P) in radians, float64: rounded once."""
+        """Its tensors ([...,] S, [3,] W, ...) of angles ([...,] S, P) in radians, float64:
+        rounded once."""
         import torch
 
         if self.repeats:

@@ -1,4 +1,5 @@
-"""What the parameters of rotary functions and modules are called in the field: the one list of such names."""
+"""What the parameters of rotary functions and modules are called in the field:
+the one list of such names."""
 
 import re
 
@@ -6,7 +7,8 @@ Names = re.Pattern[str]
 
 
 def _names(patterns: str) -> Names:
-    """What matches any of these, separated by white space, each a regular expression for a whole name."""
+    """What matches any of these, separated by white space,
+    each a regular expression for a whole name."""
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns.split()))
 
 

@@ -1,5 +1,8 @@
-"""From a symptom to its cause and fix. The knowledge is data: one file of `failures/` for each failure, and one of
-`messages/` for each message that many things can cause."""
+"""From a symptom to its cause and fix.
+
+The knowledge is data: one file of `failures/` for each failure, and one of `messages/` for each
+message that many things can cause.
+"""
 
 from rotcheck.diagnose.entries import KnowledgeError
 from rotcheck.diagnose.general import Message, all_messages, get_message

@@ -1,4 +1,5 @@
-"""Whether a word that names rotary code is meant so: cos, freqs, rope and rotary also stand for other things."""
+"""Whether a word that names rotary code is meant so:
+cos, freqs, rope and rotary also stand for other things."""
 
 import re
 

@@ -1,4 +1,5 @@
-"""What is known of one message of a log: which failure it is or what it means in general, how sure, and why."""
+"""What is known of one message of a log: which failure it is or what it means in general, how sure,
+and why."""
 
 import re
 from collections.abc import Sequence
@@ -18,8 +19,11 @@ GENERAL = "many things cause this message, and nothing near it says which."
 ALONE = "only this failure prints this message."
 
 Certainty = Literal["certain", "likely", "possible", "general", "unknown"]
-"""`certain`: the message is this failure's alone. `likely`: several things cause it, and something beside it names
-this one. `possible`: recognised from a description. `general`: what the message means, whatever caused it."""
+"""`certain`: the message is this failure's alone.
+
+`likely`: several things cause it, and something beside it names this one. `possible`: recognised
+from a description. `general`: what the message means, whatever caused it.
+"""
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +74,8 @@ def _failures(readings: Sequence[str]) -> list[Hit[Failure]]:
 
 
 def _evidence(failure: Failure, event: Event) -> str | None:
-    """What beside the message speaks of this failure: the innermost frame first, then what stands around it."""
+    """What beside the message speaks of this failure:
+    the innermost frame first, then what stands around it."""
     around = "\n".join([*map(_frame_without_folders, event.frames), event.text, event.nearby])
     for frame in reversed(event.frames):
         words = context(failure, _frame_without_folders(frame))

@@ -17,7 +17,8 @@ Kind = TypeVar("Kind", bound=KnowledgeEntry)
 
 
 class KnowledgeError(Exception):
-    """A file of the knowledge is not what it should be; the message names the file and what to mend."""
+    """A file of the knowledge is not what it should be;
+    the message names the file and what to mend."""
 
 
 def texts(folder: str) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,5 @@
-"""From a log to what ended its run: the failure, or what the message means in general, or that it is not known."""
+"""From a log to what ended its run: the failure, or what the message means in general,
+or that it is not known."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,12 @@ LEAST_LINES_OF_A_RUN = 4  # the least in which a run shows that it goes well
 _SLIP = re.compile("NameError|UnboundLocalError")  # nobody raises them on purpose
 
 Outcome = Literal["failed", "unclear", "well", "words", "code", "unknown"]
-"""`failed`: an event ended the run. `unclear`: errors, of which none is known to have ended it. `well`: nothing ended
-it. `words`: no message of a program, but a description that is recognised. `code`: lines of programs, which only
-quote messages. `unknown`: nothing that is recognised."""
+"""`failed`: an event ended the run.
+
+`unclear`: errors, of which none is known to have ended it. `well`: nothing ended it. `words`: no
+message of a program, but a description that is recognised. `code`: lines of programs, which only
+quote messages. `unknown`: nothing that is recognised.
+"""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +113,8 @@ def _explanation(
 
 
 def _reason(log: Log, answers: Sequence[Diagnosis], end: int) -> tuple[int, Diagnosis]:
-    """What explains the end: its own failure, else the first cause that is known, else what stands near it."""
+    """What explains the end: its own failure, else the first cause that is known,
+    else what stands near it."""
     last = answers[end]
     line, entry = f"line {last.line}", last.failure or last.message
     for at, diagnosis in enumerate(answers):
@@ -161,7 +166,8 @@ def _around(log: Log, end: int) -> list[int]:
 
 
 def _of_unclear_run(log: Log, answers: Sequence[Diagnosis], errors: Sequence[int]) -> Explanation:
-    """The last error that is known by its failure, else by its message, else a warning, else the last error."""
+    """The last error that is known by its failure, else by its message, else a warning,
+    else the last error."""
     ranks = {"certain": 0, "likely": 0, "general": 1, "unknown": 3}
     best = min(reversed(errors), key=lambda at: ranks[answers[at].certainty])
     answer = answers[best]
@@ -184,7 +190,8 @@ def _of_prose(log: Log) -> Explanation | None:
 
 
 def _of_good_run(log: Log, answers: Sequence[Diagnosis], places: Sequence[int]) -> Explanation:
-    """Nothing ended the run; of a short text, which somebody picked out, what is known is the answer."""
+    """Nothing ended the run; of a short text, which somebody picked out,
+    what is known is the answer."""
     best = places[-1] if places and log.lines <= MOST_LINES_OF_AN_EXCERPT else None
     for at in places:
         if best is not None and answers[at].failure and not answers[best].failure:
@@ -225,7 +232,8 @@ def _id(answer: Diagnosis) -> str | None:
 
 
 def _next(answer: Diagnosis | None) -> tuple[str, ...]:
-    """What to do next: the failure's own advice, or what this machine can tell of an unknown text."""
+    """What to do next: the failure's own advice,
+    or what this machine can tell of an unknown text."""
     if answer is None:
         return ()
     if answer.failure:

@@ -1,4 +1,5 @@
-"""Messages that many things can cause, read from `messages/`, one TOML file for each, at their first use."""
+"""Messages that many things can cause, read from `messages/`, one TOML file for each,
+at their first use."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,7 +9,8 @@ from rotcheck.diagnose.entries import KnowledgeEntry, KnowledgeError
 
 
 class Message(KnowledgeEntry, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a message means in general, where nothing says which of its causes it is; its id is G and a number."""
+    """What a message means in general, where nothing says which of its causes it is;
+    its id is G and a number."""
 
     signatures: tuple[str, ...]  # regular expressions, found in the message
     samples: tuple[str, ...]  # messages the signatures are found in

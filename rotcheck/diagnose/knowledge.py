@@ -1,4 +1,5 @@
-"""The failures rotcheck knows, read from `failures/`, one TOML file for each, at their first use."""
+"""The failures rotcheck knows, read from `failures/`, one TOML file for each,
+at their first use."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -45,7 +46,8 @@ def all_failures() -> tuple[Failure, ...]:
 
 
 def get(id: str) -> Failure | None:
-    """The failure of that id, in upper or lower case, or that explains the finding of that code, or None.
+    """The failure of that id, in upper or lower case, or that explains the finding of that code,
+    or None.
 
     Raises `KnowledgeError` when a file cannot be understood.
     """

@@ -33,11 +33,13 @@ class Hit(NamedTuple, Generic[Entry]):
 def match(text: str, *, rotary: bool = False) -> Failure | None:
     """The failure whose signature is found in the text of an exception or in a log, or None.
 
-    `rotary` says that rotary code raised it, so that a message which many things can cause is that code's. Else a
-    failure with a `context` is only the answer where the text holds one of its expressions.
+    `rotary` says that rotary code raised it, so that a message which many things can cause is that
+    code's. Else a failure with a `context` is only the answer where the text holds one of its
+    expressions.
 
-    Of several the most specific wins: an error before a warning, then the lower tier, then the longer
-    matched text, then the first id. Of a text above two million characters only both ends are read.
+    Of several the most specific wins: an error before a warning, then the lower tier, then the
+    longer matched text, then the first id. Of a text above two million characters only both ends
+    are read.
 
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
@@ -50,10 +52,11 @@ def match(text: str, *, rotary: bool = False) -> Failure | None:
 
 
 def failures(text: str, *, without_blanks: bool = False) -> list[Hit[Failure]]:
-    """The failures whose signature the text carries, whatever their context; the most specific first.
+    """The failures whose signature the text carries, whatever their context;
+    the most specific first.
 
-    `without_blanks` leaves out all white space, of the text and of the signatures: for a message whose line breaks
-    were lost, or stand where none were.
+    `without_blanks` leaves out all white space, of the text and of the signatures: for a message
+    whose line breaks were lost, or stand where none were.
 
     Raises `KnowledgeError` when a file of `failures/` cannot be understood.
     """
@@ -61,7 +64,8 @@ def failures(text: str, *, without_blanks: bool = False) -> list[Hit[Failure]]:
 
 
 def rank(hit: Hit[Failure]) -> tuple[int, int, str]:
-    """The order of failures that fit the same text: the lower tier, the longer match, the first id."""
+    """The order of failures that fit the same text:
+    the lower tier, the longer match, the first id."""
     return hit.entry.tier, *_length(hit)
 
 
@@ -96,7 +100,8 @@ def context(failure: Failure, text: str) -> str | None:
 
 
 def fold(text: str) -> str:
-    """The text on one line: white space as single blanks, quotes straight, what has no width left out."""
+    """The text on one line: white space as single blanks, quotes straight,
+    what has no width left out."""
     return single_spaced(typewritten(text))
 
 
@@ -132,7 +137,8 @@ def _hits(
     repeats: bool = False,
     without_blanks: bool = False,
 ) -> Iterator[Hit[Entry]]:
-    """Search what can be there: a plain text is found a hundred times faster than an expression, and most are not."""
+    """Search what can be there: a plain text is found a hundred times faster than an expression,
+    and most are not."""
     text = text.replace(" ", "") if without_blanks else text
     lower, ids = text.lower(), set()
     for entry, expression, plain in expressions:
@@ -165,7 +171,8 @@ def _expression(entry: Entry, text: str) -> _Expression[Entry]:
 
 
 def literal(expression: str) -> str:
-    """The longest text that stands in whatever the expression matches, in lower case; "" where there may be none."""
+    """The longest text that stands in whatever the expression matches, in lower case;
+    "" where there may be none."""
     runs, depth = [""], 0
     for piece in _PIECE.finditer(expression):
         depth += bool(piece["open"]) - bool(piece["close"])

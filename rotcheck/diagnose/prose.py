@@ -1,4 +1,5 @@
-"""A text in which no program says anything: a message that it quotes, or a symptom that it describes."""
+"""A text in which no program says anything:
+a message that it quotes, or a symptom that it describes."""
 
 import re
 from functools import partial
@@ -49,7 +50,8 @@ def _of_quote(prose: str, whole: str) -> Diagnosis | None:
 
 
 def _place_of(prose: str, quote: str) -> tuple[int | None, str]:
-    """The number and the text of the line that holds what was found; where it was wrapped, of its first line."""
+    """The number and the text of the line that holds what was found;
+    where it was wrapped, of its first line."""
     lines = prose.splitlines()
     for at, line in enumerate(lines):
         if quote in fold(line):

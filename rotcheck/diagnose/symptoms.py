@@ -1,7 +1,8 @@
 """The words in which people describe what is wrong, for the `symptoms` of `failures/`.
 
-A symptom is a regular expression in which `<BAD>` stands for the words of that name here, and ` ~ ` joins two parts
-that stand near each other, in either order; what is said to be `<CHANGED>` may also stand around the first part.
+A symptom is a regular expression in which `<BAD>` stands for the words of that name here, and ` ~ `
+joins two parts that stand near each other, in either order; what is said to be `<CHANGED>` may also
+stand around the first part.
 """
 
 import re

@@ -1,8 +1,9 @@
 """From a function never seen before to its convention, by experiment.
 
-`run` is the front's. Inside a worker: `calling` finds the call, `reading` the convention in its response, `angles` the
-frequencies, `making` reads tables, `asking` asks the rest, `showing` writes the code that shows a mistake, `telling`
-decides what is beyond doubt, and `swapping` what it can be swapped for.
+`run` is the front's. Inside a worker: `calling` finds the call, `reading` the convention in its
+response, `angles` the frequencies, `making` reads tables, `asking` asks the rest, `showing` writes
+the code that shows a mistake, `telling` decides what is beyond doubt, and `swapping` what it can be
+swapped for.
 """
 
 from rotcheck.callable_room import callable_as

@@ -1,4 +1,5 @@
-"""What came back of identifying a function, as the front keeps it: what is said of it, and how workers call it."""
+"""What came back of identifying a function, as the front keeps it:
+what is said of it, and how workers call it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -78,7 +79,8 @@ def _end(done: Done) -> str:
 
 
 def _out_of_bounds(done: Done) -> str:
-    """Where to look in a function that touched memory that is not its own, as a kernel without a mask does."""
+    """Where to look in a function that touched memory that is not its own,
+    as a kernel without a mask does."""
     outcome = done.outcome
     if done.opening or not isinstance(outcome, Died) or outcome.signal_name not in _MEMORY_SIGNALS:
         return ""
@@ -117,7 +119,8 @@ def without_folders(spec: str) -> str:
 def distinct_names(
     specs: Sequence[str], identifications: Sequence[Identification]
 ) -> list[Identification]:
-    """The identifications, each named by as much of its path as tells it from those of other files."""
+    """The identifications, each named by as much of its path as tells it
+    from those of other files."""
     names = list(map(without_folders, specs))
     for index, spec in enumerate(specs):
         others = [

@@ -16,12 +16,14 @@ PRELOAD = ("torch", "rotcheck.identify.worker")
 
 
 def unregistered(specs: Iterable[str]) -> list[str]:
-    """Those that are identified before anything else: all that are not registered with their convention."""
+    """Those that are identified before anything else:
+    all that are not registered with their convention."""
     return [spec for spec in specs if not registry.is_registered(spec)]
 
 
 class Identifier:
-    """Identifies functions, each in a worker of its own, and what each of their flags changes in another.
+    """Identifies functions, each in a worker of its own,
+    and what each of their flags changes in another.
 
     Args:
         specs: the functions, each `package.module:function` or `path/to/file.py:function`.
@@ -42,8 +44,8 @@ class Identifier:
     ) -> dict[str, Identity]:
         """Identify the functions in a study that has nothing else to do meanwhile.
 
-        A Triton kernel that is asked on the CPU, where Triton finds no GPU, is asked again under the
-        Triton interpreter.
+        A Triton kernel that is asked on the CPU, where Triton finds no GPU,
+        is asked again under the Triton interpreter.
 
         Args:
             study: where all of it runs.
@@ -70,7 +72,8 @@ class Identifier:
         Args:
             study: where all of it runs.
             jobs: those that need no identity.
-            jobs_of: makes the jobs of one of the functions, by its SPEC, when its identity is known.
+            jobs_of: makes the jobs of one of the functions, by its SPEC,
+                when its identity is known.
 
         Yields:
             The outcome of each task of `jobs` and of what `jobs_of` made.
@@ -99,7 +102,8 @@ class Identifier:
 
 
 def _interpretable(identity: Identity, done: Done) -> bool:
-    """Whether the Triton interpreter, which computes with numpy, can take a kernel over from the CPU."""
+    """Whether the Triton interpreter, which computes with numpy,
+    can take a kernel over from the CPU."""
     on_cpu = done.job.setup["device"] == "cpu"
     return identity.lacks_gpu and on_cpu and importlib.util.find_spec("numpy") is not None
 

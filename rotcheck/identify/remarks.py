@@ -1,4 +1,5 @@
-"""A remark: a mistake, or a choice that others do not make, with its evidence and cause; and one that is in doubt."""
+"""A remark: a mistake, or a choice that others do not make, with its evidence and cause;
+and one that is in doubt."""
 
 from collections.abc import Sequence
 from typing import Literal

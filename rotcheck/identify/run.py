@@ -20,11 +20,12 @@ from rotcheck.study.study import Study, ignore
 def identify(
     specification: str, *, like: str | None = None, device: str = "cpu", timeout: float = 60.0
 ) -> Identification:
-    """Find out by experiment what a rotary function does: how to call it, its convention, its mistakes.
+    """Find out by experiment what a rotary function does:
+    how to call it, its convention, its mistakes.
 
     Args:
-        specification: `package.module:function`, `path/to/file.py:function`, a class or a module that rotates or
-            makes tables, or a registered name.
+        specification: `package.module:function`, `path/to/file.py:function`, a class or a module
+            that rotates or makes tables, or a registered name.
         like: another one to compare it with: can it take that one's place?
         device: where to call it.
         timeout: seconds for the function, and for each of its flags.
@@ -33,7 +34,8 @@ def identify(
         Its answer (`right`, `wrong` or `unknown`), its convention, and its mistakes.
 
     Raises:
-        RequestError: there is no such function; or it is a `file.py` that has several, which `identify_all` takes.
+        RequestError: there is no such function; or it is a `file.py` that has several,
+            which `identify_all` takes.
 
     Example:
         >>> identification = identify("native")
@@ -59,8 +61,8 @@ def identify_all(
     """Identify several functions, each in a process of its own.
 
     Args:
-        specifications: as `identify` takes them; a `file.py` stands for all rotary functions in it, and those of one
-            file are held against each other at the end.
+        specifications: as `identify` takes them; a `file.py` stands for all rotary functions in it,
+            and those of one file are held against each other at the end.
         like: another one that each is held against: can it take its place?
         device: where they are called.
         timeout: seconds for a function, and for each of its flags.

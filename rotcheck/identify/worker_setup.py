@@ -19,10 +19,11 @@ DECLARE = (
 
 
 def setup_of(identity: Identity | None) -> dict[str, Any]:
-    """What a worker is told of a function: the convention by which to call it, or what it answers instead.
+    """What a worker is told of a function: the convention by which to call it,
+    or what it answers instead.
 
-    A function whose identification died may still declare how it is called, which shows only when it is loaded:
-    `unidentified` is what to answer if it does not.
+    A function whose identification died may still declare how it is called, which shows only when
+    it is loaded: `unidentified` is what to answer if it does not.
     """
     if identity is None:
         return {}
@@ -43,7 +44,8 @@ def setup_of(identity: Identity | None) -> dict[str, Any]:
 
 
 def may_declare(identity: Identity) -> bool:
-    """Whether a function that was not understood may still declare its convention: nothing of it was seen."""
+    """Whether a function that was not understood may still declare its convention:
+    nothing of it was seen."""
     return identity.silent and not identity.no_object and not identity.lacks_package
 
 
@@ -80,7 +82,8 @@ def advice(identity: Identity) -> str:
 
 
 def mistakes_text(identification: Identification) -> str:
-    """The mistakes of a function; of all but the first, whose cause and fix are shown, with where to read on."""
+    """The mistakes of a function; of all but the first, whose cause and fix are shown,
+    with where to read on."""
     return "; ".join(
         remark.message + (_pointer(remark) if index else "")
         for index, remark in enumerate(mistakes(identification))

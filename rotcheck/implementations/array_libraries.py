@@ -1,4 +1,5 @@
-"""Functions of other array libraries, JAX and MLX, called with tensors: arrays go in, tensors come back."""
+"""Functions of other array libraries, JAX and MLX, called with tensors:
+arrays go in, tensors come back."""
 
 import functools
 import importlib
@@ -78,7 +79,8 @@ _CONVERTERS = {"jax": _of_jax, "mlx": _of_mlx}
 def _lines(import_line: str, array_code: str, numpy_code: str, dtype: str) -> tuple[str, ...]:
     """The lines that define `array(x)` and `tensor(x)`, each for tuples too.
 
-    `array_code`: an array of `plain`, in x's dtype. `numpy_code`: x as NumPy reads it. `dtype`: the name of x's dtype.
+    `array_code`: an array of `plain`, in x's dtype. `numpy_code`: x as NumPy reads it. `dtype`:
+    the name of x's dtype.
     """
     branches = ["    if isinstance(x, (tuple, list)):", "        return tuple(map({}, x))"]
     return (
@@ -121,8 +123,9 @@ PACKAGES = {"jax": "JAX", "jaxlib": "JAX", "flax": "Flax, for JAX", "mlx": "MLX"
 def adapt(function: Function) -> Function:
     """A function as one of tensors; one of torch as it is.
 
-    Dtypes stay what they are: float32 goes in as float32 and bfloat16 as bfloat16, so that what the function rounds
-    inside is seen. float64 is refused with a TypeError where the library would make float32 of it in silence.
+    Dtypes stay what they are: float32 goes in as float32 and bfloat16 as bfloat16, so that what the
+    function rounds inside is seen. float64 is refused with a TypeError where the library would make
+    float32 of it in silence.
     """
     library = library_of(function)
     return function if library is None else _through(function, library)
@@ -142,7 +145,8 @@ def by_dtype(wide: Function, narrow: Function) -> Function:
 
 
 def library_of(function: Function) -> ArrayLibrary | None:
-    """The library that a function or an object computes with; None: torch, or none that is known."""
+    """The library that a function or an object computes with;
+    None: torch, or none that is known."""
     mark = getattr(function, MARK, None)
     if isinstance(mark, ArrayLibrary):
         return mark
@@ -157,7 +161,8 @@ def library_of(function: Function) -> ArrayLibrary | None:
 
 
 def absent(error: ModuleNotFoundError) -> str | None:
-    """What to install, where a module cannot be imported for want of an array library; None: it is another."""
+    """What to install, where a module cannot be imported for want of an array library;
+    None: it is another."""
     root = (error.name or "").partition(".")[0]
     if root not in PACKAGES:
         return None
@@ -165,7 +170,8 @@ def absent(error: ModuleNotFoundError) -> str | None:
 
 
 def wide(kind: Function) -> dict[str, str]:
-    """The dtype to build a class of another library with, where it asks for one or its default is narrow.
+    """The dtype to build a class of another library with,
+    where it asks for one or its default is narrow.
 
     What it does by design shows in float32; what it does in its default dtype is judged apart.
     """
@@ -234,7 +240,8 @@ def _through(function: Function, library: ArrayLibrary) -> Function:
 
 
 def _may_keep(function: Function) -> bool:
-    """Whether a function, or an object, may keep what it computed: under tracing it would keep tracers."""
+    """Whether a function, or an object, may keep what it computed:
+    under tracing it would keep tracers."""
     owner = getattr(function, "__self__", None) or function
     is_function = hasattr(inspect.unwrap(owner), "__code__")
     state = {} if is_function else getattr(owner, "__dict__", {})
@@ -244,9 +251,11 @@ def _may_keep(function: Function) -> bool:
 
 
 class _JaxFunction:
-    """A function of JAX, compiled as a whole for each shape: operation by operation would take several times as long.
+    """A function of JAX, compiled as a whole for each shape:
+    operation by operation would take several times as long.
 
-    Each value is rounded as it is written. One that looks at values, or keeps some, is called as it is.
+    Each value is rounded as it is written. One that looks at values, or keeps some,
+    is called as it is.
     """
 
     def __init__(self, function: Function) -> None:

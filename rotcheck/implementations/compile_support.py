@@ -1,4 +1,5 @@
-"""What torch.compile lacks on a device, told apart from what is wrong with the function that it was to compile."""
+"""What torch.compile lacks on a device, told apart from what is wrong with the function
+that it was to compile."""
 
 from collections.abc import Iterator
 
@@ -15,7 +16,8 @@ LACKS = {
 def lack(error: BaseException, device: torch.device) -> str | None:
     """What torch.compile lacks on a device; None where the error is the compiled function's own.
 
-    An error that does not tell is the function's own where torch.compile compiles another one there.
+    An error that does not tell is the function's own
+    where torch.compile compiles another one there.
     """
     causes = list(_causes(error))
     for cause in causes:
@@ -35,7 +37,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _compiles(device: torch.device) -> bool:
-    """Whether a sum can be compiled; also where none can be computed, which no compiler is to blame for."""
+    """Whether a sum can be compiled; also where none can be computed,
+    which no compiler is to blame for."""
     try:
         x = torch.ones(8, device=device) + 1
     except Exception:

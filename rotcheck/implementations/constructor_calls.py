@@ -1,7 +1,9 @@
-"""Inside a worker: how a Python file builds one of its own classes, read from the calls of the class in it.
+"""Inside a worker: how a Python file builds one of its own classes,
+read from the calls of the class in it.
 
-The arguments of a call are computed where they can be: from numbers, from constants of the module, from the parameters
-and assignments of the function around the call, and from the calls of that function in turn.
+The arguments of a call are computed where they can be: from numbers, from constants of the module,
+from the parameters and assignments of the function around the call, and from the calls of that
+function in turn.
 """
 
 import ast
@@ -24,7 +26,8 @@ class _UnknownValue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ConstructorCall:
-    """A call of a class or a function: what it is given, by the names of its parameters, and on which line."""
+    """A call of a class or a function: what it is given, by the names of its parameters,
+    and on which line."""
 
     given: dict[str, Any]
     line: int
@@ -33,7 +36,8 @@ class ConstructorCall:
 def constructor_calls(
     module: ModuleType, name: str, *, of_package: bool = False
 ) -> list[ConstructorCall]:
-    """The calls of a class in its own file whose arguments are known, those with other arguments each once.
+    """The calls of a class in its own file whose arguments are known,
+    those with other arguments each once.
 
     `of_package`: a configuration may be of a class that the file imports from its package.
     """
@@ -90,7 +94,8 @@ class _Reader:
         return dict(binding.arguments)
 
     def _names_at(self, around: Sequence[ast.AST], line: int, depth: int) -> dict[str, Any]:
-        """The names that are known where a call stands: parameters, and what was assigned above it."""
+        """The names that are known where a call stands:
+        parameters, and what was assigned above it."""
         names: dict[str, Any] = {}
         for owner, node in zip((None, *around), around):
             if isinstance(node, FunctionNode):
@@ -101,7 +106,8 @@ class _Reader:
     def _parameters(
         self, function: FunctionNode, owner: ast.AST | None, depth: int
     ) -> dict[str, Any]:
-        """The parameters of a function: as the file calls it, else their defaults and configurations."""
+        """The parameters of a function: as the file calls it,
+        else their defaults and configurations."""
         method = isinstance(owner, ast.ClassDef)
         name = owner.name if isinstance(owner, ast.ClassDef) else function.name
         values = self._defaults(function)
@@ -185,7 +191,8 @@ class _Reader:
             return {}
 
     def _value(self, node: ast.expr, names: dict[str, Any]) -> Any:
-        """What an expression comes to; one that calls a function of the file or builds a module is not run."""
+        """What an expression comes to; one that calls a function of the file or builds
+        a module is not run."""
         if any(isinstance(part, ast.Call) and not self._harmless(part) for part in ast.walk(node)):
             raise _UnknownValue
         try:

@@ -1,4 +1,5 @@
-"""Conventions that are stated and not found out: by `rotcheck.declare`, in pyproject.toml, to an assertion."""
+"""Conventions that are stated and not found out:
+by `rotcheck.declare`, in pyproject.toml, to an assertion."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -24,7 +25,8 @@ def declared_convention(function: Function) -> Convention | None:
 
 
 def convention_of(statement: Mapping[str, Any], source: str) -> Convention:
-    """The convention of these fields; raises `RequestError`, which says in which source they stand."""
+    """The convention of these fields; raises `RequestError`, which says in
+    which source they stand."""
     names = {field.name for field in fields(Convention)}
     strange = [name for name in statement if name not in names]
     if strange:

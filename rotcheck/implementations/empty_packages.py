@@ -1,4 +1,5 @@
-"""Inside a worker: empty packages in the place of those around a file, where their `__init__` files do not run here."""
+"""Inside a worker: empty packages in the place of those around a file,
+where their `__init__` files do not run here."""
 
 import importlib
 import importlib.util
@@ -34,7 +35,8 @@ class _Empty(ModuleType):
 
 
 def stand_empty(root: Path, name: str) -> list[str]:
-    """Put empty packages in the place of those around a module that are not imported, and return their names."""
+    """Put empty packages in the place of those around a module that are not imported,
+    and return their names."""
     parts = name.split(".")
     packages = [parts[:count] for count in range(1, len(parts))]
     folders = {

@@ -1,4 +1,5 @@
-"""The implementations that installed packages register, under the entry-point group `rotcheck.implementations`."""
+"""The implementations that installed packages register,
+under the entry-point group `rotcheck.implementations`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ class PackageEntries:
 def package_entries() -> PackageEntries:
     """The entries of all installed packages; of two of one name, the first that Python finds.
 
-    It opens a file of each package, some milliseconds for a hundred of them: so it is asked only for names that
-    are not known otherwise.
+    It opens a file of each package, some milliseconds for a hundred of them:
+    so it is asked only for names that are not known otherwise.
     """
     targets: dict[str, str] = {}
     unread: list[str] = []

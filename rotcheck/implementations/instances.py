@@ -1,4 +1,5 @@
-"""From a class or a factory to an object that can be called, built with what its parameters' names ask for."""
+"""From a class or a factory to an object that can be called,
+built with what its parameters' names ask for."""
 
 import copy
 import inspect
@@ -47,15 +48,18 @@ _NO_CUDA = "asks for CUDA, which is not on this machine"
 
 
 class Unbuildable(Exception):
-    """The class asks for something that is not here or whose name does not tell what it is; the message names it."""
+    """The class asks for something that is not here or whose name does not tell what it is;
+    the message names it."""
 
 
 class _UnknownAttribute(AttributeError):
-    """An attribute of a configuration whose name does not tell what it is: getattr with a default gets along."""
+    """An attribute of a configuration whose name does not tell what it is:
+    getattr with a default gets along."""
 
 
 class _Configuration:
-    """Stands in for a model's configuration on a device: answers for what its attributes' names mean."""
+    """Stands in for a model's configuration on a device:
+    answers for what its attributes' names mean."""
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -88,9 +92,10 @@ def is_factory(function: Callable[..., Any]) -> bool:
 def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -> tuple[Any, str]:
     """An object of the class for a device, and how it was made, in words.
 
-    Defaults are kept, but for what is `values` and for a device: where it is CUDA, and where the class is no module,
-    which could be moved. One that refuses heads of 64 lanes is tried once more with 96. Raises `Unbuildable` for a
-    parameter that no value is known for, and what the class raises.
+    Defaults are kept, but for what is `values` and for a device: where it is CUDA, and where the
+    class is no module, which could be moved. One that refuses heads of 64 lanes is tried once more
+    with 96. Raises `Unbuildable` for a parameter that no value is known for, and what the class
+    raises.
     """
     package_setup.settle(kind)
     arguments = _arguments(kind, values, HEAD_DIM, device)
@@ -132,7 +137,8 @@ def _arguments(
 
 
 def _parameters(kind: Callable[..., Any]) -> list[inspect.Parameter]:
-    """What a class is built with; of one that hands all on, `(*args, **kwargs)`, what the next class takes."""
+    """What a class is built with; of one that hands all on,
+    `(*args, **kwargs)`, what the next class takes."""
     parameters = list(inspect.signature(kind).parameters.values())
     kinds = {parameter.kind for parameter in parameters}
     if kinds != {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
@@ -145,7 +151,8 @@ def _parameters(kind: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def _wider(first: Arguments, second: Arguments) -> bool:
-    """Whether a head's width is among what a class is built with: then one of its numbers is another."""
+    """Whether a head's width is among what a class is built with:
+    then one of its numbers is another."""
     pairs = zip((*first[0], *first[1].values()), (*second[0], *second[1].values()))
     return any(type(a) is int and a != b for a, b in pairs)
 
@@ -214,7 +221,8 @@ def _of(
 def _model_dim(
     parameter: inspect.Parameter, parameters: Sequence[inspect.Parameter], width: int
 ) -> int:
-    """A model's width: that of one head, unless a number of heads or a head's width is asked for too."""
+    """A model's width: that of one head, unless a number of heads or
+    a head's width is asked for too."""
     siblings = [sibling for sibling in parameters if sibling is not parameter]
     heads = [sibling for sibling in siblings if is_named(sibling.name, vocabulary.HEADS)]
     if heads:
@@ -225,7 +233,8 @@ def _model_dim(
 
 
 def value_for(name: str, width: int = HEAD_DIM) -> Any:
-    """The value for a parameter or an attribute of this name, in heads of so many lanes; None: unknown."""
+    """The value for a parameter or an attribute of this name, in heads of so many lanes;
+    None: unknown."""
     names, value = next(
         ((names, value) for names, value in _BY_NAME if is_named(name, names)), (None, None)
     )
@@ -259,7 +268,8 @@ def _text_of(value: Any) -> str:
 
 
 def copy_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A copy of an object that may keep something from call to call; what cannot be copied as it is."""
+    """A copy of an object that may keep something from call to call;
+    what cannot be copied as it is."""
     if isinstance(function, FunctionType | torch.jit.ScriptFunction | torch.jit.ScriptModule):
         return function
     try:
@@ -306,7 +316,8 @@ def _as_called(
     device: str,
     dtype: Mapping[str, str],
 ) -> tuple[Any, str] | None:
-    """An object of a class as the first of these calls that succeeds builds it, and how that was."""
+    """An object of a class as the first of these calls that succeeds builds it,
+    and how that was."""
     for call in calls:
         values = {
             key: value for key, value in call.given.items() if not is_named(key, vocabulary.DEVICE)

@@ -6,8 +6,10 @@ from typing import Any, Protocol
 from rotcheck.convention import Convention
 
 Function = Callable[..., Any]
-"""f(x, *tables) or, where the convention says so, f(x, *tables, offset=k): rotated x, same shape. `arguments` of a
-convention name other calls; a function given several tensors returns as many."""
+"""f(x, *tables) or, where the convention says so, f(x, *tables, offset=k): rotated x, same shape.
+
+`arguments` of a convention name other calls; a function given several tensors returns as many.
+"""
 
 
 class Unavailable(Exception):
@@ -17,11 +19,12 @@ class Unavailable(Exception):
 class Implementation(Protocol):
     """The names that rotcheck looks up in an implementation's module.
 
-    The module's docstring says what it is. Optional names: `path() -> tuple[str, str]`, after a call, which
-    code really ran and why, when that is not the implementation itself; `skip(device, dtype) -> str | None`,
-    a reason not to run a dtype there; `no_gradient` and `no_trace`, why it is not differentiated or not traced by
-    design; `triton = True` when it is a Triton kernel and so can run on the
-    `interpreter` stand-in; `switches`, the process-wide switches that it changes by design.
+    The module's docstring says what it is. Optional names: `path() -> tuple[str, str]`, after a
+    call, which code really ran and why, when that is not the implementation itself;
+    `skip(device, dtype) -> str | None`, a reason not to run a dtype there; `no_gradient` and
+    `no_trace`, why it is not differentiated or not traced by design; `triton = True` when it is a
+    Triton kernel and so can run on the `interpreter` stand-in; `switches`, the process-wide
+    switches that it changes by design.
     """
 
     @property
@@ -31,6 +34,6 @@ class Implementation(Protocol):
     def load(self, device: str) -> Function:
         """The function to call on this device ("cpu", "cuda:0", "meta", "interpreter").
 
-        Raises `Unavailable` when it is not here, as the function may when it is called; whatever else they raise is
-        a finding.
+        Raises `Unavailable` when it is not here, as the function may when it is called;
+        whatever else they raise is a finding.
         """

@@ -26,9 +26,9 @@ EXCEPTION = "__rotcheck_raised__"  # the exception that stopped it, and its line
 def module(target: str, name: str = "") -> ModuleType:
     """Import `package.module` or `path/to/file.py`.
 
-    Of a file the function `name` is enough: packages that the file imports may be lacking, and what stands below it may
-    raise, as a script does that asks for a GPU. Raises `RequestError` when there is no such module, and whatever the
-    module raises while it is imported.
+    Of a file the function `name` is enough: packages that the file imports may be lacking, and what
+    stands below it may raise, as a script does that asks for a GPU. Raises `RequestError` when
+    there is no such module, and whatever the module raises while it is imported.
     """
     if not target.endswith(".py"):
         return _from_module(target)
@@ -62,7 +62,8 @@ def _alone(
     name_in_file: str,
     error: Exception,
 ) -> tuple[ModuleType, placeholders.Finder]:
-    """Import a file without the `__init__` files of the packages around it; raises `error` if that is of no help."""
+    """Import a file without the `__init__` files of the packages around it;
+    raises `error` if that is of no help."""
     module_name = necessary[0]
     empty = empty_packages.stand_empty(root, module_name)
     try:
@@ -117,7 +118,8 @@ def _from_module(name: str) -> ModuleType:
 
 
 def _from_file(file: Path, name_in_file: str) -> ModuleType:
-    """Import a file as a module of its package where it imports from that, else under a name of its own.
+    """Import a file as a module of its package where it imports from that,
+    else under a name of its own.
 
     Its folder, and the one that holds its package, are importable behind everything else.
     """
@@ -129,7 +131,8 @@ def _from_file(file: Path, name_in_file: str) -> ModuleType:
 
 
 def _package_of(file: Path) -> tuple[Path | None, str]:
-    """The folder that holds the outermost package around a file, and the file's name as a module of it."""
+    """The folder that holds the outermost package around a file,
+    and the file's name as a module of it."""
     folder, parts = file.resolve().parent, [] if file.stem == "__init__" else [file.stem]
     while (folder / "__init__.py").is_file():
         parts.insert(0, folder.name)
@@ -145,7 +148,8 @@ def _is_relative(file: Path) -> bool:
 
 
 def _from_package(file: Path, root: Path, name: str) -> ModuleType:
-    """Import a module of the package around it, and of none that has the same name and is installed elsewhere."""
+    """Import a module of the package around it,
+    and of none that has the same name and is installed elsewhere."""
     package = name if file.stem == "__init__" else name.rpartition(".")[0]
     sys.path.insert(0, str(root))
     try:
@@ -161,7 +165,8 @@ def _from_package(file: Path, root: Path, name: str) -> ModuleType:
 
 
 def _execute(file: Path, name: str, name_in_file: str) -> ModuleType:
-    """Execute a file, or as much of it as stands above the line that raises and what is defined below."""
+    """Execute a file, or as much of it as stands above the line that raises and
+    what is defined below."""
     module_spec = importlib.util.spec_from_file_location(name, file.resolve())
     assert module_spec is not None, f"{file} is a .py file"
     assert module_spec.loader is not None, f"{file} is a .py file"
@@ -196,7 +201,8 @@ def _wants_accelerator(error: Exception, file: Path, line: int) -> bool:
 
 
 def _define_below(file: Path, line: int, new_module: ModuleType) -> None:
-    """Import and define what stands below a line of a file; whatever else a script does is not done."""
+    """Import and define what stands below a line of a file;
+    whatever else a script does is not done."""
     definitions = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     for node in ast.parse(file.read_bytes()).body:
         constant = isinstance(node, ast.Assign) and not any(

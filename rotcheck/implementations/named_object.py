@@ -1,4 +1,5 @@
-"""Inside a worker: from `module:name` or `file.py:name` to the function or the object that stands under that name."""
+"""Inside a worker: from `module:name` or `file.py:name` to the function or the object
+that stands under that name."""
 
 import difflib
 import inspect
@@ -45,7 +46,8 @@ class NamedObject:
 def load(specification: str, device: str, *, wide: bool = True) -> NamedObject:
     """Import the module and take the name from it; build a class, call a factory.
 
-    `wide`: a class of JAX is built in float32. Raises as `rotcheck.implementations.target.resolve` does.
+    `wide`: a class of JAX is built in float32. Raises
+    as `rotcheck.implementations.target.resolve` does.
     """
     module, name = _module(specification)
     owner, _, method = name.rpartition(".")
@@ -77,7 +79,8 @@ def as_it_is(specification: str) -> Function:
 
 
 def _module(specification: str) -> tuple[ModuleType, str]:
-    """The module of a SPEC, imported, and the name; raises `Unavailable` where it lacks JAX or MLX."""
+    """The module of a SPEC, imported, and the name;
+    raises `Unavailable` where it lacks JAX or MLX."""
     place, _, name = specification.rpartition(":")
     try:
         return module_import.module(place, name), name
@@ -101,7 +104,8 @@ def _build(
 
 
 def _callable(instance: Any) -> Any:
-    """An object, or its `forward` where it cannot be called itself: something else calls that, then."""
+    """An object, or its `forward` where it cannot be called itself:
+    something else calls that, then."""
     return instance if callable(instance) else getattr(instance, "forward", instance)
 
 
@@ -112,7 +116,10 @@ def _needs_object(owner: Any, method: str) -> bool:
 
 
 def _attribute(holder: Any, name: str, specification: str) -> Function:
-    """The function `name`, or `Class.name`, of a module or an object. Raises `RequestError` where there is none."""
+    """The function `name`, or `Class.name`, of a module or an object.
+
+    Raises `RequestError` where there is none.
+    """
     value: Any = holder
     for part in name.split("."):
         value = getattr(value, part, None)
@@ -140,7 +147,8 @@ def _without_folders(specification: str) -> str:
 
 
 def _conditional(module: ModuleType, name: str) -> int | None:
-    """The line on which a module's file defines what the module does not have: inside an `if` or a `try`."""
+    """The line on which a module's file defines what the module does not have:
+    inside an `if` or a `try`."""
     file = getattr(module, "__file__", None)
     if not file or not file.endswith(".py"):
         return None

@@ -1,4 +1,5 @@
-"""Inside a worker: what a package wants set before objects of its classes can be built, as lines that set it."""
+"""Inside a worker: what a package wants set before objects of its classes can be built,
+as lines that set it."""
 
 import inspect
 from collections.abc import Callable

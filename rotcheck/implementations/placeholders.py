@@ -1,4 +1,5 @@
-"""Inside a worker: placeholders for modules that a file imports and that are not installed, or raise here.
+"""Inside a worker: placeholders for modules that a file imports and that are not installed,
+or raise here.
 
 Nothing is guessed: a placeholder can be imported, named and used as a decorator while the file is
 imported. Whatever was made by one, or asks one for a value afterwards, raises `NotInstalled`.
@@ -81,7 +82,8 @@ class PlaceholderModule(ModuleType):
 
 
 class Finder(MetaPathFinder, Loader):
-    """Finds a placeholder for the packages that it lists, and for modules inside them, before all other finders."""
+    """Finds a placeholder for the packages that it lists, and for modules inside them,
+    before all other finders."""
 
     def __init__(self) -> None:
         self.lacking: dict[str, str] = {}  # by name, why it is not here
@@ -114,7 +116,8 @@ class Finder(MetaPathFinder, Loader):
 
 @contextmanager
 def _in_meta_path(finder: Finder) -> Iterator[None]:
-    """Ask a finder as well, as long as this lasts: afterwards an import of what is lacking fails as ever."""
+    """Ask a finder as well, as long as this lasts:
+    afterwards an import of what is lacking fails as ever."""
     sys.meta_path.insert(0, finder)
     try:
         yield
@@ -129,17 +132,19 @@ def _in_meta_path(finder: Finder) -> Iterator[None]:
 def import_with_placeholders(
     load: Callable[[], ModuleType], never: Sequence[str], name_needed: str, of: str = ""
 ) -> tuple[ModuleType, Finder]:
-    """Import a module with placeholders for what it imports and what is not here; the module, and their finder.
+    """Import a module with placeholders for what it imports and what is not here;
+    the module, and their finder.
 
     Args:
         load: Imports it.
         never: Names of modules that have to be there.
         name_needed: What the module must define, if anything.
-        of: A package whose modules may raise while they are imported; placeholders replace those, too.
+        of: A package whose modules may raise while they are imported;
+            placeholders replace those, too.
 
     Raises:
-        Exception: Whatever else the module raises while it is imported; and where placeholders are of
-            no help, the error that came without any.
+        Exception: Whatever else the module raises while it is imported;
+            and where placeholders are of no help, the error that came without any.
     """
     finder, first = Finder(), None
     with _in_meta_path(finder):
@@ -160,7 +165,8 @@ def import_with_placeholders(
 
 
 def _lacking(error: Exception, of: str) -> tuple[str | None, str]:
-    """Which module is not here, by what came of its import, and why; None: no module is to blame."""
+    """Which module is not here, by what came of its import, and why;
+    None: no module is to blame."""
     if isinstance(error, ModuleNotFoundError):
         is_plain = type(error) is ModuleNotFoundError
         return error.name, NOT_THERE if is_plain else "only an __init__ file makes"

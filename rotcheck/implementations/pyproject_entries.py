@@ -1,4 +1,5 @@
-"""The implementations that a project names in its pyproject.toml, under `[tool.rotcheck.implementations]`."""
+"""The implementations that a project names in its pyproject.toml,
+under `[tool.rotcheck.implementations]`."""
 
 import difflib
 import os
@@ -22,7 +23,8 @@ _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(?<!\.py)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the table: a name, the function that it stands for, and what it is said to follow."""
+    """One line of the table: a name, the function that it stands for,
+    and what it is said to follow."""
 
     name: str
     function: str  # package.module:function or path/to/file.py:function, from the working directory
@@ -36,7 +38,8 @@ class Entry:
 
 
 def entries() -> dict[str, Entry]:
-    """The entries of the nearest pyproject.toml, looking upwards from the working directory, by name.
+    """The entries of the nearest pyproject.toml, looking upwards from the working directory,
+    by name.
 
     Raises `RequestError` for an entry that is malformed, which it names, and for invalid TOML.
     """

@@ -15,7 +15,8 @@ _HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """The names of the implementations that run by default: rotcheck's own, and those of the project.
+    """The names of the implementations that run by default:
+    rotcheck's own, and those of the project.
 
     Raises `RequestError` for an entry of the project's that names nothing.
     """
@@ -28,7 +29,8 @@ def of_folder() -> list[str]:
 
 
 def of_project() -> dict[str, pyproject_entries.Entry]:
-    """What the project's pyproject.toml names; raises `RequestError` for an entry that names nothing."""
+    """What the project's pyproject.toml names;
+    raises `RequestError` for an entry that names nothing."""
     entries = pyproject_entries.entries()
     for entry in entries.values():
         if built_in(entry.name):
@@ -57,7 +59,8 @@ def of_packages() -> dict[str, str]:
 
 
 def everything() -> list[str]:
-    """The names of all but the exhibits: the default ones, libraries', and those of installed packages."""
+    """The names of all but the exhibits: the default ones, libraries',
+    and those of installed packages."""
     return list(dict.fromkeys([*names(), *libraries(), *of_packages()]))
 
 
@@ -67,7 +70,8 @@ def built_in(name: str) -> bool:
 
 
 def is_registered(name: str) -> bool:
-    """Whether a name has a convention that it is registered with; one that stands for a function has none."""
+    """Whether a name has a convention that it is registered with;
+    one that stands for a function has none."""
     return name in LIBRARIES or module_of(name) is not None
 
 
@@ -83,7 +87,8 @@ def module_of(name: str) -> str | None:
 
 
 def check(specification: str) -> None:
-    """Raise `RequestError` when this cannot name an implementation; an import may still find it missing.
+    """Raise `RequestError` when this cannot name an implementation;
+    an import may still find it missing.
 
     Accepted: a registered name, `package.module:function`, `path/to/file.py:function`.
     """

@@ -1,4 +1,5 @@
-"""What in a Python file is rotary code, by its names: read from the source, which is never imported."""
+"""What in a Python file is rotary code, by its names:
+read from the source, which is never imported."""
 
 import ast
 import re
@@ -72,9 +73,10 @@ def _top(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.ClassDef]:
 def rotary(tree: ast.Module) -> list[str]:
     """The functions, classes and methods (`Class.method`) that are meant, in the order of the file.
 
-    Left out are helpers that rotate nothing by themselves (rotate_half under any name), Triton kernels, which cannot be
-    called, abstract classes, records and autograd functions. Of a class that cannot be called its methods are meant, of
-    one of another name static and class methods whose names speak of rotary embeddings.
+    Left out are helpers that rotate nothing by themselves (rotate_half under any name), Triton
+    kernels, which cannot be called, abstract classes, records and autograd functions. Of a class
+    that cannot be called its methods are meant, of one of another name static and class methods
+    whose names speak of rotary embeddings.
     """
     classes = _classes(tree)
     names: list[str] = []
@@ -88,7 +90,8 @@ def rotary(tree: ast.Module) -> list[str]:
 
 
 def _embeds(node: ast.ClassDef) -> bool:
-    """Whether a call of a class of positions, `FluxPosEmbed`, makes tables by a function whose name says so."""
+    """Whether a call of a class of positions, `FluxPosEmbed`, makes tables by
+    a function whose name says so."""
     if _EMBEDS.search(node.name) is None or _speaks(node.name) or _HELPER.search(node.name):
         return False
     calls = (callee for method in _call_methods(node) for callee in _callees(method))
@@ -96,7 +99,8 @@ def _embeds(node: ast.ClassDef) -> bool:
 
 
 def _turns_both(node: ast.ClassDef) -> bool:
-    """Whether a class of attention with a rotary name is handed q and k, and no v: it only turns them."""
+    """Whether a class of attention with a rotary name is handed q and k, and no v:
+    it only turns them."""
     if "Attention" not in node.name or not _speaks(node.name.replace("Attention", "")):
         return False
     for method in _call_methods(node)[:1]:
@@ -106,7 +110,8 @@ def _turns_both(node: ast.ClassDef) -> bool:
 
 
 def instead(tree: ast.Module, name: str) -> list[str]:
-    """What is meant by a class of the file that cannot be called: its methods; else the name as it is."""
+    """What is meant by a class of the file that cannot be called: its methods;
+    else the name as it is."""
     classes = _classes(tree)
     if name not in classes or _open(name, classes) or _callable(name, classes):
         return [name]
@@ -131,7 +136,8 @@ def _rotary_by_name(function: FunctionNode) -> bool:
 
 
 def _tables(function: FunctionNode) -> bool:
-    """Whether it makes cos and sin, and has a name that speaks of tables: `build_cache`, `get_freqs`."""
+    """Whether it makes cos and sin, and has a name that speaks of tables:
+    `build_cache`, `get_freqs`."""
     if not _MAKES_TABLES.match(function.name.lstrip("_")) or _HELPER.search(function.name):
         return False
     calls = _callees(function)
@@ -151,7 +157,8 @@ def _positions(function: FunctionNode) -> bool:
 
 
 def _permutes(function: FunctionNode) -> bool:
-    """Whether it permutes the rows of a projection: it is told a number of heads, or its name says of which."""
+    """Whether it permutes the rows of a projection:
+    it is told a number of heads, or its name says of which."""
     if not re.search(r"permute(?!d)", function.name):
         return False
     is_of_heads = _takes(function, vocabulary.HEADS, vocabulary.KV_HEADS) or re.search(
@@ -182,7 +189,8 @@ def _of_class(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[str]
 
 
 def _ancestors(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[str]:
-    """A class and what it derives from, nearest first; of what the file does not define the last part."""
+    """A class and what it derives from, nearest first;
+    of what the file does not define the last part."""
     yield name
     if name in classes:
         for base in classes[name].bases:
@@ -233,7 +241,8 @@ def _decorators(function: FunctionNode) -> list[str]:
 
 
 def _methods(node: ast.ClassDef) -> list[str]:
-    """The methods that are meant of a class that cannot be called: public ones, if there are any."""
+    """The methods that are meant of a class that cannot be called:
+    public ones, if there are any."""
     method_names = [method.name for method in _functions(node) if _is_meant(method)]
     public = [name for name in method_names if not name.startswith("_")]
     return [f"{node.name}.{name}" for name in public or method_names]
@@ -251,7 +260,8 @@ def _is_meant(function: FunctionNode) -> bool:
 
 
 def _beside(node: ast.ClassDef) -> list[str]:
-    """The methods that rotate beside what a call of the class does, by their names and their parameters'."""
+    """The methods that rotate beside what a call of the class does,
+    by their names and their parameters'."""
     return [
         f"{node.name}.{method.name}"
         for method in _functions(node)
@@ -266,7 +276,8 @@ def _free(function: FunctionNode) -> bool:
 
 
 def _rotates_by_itself(function: FunctionNode) -> bool:
-    """Whether a method is `rotate_queries_or_keys` or the like: handed a tensor, it knows its angles."""
+    """Whether a method is `rotate_queries_or_keys` or the like:
+    handed a tensor, it knows its angles."""
     match = re.fullmatch(r"rotate_(quer(y|ies)|keys?|q|k)(_or_.*)?", function.name)
     return match is not None and any(
         _is_one_of(name, _TENSORS) for name in _parameters(function)[:1]
@@ -304,7 +315,8 @@ def _is_one_of(name: str, roles: Sequence[Names]) -> bool:
 
 
 def _moves_only(function: FunctionNode, *, is_bound: bool) -> bool:
-    """Whether it takes one tensor and only moves its lanes and changes signs, as rotate_half does."""
+    """Whether it takes one tensor and only moves its lanes and changes signs,
+    as rotate_half does."""
     parameters = _arguments(function)[1 if is_bound else 0 :]
     if len(parameters) != 1 or function.args.vararg or function.args.kwarg:
         return False

@@ -1,4 +1,5 @@
-"""The sizes that an object's attributes and tables, or a function's constants, speak of: others it may refuse."""
+"""The sizes that an object's attributes and tables, or a function's constants, speak of:
+others it may refuse."""
 
 import inspect
 import re
@@ -16,7 +17,8 @@ LEAST, MOST = 8, 256
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """Widths of a head, likeliest first; lengths of short tables; numbers of heads; and how many lanes of a head turn.
+    """Widths of a head, likeliest first; lengths of short tables; numbers of heads;
+    and how many lanes of a head turn.
 
     Empty: it speaks of none.
     """
@@ -28,7 +30,8 @@ class Hints:
 
 
 def hints(function: Any) -> Hints:
-    """The sizes that an object, the owner of a method, or the constants that a function reads speak of."""
+    """The sizes that an object, the owner of a method,
+    or the constants that a function reads speak of."""
     owner = getattr(function, "__self__", function)
     attributes = _attributes(owner)
     numbers = {
@@ -55,7 +58,8 @@ def _of_defaults(function: Any) -> tuple[int, ...]:
 
 
 def _of_constants(function: Any) -> list[int]:
-    """The widths of a head among the numbers that a function reads and is not given, as `HEAD_DIM = 80`."""
+    """The widths of a head among the numbers that a function reads and is not given,
+    as `HEAD_DIM = 80`."""
     signed = function.forward if isinstance(function, torch.nn.Module) else function
     try:
         read = inspect.getclosurevars(signed)

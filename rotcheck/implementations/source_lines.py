@@ -1,4 +1,5 @@
-"""Where a function is defined: its file, from the working directory, and its line; nothing is imported."""
+"""Where a function is defined: its file, from the working directory, and its line;
+nothing is imported."""
 
 import os
 from functools import cache

@@ -1,4 +1,5 @@
-"""The text of a SPEC that is no registered name: what it must look like, and which functions a file stands for."""
+"""The text of a SPEC that is no registered name:
+what it must look like, and which functions a file stands for."""
 
 import ast
 import os
@@ -39,7 +40,8 @@ def expand(spec: str) -> list[str]:
 
 
 def _functions_of(file: Path, name: str) -> list[str]:
-    """What is meant by a name of a file; the name itself where the file cannot be read, which others report."""
+    """What is meant by a name of a file; the name itself where the file cannot be read,
+    which others report."""
     try:
         return rotary_code.instead(tree(file), name)
     except RequestError:
@@ -57,7 +59,8 @@ def _nothing_rotary(spec: str, names: list[str]) -> str:
 
 
 def check_path(spec: str) -> None:
-    """Raise `RequestError` when a text with a colon names no function; an import may still find it missing."""
+    """Raise `RequestError` when a text with a colon names no function;
+    an import may still find it missing."""
     place, _, function = spec.rpartition(":")
     if place.endswith(":"):
         right_form = f"{place.rstrip(':')}:{function}"
@@ -76,7 +79,8 @@ def check_path(spec: str) -> None:
 
 
 def check_file_name(text: str) -> None:
-    """Raise `RequestError` for a text without a colon that is the path of a file or folder, or looks like one."""
+    """Raise `RequestError` for a text without a colon that is the path of a file or folder,
+    or looks like one."""
     if text.endswith(".py"):
         raise RequestError(f"{text!r} names a file and no function in it: write {text}:function")
     if "/" in text or (text and _answer(Path.exists, Path(text))):

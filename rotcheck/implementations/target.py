@@ -1,4 +1,5 @@
-"""A SPEC resolved, whoever asks: from a registered name, a module's or a file's function to what can be called."""
+"""A SPEC resolved, whoever asks: from a registered name,
+a module's or a file's function to what can be called."""
 
 import importlib
 import sys
@@ -51,7 +52,8 @@ class Target:
         return None if hasattr(self.function, "__code__") else self.function
 
     def on_cpu(self, device: torch.device) -> Function | None:
-        """The function for the CPU, of one that is called on another device: loaded anew, else a copy.
+        """The function for the CPU, of one that is called on another device:
+        loaded anew, else a copy.
 
         None: it is called on the CPU, or cannot be.
         """
@@ -170,7 +172,8 @@ def implementation_of(name: str) -> Implementation:
 
 
 def _resolve_path(specification: str, device: str) -> Target:
-    """What `module:function`, `file.py:function` or a name that stands for one of these is, not yet moved."""
+    """What `module:function`, `file.py:function` or a name that stands for one of these is,
+    not yet moved."""
     if ":" not in specification:
         return _alias(specification, device)
     target = _of_object(named_object.load(specification, device))
@@ -192,7 +195,8 @@ def _of_object(named: named_object.NamedObject) -> Target:
 
 
 def _alias(name: str, device: str) -> Target:
-    """The function that a name of the project's pyproject.toml or of an installed package stands for."""
+    """The function that a name of the project's pyproject.toml or of
+    an installed package stands for."""
     entry = registry.of_project().get(name)
     if entry is None:
         return _of_package(name, device)
@@ -204,7 +208,10 @@ def _alias(name: str, device: str) -> Target:
 
 
 def _of_package(name: str, device: str) -> Target:
-    """The function of an entry point. A package's mistake there is a finding about it, not about the request."""
+    """The function of an entry point.
+
+    A package's mistake there is a finding about it, not about the request.
+    """
     specification = registry.of_packages().get(name)
     if specification is None:
         raise RequestError(f"unknown implementation {name!r}")
@@ -215,9 +222,11 @@ def _of_package(name: str, device: str) -> Target:
 
 
 def on_device(function: Function, device: str) -> Function:
-    """Move a module, or that of a method, to the device; the interpreter stand-in runs on CPU tensors.
+    """Move a module, or that of a method, to the device;
+    the interpreter stand-in runs on CPU tensors.
 
-    Raises `Unavailable` for a function of another library than torch on any other device than the CPU.
+    Raises `Unavailable` for a function of another library than torch
+    on any other device than the CPU.
     """
     array_libraries.refuse_elsewhere(function, device)
     owner: Any = getattr(function, "__self__", function)

@@ -1,4 +1,5 @@
-"""Other people's packages: found, imported when they are asked for, held to the signature that rotcheck calls."""
+"""Other people's packages: found, imported when they are asked for,
+held to the signature that rotcheck calls."""
 
 import importlib
 import importlib.machinery
@@ -19,7 +20,8 @@ FOR_NUMPY = "it computes outside of torch: tensors go there and come back as Num
 
 
 class SignatureChanged(Exception):
-    """The installed version is not as rotcheck calls it; the message says what it has and what is called."""
+    """The installed version is not as rotcheck calls it;
+    the message says what it has and what is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class Package:
     def module_named(self, name: str, *, alone: bool = False) -> ModuleType:
         """The module of that name; `alone`, without running the `__init__` files of its parents.
 
-        Raises `Unavailable` when the package is not installed or is older than the known version and has no such
-        module, `SignatureChanged` when a newer one has none, and what importing it raises.
+        Raises `Unavailable` when the package is not installed or is older than the known version
+        and has no such module, `SignatureChanged` when a newer one has none, and what importing it
+        raises.
         """
         self.check_installed()
         try:
@@ -54,10 +57,12 @@ class Package:
             raise
 
     def function(self, path: str, *parameters: str, alone: bool = False) -> Callable[..., Any]:
-        """Return `package.module:function`, held to the parameters that rotcheck calls it with, in their order.
+        """Return `package.module:function`, held to the parameters that rotcheck calls it with,
+        in their order.
 
-        Those with `=` behind them are passed by keyword; the installed version may have more that have defaults.
-        `alone`: as `module_named` has it, whose errors pass through. Raises `SignatureChanged` for other parameters.
+        Those with `=` behind them are passed by keyword; the installed version may have more that
+        have defaults. `alone`: as `module_named` has it, whose errors pass through. Raises
+        `SignatureChanged` for other parameters.
         """
         module, _, name = path.partition(":")
         function: Any = self.module_named(module, alone=alone)
@@ -113,7 +118,8 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def for_triton(device: str) -> None:
-    """Prepare the process for a Triton kernel on the device; raises `Unavailable` where none runs."""
+    """Prepare the process for a Triton kernel on the device;
+    raises `Unavailable` where none runs."""
     if device == "interpreter":
         interpret()
     elif not device.startswith("cuda"):
@@ -159,7 +165,8 @@ def _fits(signature: inspect.Signature, names: Sequence[str]) -> bool:
 
 @contextmanager
 def _without_parents(name: str) -> Iterator[None]:
-    """Have empty packages stand for the parents of a module while it is imported, so that it comes alone."""
+    """Have empty packages stand for the parents of a module while it is imported,
+    so that it comes alone."""
     placed: list[str] = []
     path = None
     try:

@@ -18,7 +18,8 @@ BFLOAT16 = (
 def interpret() -> None:
     """Have this process run Triton kernels on CPU tensors; call it before anything imports triton.
 
-    Raises `Unavailable` when triton is not installed, or numpy, which its interpreter computes with.
+    Raises `Unavailable` when triton is not installed, or numpy,
+    which its interpreter computes with.
     """
     for package in ("triton", "numpy"):
         if importlib.util.find_spec(package) is None:

@@ -4,8 +4,9 @@
         for done in pool.run([Job("name", "package.module:open", setup, tasks)]):
             ...
 
-A `Job` is a row of tasks for one worker process. Whatever the worker does, each of its tasks comes back as
-exactly one `Done` with its outcome: `Returned`, `Raised`, `Died`, `TimedOut` or `OverMemory`.
+A `Job` is a row of tasks for one worker process. Whatever the worker does, each of its tasks comes
+back as exactly one `Done` with its outcome: `Returned`, `Raised`, `Died`, `TimedOut` or
+`OverMemory`.
 """
 
 from rotcheck.isolation.command import command

@@ -16,11 +16,12 @@ STUCK = 1.0  # seconds to wait for a program to end after SIGKILL
 
 
 def command(arguments: Sequence[str], *, limit: float, text: str = "") -> Outcome:
-    """Run a program with `text`, no more than a pipe holds, on its standard input; return the outcome.
+    """Run a program with `text`, no more than a pipe holds, on its standard input;
+    return the outcome.
 
-    `Returned` carries its standard output as a string. A program that cannot be started is `Raised`, one
-    that ends with another exit code than 0 or by a signal is `Died`; one over `limit` seconds is `TimedOut`,
-    and it and its children are ended.
+    `Returned` carries its standard output as a string. A program that cannot be started is
+    `Raised`, one that ends with another exit code than 0 or by a signal is `Died`; one over `limit`
+    seconds is `TimedOut`, and it and its children are ended.
     """
     start = time.perf_counter()
     try:

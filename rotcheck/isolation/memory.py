@@ -15,7 +15,8 @@ def total_gib() -> float:
 
 
 def _limits() -> list[float]:
-    """The limits that the container sets, in bytes; version 1 has a huge number where there is none."""
+    """The limits that the container sets, in bytes;
+    version 1 has a huge number where there is none."""
     limits = []
     for name in _LIMITS:
         try:

@@ -13,9 +13,10 @@ CANNOT_FORK = 71  # exit code of a server that may not start another process
 class Job:
     """A row of tasks for one worker process, plain JSON data all through.
 
-    `target` names a function, `package.module:function`. The worker calls it once with `setup`, and what it
-    returns is called with each task. After a death a new worker opens the job again and continues after the
-    task that was lost; when the opening itself fails, all remaining tasks share its outcome.
+    `target` names a function, `package.module:function`. The worker calls it once with `setup`, and
+    what it returns is called with each task. After a death a new worker opens the job again and
+    continues after the task that was lost; when the opening itself fails, all remaining tasks share
+    its outcome.
     """
 
     name: str

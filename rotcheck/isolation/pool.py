@@ -1,4 +1,5 @@
-"""The front's side: hands jobs to workers, watches time and memory, and turns every end into an outcome."""
+"""The front's side: hands jobs to workers, watches time and memory,
+and turns every end into an outcome."""
 
 import contextlib
 import errno
@@ -46,7 +47,8 @@ def default_start() -> StartMethod:
 
 
 def default_memory_limit(workers: int) -> float:
-    """How many GiB a worker may hold: all together half of the machine or container, each at most 8."""
+    """How many GiB a worker may hold: all together half of the machine or container,
+    each at most 8."""
     return min(8.0, total_gib() / 2 / workers)
 
 
@@ -54,8 +56,8 @@ class Pool:
     """Worker processes for as long as the `with` block lasts; none of them outlives it.
 
     `workers`: how many work at a time. `preload`: packages to import once, before forking.
-    `memory_limit`: GiB that one worker may hold. `preload_limit`: seconds that the imports may take.
-    Entering returns at once; the imports go on meanwhile.
+    `memory_limit`: GiB that one worker may hold. `preload_limit`: seconds that the imports may
+    take. Entering returns at once; the imports go on meanwhile.
     """
 
     def __init__(
@@ -114,7 +116,8 @@ class Pool:
                 yield from self._turn()
 
     def add(self, jobs: Sequence[Job]) -> None:
-        """Add jobs to those that `run` is running; call it between two of the outcomes that it yields."""
+        """Add jobs to those that `run` is running;
+        call it between two of the outcomes that it yields."""
         self._queue.extend((job, 0, False) for job in jobs if job.tasks)
 
     def _new_starter(self) -> Starter:
@@ -199,8 +202,8 @@ class Pool:
     def _server_died(self, status: int) -> list[Done]:
         """Start a new server if the one that died had been ready; otherwise nothing can run.
 
-        All workers die with it. While several are at work nobody can tell which of them killed it, so from then
-        on one works at a time, and what was under way is run again.
+        All workers die with it. While several are at work nobody can tell which of them killed it,
+        so from then on one works at a time, and what was under way is run again.
         """
         if status == CANNOT_FORK:
             raise BlockingIOError(errno.EAGAIN, "no worker process can be started")

@@ -1,10 +1,10 @@
 """The server process: imports the heavy packages once, then forks a worker for each request.
 
-A worker forked from it starts in about 15 ms with torch imported. The server itself never calls into what
-it imported, so that every worker starts from the same untouched state and CUDA can still be initialised.
-Why not `multiprocessing`'s forkserver: it re-imports the caller's main script in each child, needs an
-`if __name__ == "__main__"` guard in library use, swallows what its preload raised, and leaves no trace of
-a preload that crashed.
+A worker forked from it starts in about 15 ms with torch imported. The server itself never calls
+into what it imported, so that every worker starts from the same untouched state and CUDA can still
+be initialised. Why not `multiprocessing`'s forkserver: it re-imports the caller's main script in
+each child, needs an `if __name__ == "__main__"` guard in library use, swallows what its preload
+raised, and leaves no trace of a preload that crashed.
 """
 
 import contextlib
@@ -31,7 +31,8 @@ TRIES, PAUSE = 20, 0.1  # of forking, and seconds between two
 
 
 def main(control: int, preload: Sequence[str]) -> None:
-    """Import the packages named, then serve fork requests from the control socket until it closes."""
+    """Import the packages named, then serve fork requests from
+    the control socket until it closes."""
     faulthandler.enable()
     worker_process.die_with_parent()
     if sys.platform == "linux":
@@ -73,7 +74,8 @@ def _import(name: str) -> bool:
 
 
 def _start_anew_without(preload: Sequence[str]) -> NoReturn:
-    """Restart with nothing imported: an import that failed half-way would fail differently the second time."""
+    """Restart with nothing imported: an import
+    that failed half-way would fail differently the second time."""
     os.execv(sys.executable, sys.orig_argv[: -len(preload)])
 
 

@@ -1,7 +1,7 @@
 """Two ways to start a worker process: forked from a warm server, or as a fresh interpreter.
 
-Linux forks. Where forking is unsafe once the system's frameworks are loaded (macOS), each worker is a fresh
-interpreter and pays for its own import of torch.
+Linux forks. Where forking is unsafe once the system's frameworks are loaded (macOS), each worker is
+a fresh interpreter and pays for its own import of torch.
 """
 
 import contextlib
@@ -18,7 +18,8 @@ from rotcheck.isolation.handle import tail
 from rotcheck.isolation.traces import last_lines, of_fault
 
 Event = tuple[str, int, int]
-"""("started", number, pid), ("ended", pid, exit status) or ("lost", 0, exit status of the server)."""
+"""("started", number, pid), ("ended", pid, exit status)
+or ("lost", 0, exit status of the server)."""
 
 
 class ForkServer:
@@ -97,7 +98,8 @@ class ForkServer:
 
 
 class Spawner:
-    """Starts every worker as a fresh interpreter; its methods do what those of `ForkServer` do, without a server."""
+    """Starts every worker as a fresh interpreter;
+    its methods do what those of `ForkServer` do, without a server."""
 
     def __init__(self) -> None:
         self.ready = True

@@ -1,7 +1,7 @@
 """The worker process: opens one job and answers its tasks; what they do to it ends with it.
 
-Its answers go over a connection of their own, as JSON. Its standard output and error go to files; the front reads
-the end of these when the worker died.
+Its answers go over a connection of their own, as JSON. Its standard output and error go to files;
+the front reads the end of these when the worker died.
 """
 
 import ctypes
@@ -33,9 +33,11 @@ def spend() -> None:
 
 
 def main(connection: int, output: int, errors: int) -> None:
-    """Serve one job over the connection, then end the process at once, without any clean-up of others' code.
+    """Serve one job over the connection, then end the process at once,
+    without any clean-up of others' code.
 
-    The three are file descriptors: the connection, and the files for standard output and standard error.
+    The three are file descriptors: the connection,
+    and the files for standard output and standard error.
     """
     _settle(output, errors)
     front, worker = Connection(connection), os.getpid()

@@ -29,7 +29,8 @@ _ROW = re.compile(r"^\s*(?:\|(?: (?P<text>.*))?|\+[-+]{3,}.*)$")
 
 
 def without_boxes(lines: list[str]) -> list[str]:
-    """The lines with each traceback of rich or IPython in Python's form; what a box only shows around is blank."""
+    """The lines with each traceback of rich or IPython in Python's form;
+    what a box only shows around is blank."""
     if any(_GROUP.match(line) for line in lines):
         lines = [HEADER if _GROUP.match(line) else _without_group_bars(line) for line in lines]
     if not any(
@@ -60,7 +61,8 @@ def _without_group_bars(line: str) -> str:
 
 
 def _inner(text: str, path: str) -> tuple[str, str]:
-    """A line of a box in Python's form, and the beginning of a path that goes on in the next line."""
+    """A line of a box in Python's form, and the beginning of a path that goes
+    on in the next line."""
     text = text.rstrip()
     if hit := _CODE.match(text.strip()):
         return (f"    {hit['code']}" if hit["mark"] else ""), ""

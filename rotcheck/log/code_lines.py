@@ -19,7 +19,8 @@ def is_code(text: str) -> bool:
 
 
 def without_changes(lines: Sequence[str]) -> list[str]:
-    """The lines, those blank that a change to files shows: of `git diff`, `git log -p` or a patch."""
+    """The lines, those blank that a change to files shows:
+    of `git diff`, `git log -p` or a patch."""
     result, inside = [], False
     for line in lines:
         inside = bool(_CHANGE.match(line)) or (inside and line[:1] in ("+", "-", " ", "\\"))

@@ -11,7 +11,8 @@ _MOST_BYTES = 1 << 20  # bytes of a line, above which it is cut
 
 
 def blocks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Yield (UTF-8 that ends with a line, bytes of the stream read for it), to the end of the stream."""
+    """Yield (UTF-8 that ends with a line, bytes of the stream read for it),
+    to the end of the stream."""
     chunk = stream.read(BLOCK) or b""
     encoding, mark = _encoding(chunk)
     decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding != "utf-8" else None

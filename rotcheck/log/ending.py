@@ -1,4 +1,5 @@
-"""What ended the run: the last exception of the first process that died, and not what came of it."""
+"""What ended the run: the last exception of the first process that died,
+and not what came of it."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -29,9 +30,11 @@ _ERROR_AFTER = re.compile(
 
 
 def went_on(draft: Draft, calm: int, work: int) -> bool:
-    """Whether the run went on after an event, by the lines of no trouble and of work that follow it.
+    """Whether the run went on after an event,
+    by the lines of no trouble and of work that follow it.
 
-    What nobody caught ended its program, so that lines of no trouble alone are those of another one.
+    What nobody caught ended its program, so that lines of no trouble alone
+    are those of another one.
     """
     return work > 0 or (calm >= _CALM and not _reaches_top(draft))
 
@@ -39,8 +42,8 @@ def went_on(draft: Draft, calm: int, work: int) -> bool:
 def ender(drafts: Sequence[Draft], last_good: int, bad_end: int) -> Draft | None:
     """The exception or death that ended the run, of the events in the order of their lines.
 
-    None where it ended well after line `last_good`, or otherwise. What comes after line `bad_end`, where the log says
-    that the run has failed, counts only where nothing stands before it.
+    None where it ended well after line `last_good`, or otherwise. What comes after line `bad_end`,
+    where the log says that the run has failed, counts only where nothing stands before it.
     """
     open_ends = [draft for draft in drafts if _is_end(draft) and draft.line > last_good]
     open_ends = [draft for draft in open_ends if draft.line <= bad_end] or open_ends
@@ -52,8 +55,8 @@ def ender(drafts: Sequence[Draft], last_good: int, bad_end: int) -> Draft | None
 def ending_error(drafts: Iterable[tuple[Draft, int]], last_work: int, bad_end: int) -> Draft | None:
     """The error that a log without exceptions ends with, the first of those that stand together.
 
-    Each event comes with the number of lines of no trouble after it; `last_work` is the last line that shows the run at
-    work or at its good end, `bad_end` the one that says that it has failed.
+    Each event comes with the number of lines of no trouble after it; `last_work` is the last line
+    that shows the run at work or at its good end, `bad_end` the one that says that it has failed.
     """
     errors = [
         draft
@@ -84,7 +87,8 @@ def _first_death(roots: Sequence[Draft]) -> Draft:
 
 
 def _death(drafts: Sequence[Draft]) -> Draft:
-    """What a process died of: of its last troubles that stand together the first that nobody caught."""
+    """What a process died of: of its last troubles that stand together
+    the first that nobody caught."""
     last = [drafts[-1]]
     for draft in reversed(drafts[:-1]):
         if last[0].calm - draft.calm > _APART:
@@ -96,7 +100,8 @@ def _death(drafts: Sequence[Draft]) -> Draft:
 
 
 def _reaches_top(draft: Draft) -> bool:
-    """Whether its traceback begins where a program does, as only that of an uncaught exception does."""
+    """Whether its traceback begins where a program does,
+    as only that of an uncaught exception does."""
     return bool(draft.frames) and draft.frames[0].function in (
         "<module>",
         "_run_module_as_main",

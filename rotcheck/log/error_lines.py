@@ -63,7 +63,8 @@ def is_error(text: str, level: str) -> bool:
 
 
 def is_message(text: str) -> bool:
-    """Whether a program, rather than a person, may have written a short text that says what failed."""
+    """Whether a program, rather than a person,
+    may have written a short text that says what failed."""
     return bool(_MESSAGE.search(text)) and not is_person(text)
 
 

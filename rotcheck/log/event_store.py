@@ -1,4 +1,5 @@
-"""Keeps the events of a log of any size: of very many the first and the last of each kind, repeated ones once."""
+"""Keeps the events of a log of any size: of very many the first and the last of each kind,
+repeated ones once."""
 
 import re
 from collections import deque

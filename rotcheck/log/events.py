@@ -5,8 +5,11 @@ from typing import Literal
 import msgspec
 
 Kind = Literal["exception", "fatal", "error", "warning"]
-"""`exception`: raised by Python, with its traceback where one stands. `fatal`: a signal, an abort or the system ended
-the process. `error`: a line that says of itself that it is an error. `warning`: the same of a warning."""
+"""`exception`: raised by Python, with its traceback where one stands.
+
+`fatal`: a signal, an abort or the system ended the process. `error`: a line that says of itself
+that it is an error. `warning`: the same of a warning.
+"""
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):

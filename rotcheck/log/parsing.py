@@ -30,7 +30,8 @@ _AFTER_BAR = re.compile(r"(?<=it/s\]|s/it\])(?=[\[\w(])")
 
 
 class Parser:
-    """Turns passages into events, and counts what else the log shows: work, and lines of no trouble."""
+    """Turns passages into events, and counts what else the log shows:
+    work, and lines of no trouble."""
 
     def __init__(self) -> None:
         self.calm: dict[str, int] = {}  # lines of no trouble, by process
@@ -65,7 +66,8 @@ class Parser:
         return self._bad_end if self._bad_end > self.last_work else 0
 
     def since(self, draft: Draft) -> tuple[int, int]:
-        """Lines of no trouble, and of work, between an event and the bad end, or the end of the log."""
+        """Lines of no trouble, and of work, between an event and the bad end,
+        or the end of the log."""
         calm, work = self._at_bad_end if draft.line <= self.bad_end else (self.calm, self.work)
         return calm.get(draft.process, 0) - draft.calm, work.get(draft.process, 0) - draft.work
 
@@ -214,7 +216,8 @@ def _by_process(lines: Iterable[LogLine]) -> dict[str, list[LogLine]]:
 
 
 def _before(lines: Sequence[LogLine], at: int) -> str:
-    """The three lines above, where the message may have begun and been wrapped, none of them of a warning."""
+    """The three lines above, where the message may have begun and been wrapped,
+    none of them of a warning."""
     above = [line for line in lines[max(at - 3, 0) : at] if lines[at].number - line.number <= 3]
     while any(error_lines.is_warning(single_spaced(line.text), line.level) for line in above):
         above = above[1:]
@@ -235,7 +238,8 @@ def _continues(message: Draft | None, line: LogLine) -> bool:
 
 
 def _goes_on(message: Draft | None, line: LogLine) -> bool:
-    """Whether a line that says it is an error is part of the message before it: a compiler's output, say."""
+    """Whether a line that says it is an error is part of the message before it:
+    a compiler's output, say."""
     text = line.text.strip()
     if message is None or not _continues(message, line) or error_lines.opens(text):
         return False

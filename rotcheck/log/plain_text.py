@@ -36,7 +36,8 @@ _PLAIN = str.maketrans(
 
 
 def plain(text: str) -> str:
-    """The text without escape sequences and HTML, with plain blanks and quotes; its indentation stays."""
+    """The text without escape sequences and HTML, with plain blanks and quotes;
+    its indentation stays."""
     if not text.isprintable():
         text = _ESCAPE.sub("", text.replace("\t", "    "))
     elif "m" in text and "[" in text:
@@ -49,7 +50,8 @@ def plain(text: str) -> str:
 
 
 def typewritten(text: str) -> str:
-    """The text with straight quotes, plain hyphens and blanks, and without characters of no width."""
+    """The text with straight quotes, plain hyphens and blanks,
+    and without characters of no width."""
     return text if text.isascii() else text.translate(_PLAIN)
 
 

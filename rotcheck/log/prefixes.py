@@ -100,7 +100,8 @@ def split_prefix(line: str) -> Head:
 
 
 def without_quote_marks(lines: list[str]) -> list[str]:
-    """The lines without the marks of a quotation, or the seconds of a build, where all of them have one."""
+    """The lines without the marks of a quotation, or the seconds of a build,
+    where all of them have one."""
     lines_with_text = [line for line in lines if line]
     for mark, least in _COLUMNS:
         if len(lines_with_text) >= least and all(mark.match(line) for line in lines_with_text):

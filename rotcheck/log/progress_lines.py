@@ -49,17 +49,20 @@ _BAD = re.compile(
 
 
 def is_bad_end(text: str) -> bool:
-    """Whether the line says that the run, or a large part of it, has failed: what follows only clears up."""
+    """Whether the line says that the run, or a large part of it, has failed:
+    what follows only clears up."""
     return bool(_BAD.search(text))
 
 
 def is_work(text: str) -> bool:
-    """Whether only a run that is at work prints such a line: no bar at 0 or of a finished download, drawn once more."""
+    """Whether only a run that is at work prints such a line:
+    no bar at 0 or of a finished download, drawn once more."""
     return bool(_WORK.search(text)) and not _IDLE.search(text)
 
 
 def is_recovery(text: str) -> bool:
-    """Whether the line says that the run goes on in spite of what went wrong; it may be part of a message, too."""
+    """Whether the line says that the run goes on in spite of what went wrong;
+    it may be part of a message, too."""
     return bool(_RECOVERY.search(text))
 
 

@@ -1,4 +1,5 @@
-"""Which lines of a log can matter: those that hold a word of trouble, with the lines around them."""
+"""Which lines of a log can matter: those that hold a word of trouble,
+with the lines around them."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +38,8 @@ class Passage(NamedTuple):
 
 
 class Sieve:
-    """Takes the blocks of a log and hands on the passages that can matter; holds a few lines at a time."""
+    """Takes the blocks of a log and hands on the passages that can matter;
+    holds a few lines at a time."""
 
     def __init__(self, everything: bool = False) -> None:
         self.everything = everything
@@ -92,7 +94,8 @@ class Sieve:
         ]
 
     def _spans(self, lines: Sequence[Raw], words: Sequence[bytes]) -> list[tuple[int, int]]:
-        """What is wanted of the recent lines and these, as (first, last + 1), in order and apart."""
+        """What is wanted of the recent lines and these, as (first, last + 1),
+        in order and apart."""
         before = len(self._recent)
         if self.everything:
             return [(0, before + len(lines))]

@@ -59,9 +59,11 @@ def exception_in(text: str) -> re.Match[str] | None:
 
 
 def traceback_at(lines: Sequence[LogLine], start: int) -> tuple[Draft | None, int]:
-    """Read the traceback that begins at a line: (its exception, index of the line behind its first one).
+    """Read the traceback that begins at a line:
+    (its exception, index of the line behind its first one).
 
-    None where no exception stands below the frames. What else belongs to the message is left to the caller.
+    None where no exception stands below the frames. What else belongs to the message
+    is left to the caller.
     """
     base = _indent(lines[start].text)
     frames: list[Frame] = []

@@ -34,7 +34,8 @@ class LogLine(NamedTuple):
 
 
 def join_wrapped(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """The numbered lines, those that fill the whole width of a terminal joined to what follows them, with a mark."""
+    """The numbered lines, those that fill the whole width of a terminal joined to
+    what follows them, with a mark."""
     width = _width([text for _, text in lines])
     result: list[tuple[int, str]] = []
     full = False
@@ -50,7 +51,8 @@ def join_wrapped(lines: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
 def readings(pieces: Sequence[str], level: str = "", before: str = "") -> tuple[str, ...]:
     """The lines of one message as one text: the likeliest way to join them, then the others.
 
-    The last of them begin with `level`, which a logger or the program itself wrote, and with the line `before`.
+    The last of them begin with `level`, which a logger or the program itself wrote,
+    and with the line `before`.
     """
     pieces = [piece for piece in pieces if piece.strip()]
     full = max((len(piece.rstrip()) for piece in pieces), default=0)
@@ -76,10 +78,12 @@ def _width(lines: Sequence[str]) -> int:
 
 
 def _is_text(line: str) -> bool:
-    """Whether the line is more than a rule or an edge of a box, which fill the width by themselves."""
+    """Whether the line is more than a rule or an edge of a box,
+    which fill the width by themselves."""
     return not line.endswith(_EDGES) and len(set(line[:40])) > 3
 
 
 def _is_bare(line: str) -> bool:
-    """Whether no launcher or logger wrote a prefix before the line, as before one that it begins."""
+    """Whether no launcher or logger wrote a prefix before the line,
+    as before one that it begins."""
     return split_prefix(line).text == line

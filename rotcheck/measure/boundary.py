@@ -1,4 +1,5 @@
-"""Where a property ends: the last position that has it, between one that has it and one that has not."""
+"""Where a property ends: the last position that has it,
+between one that has it and one that has not."""
 
 from bisect import bisect_left
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""What is asked of an implementation: tensors of different sizes everywhere, hard positions, the truth."""
+"""What is asked of an implementation: tensors of different sizes everywhere, hard positions,
+the truth."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ class CaseSubject(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large the problem is: B, H of q, H of k and v, D, and the position of each row, or of each row of each
-    batch."""
+    """How large the problem is: B, H of q, H of k and v, D, and the position of each row,
+    or of each row of each batch."""
 
     batch: int = BATCH
     heads: int = HEADS
@@ -65,8 +66,9 @@ USUAL = Sizes()
 class Case:
     """The problem in one dtype, laid out as a convention says.
 
-    The same pairs are behind every layout and pairing, so that results of different implementations can
-    be compared with each other. Lanes that do not rotate are pairs too, of angle 0, behind the others.
+    The same pairs are behind every layout and pairing, so that results of different implementations
+    can be compared with each other. Lanes that do not rotate are pairs too, of angle 0, behind the
+    others.
     """
 
     def __init__(self, judged: CaseSubject, dtype: torch.dtype, sizes: Sizes = USUAL) -> None:
@@ -115,7 +117,8 @@ class Case:
         return self.angles_at(self.position_rows)
 
     def angles_at(self, positions: Tensor) -> Tensor:
-        """The angles (..., P) of all pairs at integer positions (...), sign included; those that stay: 0."""
+        """The angles (..., P) of all pairs at integer positions (...), sign included;
+        those that stay: 0."""
         rotating = self.turned(positions)  # (..., rotary_dim/2)
         still = rotating.new_zeros(*rotating.shape[:-1], (self.width - self.rotary_dim) // 2)
         return torch.cat((rotating, still), -1) * self.convention.direction
@@ -133,14 +136,16 @@ class Case:
 
     @cached_property
     def frequencies(self) -> Tensor:
-        """What each pair of the lanes that rotate turns by, (rotary_dim / 2,), in radians a position, float64."""
+        """What each pair of the lanes that rotate turns by, (rotary_dim / 2,),
+        in radians a position, float64."""
         if self.convention.frequencies:
             return torch.tensor(self.convention.frequencies, dtype=torch.float64, device="cpu")
         one = torch.ones((), dtype=torch.int64, device="cpu")
         return angles(one, self.rotary_dim, self.convention.theta)
 
     def places(self, positions: Tensor) -> Tensor:
-        """The position by which each pair turns, (..., 1), or of points its coordinate, (..., P); float64."""
+        """The position by which each pair turns, (..., 1), or of points its coordinate, (..., P);
+        float64."""
         if not self.convention.points:
             return positions.double()[..., None]
         blocks = enumerate(self.frequencies.chunk(self.convention.blocks))
@@ -152,10 +157,12 @@ class Case:
 
     @property
     def slack(self) -> Tensor | float:
-        """What float32 may lose of a phase (S, P), in radians, where the function is not handed its cos and sin.
+        """What float32 may lose of a phase (S, P), in radians,
+        where the function is not handed its cos and sin.
 
-        Handed angles it loses a rounding. Frequencies that it computes itself are exp(-x log(theta)) however it is
-        written: a rounding of x costs x log(theta) roundings of the frequency, which is the log of the frequency.
+        Handed angles it loses a rounding. Frequencies that it computes itself are exp(-x
+        log(theta)) however it is written: a rounding of x costs x log(theta) roundings of the
+        frequency, which is the log of the frequency.
         """
         if self.convention.takes_tables and not self.convention.form.angular:
             return 0.0
@@ -192,7 +199,8 @@ class Case:
         return values.to(self.dtype).contiguous().to(self.device, copy=True)
 
     def call(self, rows: slice = slice(None), dtype: torch.dtype | None = None) -> Call:
-        """A call of fresh tensors for these rows, with tables in the form that the convention names."""
+        """A call of fresh tensors for these rows,
+        with tables in the form that the convention names."""
         convention, whole = self.convention, rows == slice(None)
         inputs = self.inputs(None if whole else [slot[:, rows] for slot in self.pairs])
         count = len(range(*rows.indices(self.length)))
@@ -220,7 +228,8 @@ class Case:
         return tables_of(self.convention, turned, dtype, self.device)
 
     def _positions(self, rows: slice) -> Tensor | None:
-        """The positions to pass, or the rows of the tables that they stand for, int64 on the device."""
+        """The positions to pass, or the rows of the tables that they stand for,
+        int64 on the device."""
         if not any(argument.endswith("positions") for argument in self.convention.called_with):
             return None
         at = self.position_rows[..., rows]
@@ -298,7 +307,8 @@ def _draw(seed: int, shape: tuple[int, ...]) -> Tensor:
 def _fitting(
     positions: tuple[int, ...] | tuple[tuple[int, ...], ...], convention: Convention
 ) -> tuple[int, ...] | tuple[tuple[int, ...], ...]:
-    """Positions that the convention can be asked for: consecutive ones where it counts them itself."""
+    """Positions that the convention can be asked for:
+    consecutive ones where it counts them itself."""
     if convention.positions in ("from 0", "offset"):
         return tuple(range(len(positions)))
     last = convention.last_position

@@ -11,7 +11,10 @@ _WORDS = "the device no longer responds: a call ended this process's use of it, 
 
 
 class DeviceLost(BaseException):
-    """A call ended the process's use of its device. Not an `Exception`: a search must not take it for a refusal."""
+    """A call ended the process's use of its device.
+
+    Not an `Exception`: a search must not take it for a refusal.
+    """
 
 
 def fetch(tensor: Tensor) -> Tensor:
@@ -31,10 +34,11 @@ def call(
     positional: Sequence[Any],
     keyword: Mapping[str, Any],
 ) -> Any:
-    """Call a function under test on its device, wait until that is done, and return what it returns.
+    """Call a function under test on its device, wait until that is done,
+    and return what it returns.
 
-    A default device that the function sets does not outlast the call. Raises what the function raises, or `DeviceLost`
-    from it when the device does not answer any more.
+    A default device that the function sets does not outlast the call. Raises what the function
+    raises, or `DeviceLost` from it when the device does not answer any more.
     """
     default = torch.get_default_device()
     try:

@@ -1,4 +1,5 @@
-"""A mode of torch that sees every operation, without the second that torch takes to import its compiler first."""
+"""A mode of torch that sees every operation, without the second that torch takes
+to import its compiler first."""
 
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -1,4 +1,5 @@
-"""Right values in the wrong place: rows that turn as another row, heads, batch rows and slots with another's values."""
+"""Right values in the wrong place: rows that turn as another row, heads,
+batch rows and slots with another's values."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -92,9 +93,11 @@ def _as_other_rows(case: Case, result: Slots, extent: Extent) -> Iterator[Predic
 def _sources(
     case: Case, result: Slots, extent: Extent, axis: int, candidates: Candidates
 ) -> dict[int, int]:
-    """The index from which each index that is off takes its values; empty: none does, or each from its own.
+    """The index from which each index that is off takes its values; empty:
+    none does, or each from its own.
 
-    Only the first few are looked up; the others are taken to come from as far away as most of these.
+    Only the first few are looked up; the others are taken to come from
+    as far away as most of these.
     """
     slot = next(at for at, mask in enumerate(extent.masks) if mask.any())
     steps = unit(result[slot].norm(dim=-1), extent.dtype, case.slack).movedim(axis, 0)[..., None]
@@ -130,7 +133,8 @@ def _gather(values: Tensor, axis: int, sources: Mapping[int, int]) -> Tensor:
 
 
 def _words(prefix: str, names: str, sources: Mapping[int, int], size: int) -> str:
-    """The source of what is off in words: `the result of head 2`, `the row before`, `rows 0 to 3 again and again`."""
+    """The source of what is off
+    in words: `the result of head 2`, `the row before`, `rows 0 to 3 again and again`."""
     name, values = names[:-1], set(sources.values())
     if len(values) == 1:
         return f"{prefix} {name} {values.pop()}"

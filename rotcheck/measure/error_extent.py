@@ -1,4 +1,5 @@
-"""The part of a result that is off, in words: "rows from 8 on", "the last head", "lanes 32 to 63"."""
+"""The part of a result that is off, in words:
+"rows from 8 on", "the last head", "lanes 32 to 63"."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +19,10 @@ _AXES = (("batch row", 0), ("row", 1), ("head", 2))
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The part of a result that is off. `masks`: of each slot, (B, S, H, P, 2), True for an element that is off."""
+    """The part of a result that is off.
+
+    `masks`: of each slot, (B, S, H, P, 2), True for an element that is off.
+    """
 
     case: Case
     masks: Slots
@@ -43,7 +47,8 @@ class Extent:
     def place(self, prediction: Slots | None = None, *, lanes: bool = True) -> str:
         """Which part it is of all that turns; empty: all of that.
 
-        `prediction`: what the mistake gives, which may not change all lanes that turn. `lanes`: say which are off.
+        `prediction`: what the mistake gives, which may not change all lanes
+        that turn. `lanes`: say which are off.
         """
         turning = self._effect(self.case.pairs)
         effect = self._effect(prediction) if prediction else turning
@@ -57,7 +62,8 @@ class Extent:
         regions = [_region(mask) for mask in self.masks]
 
         def possible(each: Slots, *axes: int) -> Slots:
-            """Where the mistake could show, along these axes, for the indices that are off in the others."""
+            """Where the mistake could show, along these axes,
+            for the indices that are off in the others."""
             boxes = [region.any(axes[0], True).any(axes[-1], True) for region in regions]
             return tuple(at & box for at, box in zip(each, boxes))
 
@@ -71,7 +77,8 @@ class Extent:
         return " of ".join(word for word in words if word)
 
     def lanes(self, lane_of_pair: int | None = None) -> list[int]:
-        """The lanes that are off, by their index in the result: all, or the first (0) or second (1) of each pair."""
+        """The lanes that are off, by their index in the result:
+        all, or the first (0) or second (1) of each pair."""
         if lane_of_pair is None:
             return self._lanes(self.masks)
         lane_mask = torch.tensor([lane_of_pair == 0, lane_of_pair == 1])

@@ -1,7 +1,8 @@
-"""Marked memory around the tensors that a kernel's code allocates: a store without its mask shows, and does no harm.
+"""Marked memory around the tensors that a kernel's code allocates:
+a store without its mask shows, and does no harm.
 
-Under the Triton interpreter a kernel runs in this process: a write past the end of a tensor kills the process sooner
-or later, without an explanation.
+Under the Triton interpreter a kernel runs in this process: a write past the end of a tensor kills
+the process sooner or later, without an explanation.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,11 @@ ALLOCATING = (
 
 
 class Fences(TorchFunctionMode):
-    """Puts marked elements at both ends of every floating-point tensor that is allocated while it is active.
+    """Puts marked elements at both ends of every floating-point tensor that
+    is allocated while it is active.
 
-    Not a `TorchDispatchMode`: some functions fall back to torch's own operations when one is active.
+    Not a `TorchDispatchMode`: some functions fall back
+    to torch's own operations when one is active.
     """
 
     def __init__(self) -> None:
@@ -52,7 +55,8 @@ class Fences(TorchFunctionMode):
 
 
 def fences() -> AbstractContextManager[Fences]:
-    """Fences around the tensors that a call allocates; none unless Triton kernels are interpreted."""
+    """Fences around the tensors that a call allocates;
+    none unless Triton kernels are interpreted."""
     return Fences() if interprets() else nullcontext(Fences())
 
 
@@ -73,7 +77,8 @@ def fence(x: Tensor, margin: int = MARGIN) -> tuple[Tensor, Tensor]:
 
 
 def apart(x: Tensor) -> Tensor:
-    """A copy with room on both sides, so that a kernel of this process can write past its ends without harm."""
+    """A copy with room on both sides, so that a kernel of this process can write past
+    its ends without harm."""
     return fence(x, max(MARGIN, x.numel()))[1] if interprets() and x.numel() else x
 
 

@@ -1,4 +1,5 @@
-"""Mistakes with a number that is fitted to the result: another theta, a factor, other frequencies."""
+"""Mistakes with a number that is fitted to the result:
+another theta, a factor, other frequencies."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""The known mistake that explains a wrong result: each is computed in float64 and compared with it."""
+"""The known mistake that explains a wrong result:
+each is computed in float64 and compared with it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,5 @@
-"""Is a result computed by operations of torch, or by a kernel that torch and autograd do not see?"""
+"""Is a result computed by operations of torch,
+or by a kernel that torch and autograd do not see?"""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,9 +21,11 @@ INTERPRETER = "triton.runtime.interpreter"
 
 
 class Operations(DispatchMode):
-    """Tracks the memory that no operation of torch has computed, for as long as the `with` block lasts.
+    """Tracks the memory that no operation of torch has computed,
+    for as long as the `with` block lasts.
 
-    That is the memory of `inputs`, and what torch allocates or copies from it, until an operation writes there.
+    That is the memory of `inputs`, and what torch allocates or copies from it,
+    until an operation writes there.
     """
 
     def __init__(self, inputs: Iterable[Tensor]) -> None:
@@ -57,7 +60,8 @@ class Operations(DispatchMode):
 
 
 def by_kernel(function: Callable[[Call], Sequence[Tensor]], call: Call) -> bool:
-    """Whether a kernel of Triton, CUDA or C++ computes what a function returns, and no operation of torch.
+    """Whether a kernel of Triton, CUDA or C++ computes what a function returns,
+    and no operation of torch.
 
     Raises what the function raises.
     """

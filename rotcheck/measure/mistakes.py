@@ -1,4 +1,5 @@
-"""The known mistakes of the field: what each of them would make of the pairs that went in, in float64."""
+"""The known mistakes of the field: what each of them would make of the pairs that went in,
+in float64."""
 
 from collections.abc import Iterator
 from functools import partial

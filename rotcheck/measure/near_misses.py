@@ -18,7 +18,8 @@ Explains = Callable[[Slots], bool]
 
 
 def near_miss(case: Case, result: Slots, off: Extent, agree: Agree) -> tuple[str, str] | None:
-    """Code and words of the mistake that explains what is off, while the rest is right; None: no mistake does."""
+    """Code and words of the mistake that explains what is off, while the rest is right;
+    None: no mistake does."""
 
     def explains(predicted: Slots) -> bool:
         slots = zip(off.masks, predicted, case.truth)

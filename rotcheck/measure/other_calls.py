@@ -1,4 +1,5 @@
-"""Calls with other sizes and positions than the usual ones, and the evidence that their results give."""
+"""Calls with other sizes and positions than the usual ones,
+and the evidence that their results give."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -95,7 +96,10 @@ def _offset(positions: Positions) -> int | tuple[int, ...]:
 
 
 def judge_results(case: Case, results: Sequence[Tensor], code: str, when: str) -> Evidence:
-    """Compare results with the truth. A known mistake keeps its own code; `code` is that of any other."""
+    """Compare results with the truth.
+
+    A known mistake keeps its own code; `code` is that of any other.
+    """
     measurement = against(case, results, case.truth, or_float32=True)
     mistake = fault(case, results, measurement, otherwise="gives wrong values")
     if mistake is None:
@@ -111,7 +115,10 @@ def worst(answers: Sequence[Evidence]) -> Evidence:
 
 
 def refusal(subject: Subject, error: Exception) -> str:
-    """What the subject raised, in words. Raises the error again if it is not the subject's or killed the device."""
+    """What the subject raised, in words.
+
+    Raises the error again if it is not the subject's or killed the device.
+    """
     if subject.raised is not error or not answers(subject.device):
         raise error
     subject.raised = None

@@ -1,4 +1,5 @@
-"""What becomes of pairs (..., P, 2), right and wrong, by cos and sin (..., P, 2): each lane has its own."""
+"""What becomes of pairs (..., P, 2), right and wrong, by cos and sin (..., P, 2):
+each lane has its own."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,5 @@
-"""Mistakes in how a pair of lanes turns: its terms, the order of its lanes, the row of its angle."""
+"""Mistakes in how a pair of lanes turns:
+its terms, the order of its lanes, the row of its angle."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -1,4 +1,5 @@
-"""Mistakes of a function that computes its angles itself: its positions, its frequencies, its precision."""
+"""Mistakes of a function that computes its angles itself:
+its positions, its frequencies, its precision."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -48,7 +49,10 @@ def of_positions(case: Case) -> Iterator[Prediction]:
 
 
 def _of_narrow_dtypes(places: Tensor, frequencies: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Positions, frequencies or angles in a narrower dtype. A matrix product in it rounds the first two."""
+    """Positions, frequencies or angles in a narrower dtype.
+
+    A matrix product in it rounds the first two.
+    """
     for name, to in _NARROW:
         yield f"rounds its positions to {name}", to(places) * frequencies
         yield f"rounds its frequencies to {name}", places * to(frequencies)

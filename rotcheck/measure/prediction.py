@@ -17,7 +17,8 @@ Turn = Callable[[Tensor, Tensor], Tensor]
 
 
 def with_turn(case: Case, wrong: Turn) -> Slots:
-    """Apply a mistaken rotation to the lanes of q and k that rotate, and leave the others and v alone."""
+    """Apply a mistaken rotation to the lanes of q and k that rotate,
+    and leave the others and v alone."""
     turning = case.rotary_dim // 2
 
     def wrongly(slot: Tensor) -> Tensor:
@@ -28,7 +29,8 @@ def with_turn(case: Case, wrong: Turn) -> Slots:
 
 
 def with_angles(case: Case, angles: Tensor) -> Slots:
-    """Turn the lanes of q and k that rotate by other angles, ([B,] S, rotary_dim / 2) with their sign."""
+    """Turn the lanes of q and k that rotate by other angles,
+    ([B,] S, rotary_dim / 2) with their sign."""
     return with_turn(case, lambda x, _: rotate(x, angles))
 
 

@@ -56,14 +56,17 @@ class Measurement:
 
 
 def unit(norms: Tensor, dtype: torch.dtype, slack: Tensor | float = 0.0) -> Tensor:
-    """The rounding step at the size of each pair: eps(dtype) * norm, never below the smallest normal number.
+    """The rounding step at the size of each pair:
+    eps(dtype) * norm, never below the smallest normal number.
 
-    Rotation keeps a pair's norm and not its elements: neither an absolute nor a relative tolerance would do.
+    Rotation keeps a pair's norm and not its elements:
+    neither an absolute nor a relative tolerance would do.
 
     Args:
         norms: of pairs, ([B,] S, H, P), float64.
         dtype: whose steps count.
-        slack: radians ([B,] S, P) by which the phase itself may be off, since it was computed in float32.
+        slack: radians ([B,] S, P) by which the phase itself may be off,
+            since it was computed in float32.
 
     Returns:
         A step for each norm, float64.
@@ -112,7 +115,8 @@ def _of_slot(
 
 
 def worst_of(measurements: Sequence[Measurement]) -> int:
-    """The index of the worst measurement: the one with the most NaN, then with the largest error."""
+    """The index of the worst measurement: the one with the most NaN,
+    then with the largest error."""
     keys = [(measurement.not_finite, measurement.error) for measurement in measurements]
     return max(range(len(keys)), key=keys.__getitem__)
 

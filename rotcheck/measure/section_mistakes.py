@@ -1,4 +1,5 @@
-"""M-RoPE's mistakes: a pair, or a lane, takes its angle from the wrong one of time, height and width."""
+"""M-RoPE's mistakes: a pair, or a lane, takes its angle from the wrong one of time,
+height and width."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -27,7 +28,8 @@ def predictions(case: Case) -> Iterator[Prediction]:
 
 
 def _wrong_axes(case: Case) -> Iterator[tuple[str, Tensor]]:
-    """Each mistake in words, and the axis (rotary_dim,) of each lane, in the tables' order of lanes.
+    """Each mistake in words, and the axis (rotary_dim,) of each lane,
+    in the tables' order of lanes.
 
     Source: what can be got wrong in `apply_multimodal_rotary_pos_emb` of transformers' Qwen2-VL.
     """
@@ -51,9 +53,11 @@ def _of_pairs(case: Case, axes: Tensor) -> Tensor:
 
 
 def _rotate_by_axes(case: Case, axes: Tensor, x: Tensor, angles: Tensor) -> Tensor:
-    """Rotate pairs (B, S, H, P, 2) by angles ([B,] S, P), each lane by the angle of its axis in `axes`.
+    """Rotate pairs (B, S, H, P, 2) by angles ([B,] S, P),
+    each lane by the angle of its axis in `axes`.
 
-    In the tables that `rotcheck.rotary.tables` makes, the angle of another axis than the pair's own is 1 rad ahead.
+    In the tables that `rotcheck.rotary.tables` makes,
+    the angle of another axis than the pair's own is 1 rad ahead.
     """
     owners = section_axes(angles.shape[-1], case.convention.sections)  # (P,)
     off = pairs(axes, case.convention.lane_order) != owners[:, None]  # (P, 2)

@@ -17,7 +17,8 @@ def spread(case: Case, results: Sequence[Tensor]) -> tuple[str, ...]:
 
 
 def _of_slot(case: Case, slot: str, off: Tensor) -> str:
-    """Where pairs (B, S, H, P) are off; the positions are those of the first batch row that is off."""
+    """Where pairs (B, S, H, P) are off; the positions are those of
+    the first batch row that is off."""
     batches, rows, heads, pairs = (
         off.movedim(axis, 0).flatten(1).any(1).nonzero().flatten().tolist() for axis in range(4)
     )

@@ -20,7 +20,8 @@ from rotcheck.measure.outside_writes import OUTSIDE, outside
 from rotcheck.measure.switch_worlds import World
 
 CALLS = 3
-"""How often each thing is run: two of the known TorchScript failures appear only on the second call."""
+"""How often each thing is run: two of
+the known TorchScript failures appear only on the second call."""
 
 
 class Wrong(Exception):
@@ -32,7 +33,8 @@ class Wrong(Exception):
 
 
 class Unidentified(Exception):
-    """Nobody knows how the function is to be called: it declares nothing, and no call of it was understood."""
+    """Nobody knows how the function is to be called:
+    it declares nothing, and no call of it was understood."""
 
 
 class Subject:
@@ -99,7 +101,10 @@ class Subject:
                 self._streams |= {name for name in now if now[name] not in (sizes[name], None)}
 
     def call(self, call: Call) -> tuple[Tensor, ...]:
-        """Call it once and return its results, one for each input. Raises `Wrong` when they are not like these."""
+        """Call it once and return its results, one for each input.
+
+        Raises `Wrong` when they are not like these.
+        """
         positional, keyword = arguments(self.convention, call)
         with self.running(), fences() as around:
             returned = self._function(*positional, **keyword)
@@ -143,7 +148,8 @@ class Subject:
         ]
 
     def _was_only_written_to(self, switch: switches.Switch) -> bool:
-        """Whether it is a standard stream that is still open: that more was written to it harms nobody."""
+        """Whether it is a standard stream that is still open:
+        that more was written to it harms nobody."""
         return switch.finding == "closes" and self._world.inside[switch.name] is not None
 
     @property

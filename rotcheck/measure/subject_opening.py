@@ -1,4 +1,5 @@
-"""From the setup of a job to the subject that it asks: how every study's worker opens an implementation."""
+"""From the setup of a job to the subject that it asks:
+how every study's worker opens an implementation."""
 
 from typing import Any, Literal
 
@@ -15,7 +16,8 @@ from rotcheck.scrub import scrub
 
 
 class NotAsked(Exception):
-    """The implementation is asked nothing here; `answer`: the evidence that says why, as plain data."""
+    """The implementation is asked nothing here;
+    `answer`: the evidence that says why, as plain data."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
         super().__init__(answer["message"])
@@ -58,7 +60,8 @@ def open_subject(setup: dict[str, Any], *, threads: int | None = 1) -> Subject:
 
 
 def _turn_on_interpreter(specification: str) -> None:
-    """Run Triton kernels on CPU tensors; raises `NotAsked` for what is registered as having none."""
+    """Run Triton kernels on CPU tensors; raises `NotAsked` for what
+    is registered as having none."""
     if is_registered(specification):
         implementation = implementation_of(specification)
         if not getattr(implementation, "triton", False):

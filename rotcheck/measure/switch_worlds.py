@@ -1,4 +1,5 @@
-"""Process-wide switches kept apart: those that the code under test sets, and those of rotcheck's own code."""
+"""Process-wide switches kept apart: those that the code under test sets,
+and those of rotcheck's own code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,5 @@
-"""The process-wide switches of torch and Python that an implementation may change as a side effect."""
+"""The process-wide switches of torch and Python that
+an implementation may change as a side effect."""
 
 import os
 import random
@@ -13,7 +14,8 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One switch: its name, the code of the finding when it was changed, how to read it and to set it."""
+    """One switch: its name, the code of the finding when it was changed,
+    how to read it and to set it."""
 
     name: str
     finding: str
@@ -76,7 +78,8 @@ _FUNCTIONS = (
     *((torch, name) for name in ("arange", "cat", "cos", "outer", "polar", "sin", "stack")),
     *((torch.Tensor, name) for name in ("cos", "sin")),
 )
-"""Functions that tables and rotations are made of: a file that replaces them changes the truth as well."""
+"""Functions that tables and rotations are made of:
+a file that replaces them changes the truth as well."""
 
 
 def _read_functions() -> tuple[Any, ...]:

@@ -1,4 +1,5 @@
-"""A function compared with what a transform of torch makes of it: the same inputs, the same values."""
+"""A function compared with what a transform of torch makes of it:
+the same inputs, the same values."""
 
 from collections.abc import Sequence
 
@@ -14,14 +15,16 @@ from rotcheck.measure.subject import Subject
 def compare(
     case: Case, results: Sequence[Tensor], plain: Sequence[Tensor], code: str, message: str
 ) -> Evidence:
-    """Measure results (as the function returns them) against those of the plain function for the case's inputs."""
+    """Measure results (as the function returns them)
+    against those of the plain function for the case's inputs."""
     return compare_pairs(case, case.read(results), case.read(plain), case.pairs, code, message)
 
 
 def compare_pairs(
     case: Case, results: Slots, plain: Slots, inputs: Slots, code: str, message: str
 ) -> Evidence:
-    """Measure pairs against those of the plain function for these inputs; `message`: what is said if they differ."""
+    """Measure pairs against those of the plain function for these inputs;
+    `message`: what is said if they differ."""
     off = measure_pairs(case, results, plain, norms(inputs))
     return off.evidence() if off.is_right else off.evidence(code, message)
 

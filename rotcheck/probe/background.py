@@ -10,9 +10,9 @@ T = TypeVar("T")
 class Beside(Generic[T]):
     """A function that runs in a thread of its own, while the workers import torch.
 
-    The context manager waits for the thread, which is no daemon: whatever happens, it ends the external program.
-    The function must import nothing: Ctrl-C during an import of the main thread can leave a module's lock taken,
-    and this thread would wait for it forever.
+    The context manager waits for the thread, which is no daemon: whatever happens, it ends the
+    external program. The function must import nothing: Ctrl-C during an import of the main thread
+    can leave a module's lock taken, and this thread would wait for it forever.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:

@@ -1,4 +1,5 @@
-"""The lines of devices: what torch claims to have, what ran, and the TorchScript executors on each."""
+"""The lines of devices: what torch claims to have, what ran,
+and the TorchScript executors on each."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -16,8 +17,8 @@ FIGURES = ("name", "memory_gib", "capability", "arch_list")
 def topic(groups: Collection[str], folder: str | None, more_topics: Sequence[Topic]) -> Topic:
     """The topic of all devices: each family lists its claims, and every claim is tried.
 
-    `folder`: where torch.compile may write; None: do not run it. `more_topics`: what else to take up beside the
-    devices.
+    `folder`: where torch.compile may write; None: do not run it. `more_topics`: what else
+    to take up beside the devices.
     """
     names = families()
     job = questions("devices", *(["inside.families", "claims", name] for name in names))
@@ -32,7 +33,8 @@ def topic(groups: Collection[str], folder: str | None, more_topics: Sequence[Top
 def _lines_and_topics(
     names: list[str], outcomes: list[Outcome], groups: Collection[str], folder: str | None
 ) -> Conclusion:
-    """Lines for what is not here and for families that failed to answer, and one topic for each device."""
+    """Lines for what is not here and for families that failed to answer,
+    and one topic for each device."""
     lines, topics = [], []
     for family, outcome in zip(names, outcomes, strict=True):
         if not isinstance(outcome, Returned):

@@ -1,4 +1,5 @@
-"""The line of flash-attn: broken, unable to run here, or running; and the options of its rotary functions."""
+"""The line of flash-attn: broken, unable to run here, or running;
+and the options of its rotary functions."""
 
 from rotcheck.isolation import Outcome, Returned
 from rotcheck.probe.installation import library_line, version, words

@@ -25,7 +25,8 @@ def version(package: str) -> str | None:
 
 
 def state(import_outcome: Outcome, launch: Outcome) -> str:
-    """ "broken", "cannot run here", "runs", "crashes" or "hangs", from an import and a run on the device."""
+    """ "broken", "cannot run here", "runs", "crashes" or "hangs",
+    from an import and a run on the device."""
     if not isinstance(import_outcome, Returned):
         return "broken" if isinstance(import_outcome, Raised) else state_of(import_outcome)
     return "cannot run here" if isinstance(launch, Raised) else state_of(launch)
@@ -50,7 +51,8 @@ def words(
 
 
 def import_failed(package: str, import_outcome: Outcome) -> str:
-    """Why an import failed, with the line that imports what is missing, or the import that crashed."""
+    """Why an import failed, with the line that imports what is missing,
+    or the import that crashed."""
     match import_outcome:
         case Raised(kind="ImportError" | "ModuleNotFoundError", trace=(asked, *_)):
             return f"{why(import_outcome)} ({asked})"

@@ -1,4 +1,5 @@
-"""The lines of torch, flash-attn and Triton: which are installed, which can be imported, which run."""
+"""The lines of torch, flash-attn and Triton:
+which are installed, which can be imported, which run."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -14,7 +15,8 @@ from rotcheck.requirement import OLDEST, too_old
 from rotcheck.results import Line
 
 LIBRARIES = (flash_attn_line, triton_line)
-"""Each has its `NAME` in the report, its `PACKAGE` as it is imported, and what to ask of it, `topic()`."""
+"""Each has its `NAME` in the report, its `PACKAGE` as it is imported, and what to ask of it,
+`topic()`."""
 
 ABOUT = ["inside.torch_switches", "about"]
 INSTALL = f"Run `python -m pip install --upgrade torch`, version {OLDEST[0]}.{OLDEST[1]} or newer."

@@ -1,4 +1,5 @@
-"""The torch that all commands but `probe` need: one that can be imported and is new enough, or one error."""
+"""The torch that all commands but `probe` need:
+one that can be imported and is new enough, or one error."""
 
 from rotcheck.errors import NoTorch
 from rotcheck.results import Line

@@ -1,4 +1,5 @@
-"""From the outcome of a question to a line of the probe: its state, its text, cause and fix if known."""
+"""From the outcome of a question to a line of the probe:
+its state, its text, cause and fix if known."""
 
 import re
 from typing import Any
@@ -18,8 +19,8 @@ def line(
 ) -> Line:
     """A line without paths and host names.
 
-    `error`, the whole text of what went wrong, is looked up among the known failures; the other fields are
-    those of `Line`.
+    `error`, the whole text of what went wrong, is looked up among the known failures;
+    the other fields are those of `Line`.
     """
     from rotcheck.diagnose import fields_of, match
 
@@ -37,7 +38,8 @@ def line(
 def outcome_line(
     group: str, name: str, outcome: Outcome, *, state: str = "", detail: str = "", **fields: Any
 ) -> Line:
-    """The line of an outcome; its own text stands in for a `state` or `detail` that is not given."""
+    """The line of an outcome; its own text stands in for a `state`
+    or `detail` that is not given."""
     return line(
         group,
         name,
@@ -122,7 +124,8 @@ def why(outcome: Outcome) -> str:
 def essence(message: str) -> str:
     """The line of a message that says what happened, shortened, after the number of its call.
 
-    TorchScript puts its own traceback in front of that line, torch.compile "backend='inductor' raised:".
+    TorchScript puts its own traceback in front of that line,
+    torch.compile "backend='inductor' raised:".
     """
     lines = [text.strip() for text in message.splitlines() if text.strip()] or [""]
     call = _CALL.match(message)

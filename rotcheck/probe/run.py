@@ -53,9 +53,10 @@ def survey(
 ) -> Machine:
     """This machine as seen from a pool that is open already, best with `PRELOAD` preloaded.
 
-    `groups`: of the lines to find, as in `rotcheck.probe.survey.GROUPS`; None: all. What only other groups need is
-    not run. `trials`: import and run other libraries than torch; without, only their version is reported.
-    Raises `ValueError` for a group that does not exist, and `KeyboardInterrupt`.
+    `groups`: of the lines to find, as in `rotcheck.probe.survey.GROUPS`; None: all. What only other
+    groups need is not run. `trials`: import and run other libraries than torch; without, only their
+    version is reported. Raises `ValueError` for a group that does not exist, and
+    `KeyboardInterrupt`.
     """
     from rotcheck.probe.survey import Survey
 

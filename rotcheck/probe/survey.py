@@ -1,4 +1,5 @@
-"""Collects the lines: from workers, from external programs, and from what can be read without either."""
+"""Collects the lines: from workers, from external programs,
+and from what can be read without either."""
 
 import contextlib
 import re
@@ -98,7 +99,8 @@ class _Beside:
 def _read_failures() -> None:
     """Read the known failures now, while workers import torch.
 
-    Not in a thread: an interrupt in the middle of an import leaves a lock that the other thread waits for.
+    Not in a thread: an interrupt in the middle of an import leaves a lock that
+    the other thread waits for.
     """
     from rotcheck.diagnose import match
 

@@ -1,4 +1,5 @@
-"""The lines of what changes results without showing in code: environment variables, and torch's global switches."""
+"""The lines of what changes results without showing in code:
+environment variables, and torch's global switches."""
 
 import os
 import re

@@ -13,7 +13,8 @@ from rotcheck.isolation.memory import GIB
 
 
 def facts() -> dict[str, Any]:
-    """The fields of `Machine` that need no torch; memory in GiB, cores that this process may use."""
+    """The fields of `Machine` that need no torch;
+    memory in GiB, cores that this process may use."""
     return {
         "system": system(),
         "processor": processor(),

@@ -37,7 +37,8 @@ class Topic:
 
 
 def questions(name: str, *calls: Sequence[str], limit: float = LIMIT) -> Job:
-    """A job of questions for one worker; each names a file of the probe, a function and its arguments."""
+    """A job of questions for one worker; each names a file of the probe,
+    a function and its arguments."""
     return Job(
         name,
         "rotcheck.probe.inside.ask:open_questions",
@@ -48,7 +49,8 @@ def questions(name: str, *calls: Sequence[str], limit: float = LIMIT) -> Job:
 
 
 def work_off(pool: Pool, topics: Sequence[Topic], on_line: Callable[[Line], None]) -> None:
-    """Run the topics and those that follow from them; report each line as soon as its topic is complete."""
+    """Run the topics and those that follow from them;
+    report each line as soon as its topic is complete."""
     while topics:
         topics = _one_round(pool, topics, on_line)
 

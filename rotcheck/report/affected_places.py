@@ -16,8 +16,8 @@ def device_name(cell: Cell | Course) -> str:
 def places(cells: Sequence[Cell], among: Sequence[Cell]) -> str:
     """Where the cells are: `cpu: float32, bfloat16 (forward); meta (stand-in): all dtypes (dtype)`.
 
-    `among` are all cells that could have been meant; where every dtype or check of theirs is, or every one but a
-    few, the word is `all`.
+    `among` are all cells that could have been meant; where every dtype or check of theirs is,
+    or every one but a few, the word is `all`.
     """
     return "; ".join(
         f"{', '.join(devices)}: {dtypes} ({checks})"

@@ -1,4 +1,5 @@
-"""What is wrong, one alert for each thing and place: what a reviewer is shown beside the line of a function."""
+"""What is wrong, one alert for each thing and place:
+what a reviewer is shown beside the line of a function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

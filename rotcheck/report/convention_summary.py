@@ -1,4 +1,5 @@
-"""What an identification comes to in few words: its one line, its convention, and what remains possible."""
+"""What an identification comes to in few words:
+its one line, its convention, and what remains possible."""
 
 import re
 from collections.abc import Sequence
@@ -61,7 +62,8 @@ def plainly(text: str) -> str:
 
 
 def group_ways(ways: Sequence[str]) -> list[str]:
-    """Ways to call it, those that differ in their tables alone as one: `bshd with tables A or B`."""
+    """Ways to call it, those that differ in their tables alone as one:
+    `bshd with tables A or B`."""
     groups = group_by((way.partition(WITH) for way in ways), lambda parts: parts[0])
     lines = []
     for layout, parts in groups.items():

@@ -1,4 +1,5 @@
-"""What a comparison says of the functions that it identified first: the convention of each, and what to know of it."""
+"""What a comparison says of the functions that it identified first:
+the convention of each, and what to know of it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +11,8 @@ from rotcheck.results import Identification, Report, mistaken
 
 
 def lines(report: Report) -> list[str]:
-    """One line for each function: the convention in which it is judged, or what is wrong with it."""
+    """One line for each function: the convention in which it is judged,
+    or what is wrong with it."""
     return [
         title(identification) + (" (judged by what it declares)" if identification.declared else "")
         for identification in report.conventions

@@ -1,5 +1,5 @@
-"""A picture of how far something is right: its phase error against the position, a line for each condition,
-or for several that are the same."""
+"""A picture of how far something is right: its phase error against the position,
+a line for each condition, or for several that are the same."""
 
 import itertools
 import math

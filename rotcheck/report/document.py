@@ -1,7 +1,8 @@
 """What a document is made of: a page writes it of a result, and any format draws it.
 
-A part says what something is and never how it looks: what is right, wrong or only worth knowing has a `tone`; how much
-stands beside each other, what is folded, and what is cut where there is no room are for each format to say.
+A part says what something is and never how it looks: what is right, wrong or only worth knowing has
+a `tone`; how much stands beside each other, what is folded, and what is cut where there is no room
+are for each format to say.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,12 @@ from typing import Literal
 from rotcheck.results import Explainable
 
 Tone = Literal["good", "bad", "note", "dim", "plain"]
-"""Right, wrong, not understood or worth a second look, of less weight than the rest, or none of these."""
+"""Right, wrong, not understood or worth a second look, of less weight than the rest,
+or none of these."""
 
 Form = Literal["prose", "whole", "quote", "code"]
-"""Of a text: ours, which may be cut; ours, shown whole; what others wrote; Python that can be run as it is."""
+"""Of a text: ours, which may be cut; ours, shown whole; what others wrote;
+Python that can be run as it is."""
 
 GOOD, BAD, UNCLEAR, ELLIPSIS = "✓", "✗", "?", "…"
 SIGNS: dict[Tone, str] = {"good": GOOD, "bad": BAD, "note": UNCLEAR, "dim": "-", "plain": "-"}

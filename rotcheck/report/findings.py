@@ -1,4 +1,5 @@
-"""Groups the cells of a report into what a reader wants told once: findings, notes, reasons, paths."""
+"""Groups the cells of a report into what a reader wants told once:
+findings, notes, reasons, paths."""
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -124,7 +125,8 @@ def reasons(cells: Sequence[Cell], verdict: str) -> list[Note]:
 
 
 def paths(cells: Iterable[Cell]) -> list[str]:
-    """Which code ran under another name: `fallback ran native on cpu: flash-attn cannot run here`."""
+    """Which code ran under another name: `fallback ran native on cpu:
+    flash-attn cannot run here`."""
     elsewhere = filter(_went_elsewhere, cells)
     groups = group_by(elsewhere, lambda cell: (cell.implementation, cell.path)).values()
     return [_path_line(group) for group in groups]

@@ -14,7 +14,8 @@ LONGEST_BLOCK = 2000
 
 
 def escape(text: str) -> str:
-    """One line of text in which nothing acts as markdown or HTML but `code`; `@name` becomes code."""
+    """One line of text in which nothing acts as markdown or HTML
+    but `code`; `@name` becomes code."""
     line, at, parts = one_line(text), 0, []
     for code in _CODE.finditer(line):
         parts += [_escape_special(line[at : code.start()]), f"`{code[0].strip('`')}`"]
@@ -34,7 +35,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def block(text: str, language: str = "text") -> str:
-    """The text as code of a language, in a fence longer than any row of backticks in it; Python is not cut."""
+    """The text as code of a language, in a fence longer than any row of backticks in it;
+    Python is not cut."""
     text = clean(text).strip()
     text = text if language == "python" else shorten(text, LONGEST_BLOCK)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))

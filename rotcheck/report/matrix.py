@@ -1,4 +1,5 @@
-"""The matrix: implementations down, devices and dtypes across, the worst of all checks in each field."""
+"""The matrix: implementations down, devices and dtypes across,
+the worst of all checks in each field."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence

@@ -52,7 +52,8 @@ def draw(bench: Bench, path: str) -> None:
 
 @contextlib.contextmanager
 def picture(path: str, width: float, height: float, **settings: str) -> Iterator[Any]:
-    """A figure of so many inches, which is written into the file at the end; the same file for the same figure.
+    """A figure of so many inches, which is written into the file at the end;
+    the same file for the same figure.
 
     Raises `RequestError` when the file cannot be written.
     """

@@ -1,4 +1,5 @@
-"""Fits a grid into the width of a screen: all devices beside each other, else below each other, never cut."""
+"""Fits a grid into the width of a screen: all devices beside each other, else below each other,
+never cut."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,7 +38,8 @@ class ScreenLayout:
 
 
 def fit(long: Grid, short: Grid, width: int, spelling: Spelling) -> ScreenLayout:
-    """Fit a grid into the width; `long` says more in each field than `short` and is taken where it fits."""
+    """Fit a grid into the width; `long` says more in each field than `short` and
+    is taken where it fits."""
     long, short = _spell(long, spelling), _spell(short, spelling)
     names = _fitting_names(short, width, ELLIPSIS.translate(spelling))
     room = width - max(map(cell_len, [short.head, *names])) - GAP

@@ -52,7 +52,8 @@ class _Canvas:
         return text.encode("ascii", "replace").decode() if self._display.ascii else text
 
     def add(self, part: doc.Part) -> None:
-        """Draw a part below the others; what may be folded elsewhere has its own parts apart here."""
+        """Draw a part below the others; what may be folded elsewhere has
+        its own parts apart here."""
         if isinstance(part, doc.Section) and part.aside:
             self._print(self._title(part.title))
             for inner in part.parts:
@@ -109,7 +110,8 @@ class _Canvas:
         return Group(self._title(f"{sign}{finding.title}", STYLES[finding.tone]), table)
 
     def _details(self, details: Sequence[doc.Detail], indent: int = 2) -> RenderableType:
-        """Labels and texts in two columns, and code below them, whose lines can be copied as they are."""
+        """Labels and texts in two columns, and code below them,
+        whose lines can be copied as they are."""
         table = Columns.grid(padding=(0, GAP, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")

@@ -1,4 +1,5 @@
-"""Makes a stranger's text fit to be shown: no control characters, no endless lines, figures one can read."""
+"""Makes a stranger's text fit to be shown: no control characters, no endless lines,
+figures one can read."""
 
 import math
 import re

@@ -19,7 +19,8 @@ def parts(cells: Sequence[Cell], conventions: Sequence[Identification]) -> Itera
 
 
 def _finding(cells: Sequence[Cell], conventions: Sequence[Identification]) -> Finding:
-    """Functions that were not identified for one reason, and what was tried in vain with one alone."""
+    """Functions that were not identified for one reason,
+    and what was tried in vain with one alone."""
     names = list(dict.fromkeys(one_line(cell.implementation) for cell in cells))
     spec, reason, fix = cells[0].implementation, cells[0].message or "", cells[0].fix or ""
     result = next((each for each in conventions if spec.endswith(each.specification)), None)

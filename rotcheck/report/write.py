@@ -1,4 +1,5 @@
-"""Writes a file so that nobody ever finds half of it, and says before the work begins when it cannot."""
+"""Writes a file so that nobody ever finds half of it,
+and says before the work begins when it cannot."""
 
 import contextlib
 import os
@@ -27,7 +28,8 @@ def check(paths: Sequence[str]) -> None:
 
 
 def write(path: str, text: str | bytes) -> None:
-    """Write the file: all of it or nothing, its permissions kept; a pipe or device is written as it is.
+    """Write the file: all of it or nothing, its permissions kept;
+    a pipe or device is written as it is.
 
     Raises `RequestError` when the system refuses.
     """

@@ -1,7 +1,7 @@
 """What a run found, as plain data: a file for each kind of result, and what they share.
 
-Everything here can be written as JSON and read back; nothing here knows torch. The JSON is stable: within
-a schema version fields are only added.
+Everything here can be written as JSON and read back; nothing here knows torch. The JSON is stable:
+within a schema version fields are only added.
 """
 
 from rotcheck.results.bench import Bench, Spread, Timing, TimingState

@@ -11,7 +11,8 @@ from rotcheck.results.result import FINDINGS, UNIDENTIFIED
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure with its noise: the median of all rounds, and between which values half of them lie."""
+    """A figure with its noise: the median of all rounds,
+    and between which values half of them lie."""
 
     median: float
     q25: float  # a quarter of the rounds lies below
@@ -26,7 +27,8 @@ TimingState = Literal["ran", "raises", "crashes", "hangs", "unavailable", "skipp
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """One implementation on one device in one dtype, shape and pass: what it takes, and what that is worth."""
+    """One implementation on one device in one dtype, shape and pass:
+    what it takes, and what that is worth."""
 
     implementation: str
     device: str
@@ -80,7 +82,8 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     planned: int = 0  # how many rows the request asked for
 
     def exit_code(self) -> int:
-        """1 when a row raised, crashed or hung, or its function is wrong or not identified; 5 when nothing ran."""
+        """1 when a row raised, crashed or hung, or its function is wrong or not identified;
+        5 when nothing ran."""
         if self.interrupted:
             return INTERRUPT
         states = {row.state for row in self.timings}

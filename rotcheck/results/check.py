@@ -10,7 +10,8 @@ from rotcheck.results.probe import Machine
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that keeps a function from being right: a mistake, or something that was not understood."""
+    """One thing that keeps a function from being right:
+    a mistake, or something that was not understood."""
 
     answer: Answer  # "wrong" or "unknown"
     by: str  # the command that tells more: "identify", "compare", "context"

@@ -1,4 +1,5 @@
-"""The result of `rotcheck compare`: its cells, how far each two implementations are apart, and the report of all."""
+"""The result of `rotcheck compare`: its cells, how far each two implementations are apart,
+and the report of all."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -12,7 +13,8 @@ from rotcheck.results.result import FINDINGS, Verdict, exit_code
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """One implementation on one device in one dtype under one check: its verdict and its evidence."""
+    """One implementation on one device in one dtype under one check:
+    its verdict and its evidence."""
 
     implementation: str
     device: str

@@ -1,4 +1,5 @@
-"""The result of `rotcheck context`: up to which position each object is right, under each condition."""
+"""The result of `rotcheck context`: up to which position each object is right,
+under each condition."""
 
 import msgspec
 

@@ -1,4 +1,5 @@
-"""The result of `rotcheck identify`: a function's convention, its mistakes, and what it can be swapped for."""
+"""The result of `rotcheck identify`: a function's convention, its mistakes,
+and what it can be swapped for."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -62,7 +63,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def takes_tables(self) -> bool:
-        """Whether it is handed tables, or makes them; else it computes the angles of positions itself."""
+        """Whether it is handed tables, or makes them;
+        else it computes the angles of positions itself."""
         return self.tables != "positions"
 
 
@@ -75,7 +77,8 @@ class FieldEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """Something worth knowing about a function: a likely mistake, or a choice that others do not make."""
+    """Something worth knowing about a function:
+    a likely mistake, or a choice that others do not make."""
 
     code: str  # as the knowledge in diagnose/ lists them
     message: str

@@ -1,4 +1,7 @@
-"""The result of `rotcheck probe`: the machine, a line for each thing of it. Most other results have the machine too."""
+"""The result of `rotcheck probe`: the machine, a line for each thing of it.
+
+Most other results have the machine too.
+"""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""What results of all kinds share: an exit code, verdicts, and the known failure behind what went wrong."""
+"""What results of all kinds share: an exit code, verdicts,
+and the known failure behind what went wrong."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,8 +10,11 @@ from rotcheck.exit_codes import FINDING, NOTHING_RAN, RIGHT
 Verdict = Literal[
     "agrees", "disagrees", "raises", "crashes", "hangs", "unavailable", "skipped", "unidentified"
 ]
-"""What became of a cell. `unavailable`: not on this machine; `skipped`: asked not to run; `unidentified`: nobody knows
-how to call it, so it was not called; the rest ran."""
+"""What became of a cell.
+
+`unavailable`: not on this machine; `skipped`: asked not to run; `unidentified`: nobody knows how to
+call it, so it was not called; the rest ran.
+"""
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 FINDINGS: tuple[Verdict, ...] = ("disagrees", "raises", "crashes", "hangs")
@@ -25,7 +29,8 @@ class Result(Protocol):
 
 
 class Explainable(Protocol):
-    """A result that a known failure may explain: `failure` is its id, as in `rotcheck explain ID`."""
+    """A result that a known failure may explain:
+    `failure` is its id, as in `rotcheck explain ID`."""
 
     @property
     def failure(self) -> str | None: ...
@@ -54,7 +59,8 @@ def summarise(cells: Iterable[HasVerdict]) -> dict[str, int]:
 
 
 def exit_code(cells: Sequence[HasVerdict]) -> int:
-    """The exit code of the contract: 1 for a finding or what was not identified, 5 when nothing ran, else 0."""
+    """The exit code of the contract: 1 for a finding or what was not identified,
+    5 when nothing ran, else 0."""
     if any(cell.verdict in (*FINDINGS, UNIDENTIFIED) for cell in cells):
         return FINDING
     return RIGHT if any(cell.verdict == "agrees" for cell in cells) else NOTHING_RAN

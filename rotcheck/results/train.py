@@ -10,7 +10,8 @@ from rotcheck.results.result import Verdict, exit_code
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a training run, and its gradient held against float64 at the same weights and data."""
+    """One step of a training run, and its gradient held against float64 at
+    the same weights and data."""
 
     number: int  # from 1
     loss: float  # nats a residue for rotcheck's own model; NaN and infinity are written as null
@@ -75,7 +76,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
 
     def exit_code(self) -> int:
-        """1 for a finding, or for a function that makes a mistake or was not identified; 5 when nothing ran."""
+        """1 for a finding, or for a function that makes a mistake or was not identified;
+        5 when nothing ran."""
         if self.interrupted:
             return INTERRUPT
         return FINDING if mistaken(self.conventions) else exit_code(self.courses)

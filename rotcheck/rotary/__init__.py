@@ -1,7 +1,7 @@
 """Rotary position embeddings: the functions to import, and the mathematics behind them.
 
     from rotcheck.rotary import apply_rotary_pos_emb   # packed qkv, as in SEDD
-    from rotcheck.rotary import apply_rotary           # every other layout, pairing and form of the tables
+    from rotcheck.rotary import apply_rotary           # other layouts, pairings, table forms
 
 Needs torch and nothing else.
 """

@@ -26,7 +26,8 @@ WAYS = (
     *(("sbhd", axes) for axes in ("s11w", "sb1w")),
     *(("qkv", axes) for axes in ("1s11w", "1s31w")),
 )
-"""The layouts, empty for any, and axes of tables that `apply_rotary` takes, as `rotcheck identify` tells them."""
+"""The layouts, empty for any, and axes of tables that `apply_rotary` takes,
+as `rotcheck identify` tells them."""
 
 CHOICES = (
     ("layout", get_args(LayoutName)),
@@ -45,16 +46,17 @@ def apply_rotary_pos_emb(
     rotate_v: bool = False,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Rotate query and key of packed qkv: the drop-in for the function of this name in SEDD and its relatives.
+    """Rotate query and key of packed qkv: the drop-in for the function of this name
+    in SEDD and its relatives.
 
     It computes in float32 (float64 for float64) and rounds once.
     Source: Su et al., RoFormer, arXiv 2104.09864, equation 34.
 
     Args:
         qkv: (B, S, 3, H, D), floating point.
-        cos: (1, S, 3, 1, D) or (1, S, 1, 1, D), half pairing, each value at both lanes of its pair, in
-            any floating dtype; (S, D) and (B, S, D) will do as well. Where it has a slot for each of q,
-            k and v, as SEDD's has, that of q serves k too.
+        cos: (1, S, 3, 1, D) or (1, S, 1, 1, D), half pairing, each value at both lanes of its pair,
+            in any floating dtype; (S, D) and (B, S, D) will do as well. Where it has a slot for
+            each of q, k and v, as SEDD's has, that of q serves k too.
         sin: the same.
         inplace: write into qkv and return it.
         rotate_v: rotate the value like query and key; otherwise it comes back bit for bit.
@@ -103,14 +105,13 @@ def apply_rotary(
 ) -> Tensor:
     """Rotate x by tables of any form.
 
-    It computes in float32 (float64 for float64) and rounds once. It is differentiable in x, and in the
-    tables where they ask for it.
-    Source: Su et al., RoFormer, arXiv 2104.09864, equation 34.
+    It computes in float32 (float64 for float64) and rounds once. It is differentiable in x, and in
+    the tables where they ask for it. Source: Su et al., RoFormer, arXiv 2104.09864, equation 34.
 
     Args:
         x: floating point, with the axes of `layout`.
-        tables: one or two tensors, by `form`. Their leading axes are (S,), (B, S), (S, 1), or those of x
-            with 1 where the table is the same for all. There may be more rows than positions.
+        tables: one or two tensors, by `form`. Their leading axes are (S,), (B, S), (S, 1), or those
+            of x with 1 where the table is the same for all. There may be more rows than positions.
         layout: the axes of x: `bshd` (B, S, H, D), `bhsd` (B, H, S, D), `sbhd` (S, B, H, D), `thd`
             (T, H, D), one row of the tables a token, or `qkv` (B, S, 3, H, D).
         pairing: `half` rotates lane i with i + rotary_dim/2, `interleaved` 2i with 2i + 1.
@@ -122,29 +123,32 @@ def apply_rotary(
             - `stacked`: the same as real numbers, (..., P, 2);
             - `matrix`: one (..., P, 2, 2), [[cos, -sin], [sin, cos]];
             - `angles`, `angles-repeated`: one of width P or 2P, in radians;
-            - `positions`: integers, whose angles are position * theta ** (-2i / rotary_dim). Their tables
-              are computed in float64 on the device of x, where a call waits for nothing and can be
-              captured into a CUDA graph. A device without float64, as Apple's, has them computed on the
-              CPU, which waits for the device and copies positions and tables, rounded once to float32.
-        rotary_dim: how many lanes rotate; the others stay. None: what the tables say; of positions, all.
+            - `positions`: integers, whose angles are position * theta ** (-2i / rotary_dim). Their
+              tables are computed in float64 on the device of x, where a call waits for nothing and
+              can be captured into a CUDA graph. A device without float64, as Apple's, has them
+              computed on the CPU, which waits for the device and copies positions and tables,
+              rounded once to float32.
+        rotary_dim: how many lanes rotate; the others stay. None: what the tables say;
+            of positions, all.
         theta: of positions.
         offset: the row of the tables that belongs to the first position.
         direction: 1, or -1 to rotate by minus the angle.
         inplace: write into x and return it.
         rotate_v: of `qkv`, rotate V too.
         out: a tensor of the shape, dtype and device of x, of any strides, that the whole result is
-            written into, what stays as it was included; it is returned. The kernels for CPU and GPU then
-            ask for no memory, so that a CUDA graph can hold the call; PyTorch's own operations still do.
-            `out=x` is x in place. As in torch, nothing is recorded for a gradient.
+            written into, what stays as it was included; it is returned. The kernels for CPU and GPU
+            then ask for no memory, so that a CUDA graph can hold the call; PyTorch's own operations
+            still do. `out=x` is x in place. As in torch, nothing is recorded for a gradient.
 
     Returns:
         The shape and dtype of x.
 
     Raises:
-        ValueError: the shapes do not fit together, or a word is none of these; it names them. `out` has
-            another shape or device, shares memory with itself, with a part of x or with a table, or comes
-            together with `inplace`.
-        TypeError: the tables are not of the form, a tensor is not floating point, or `out` has another dtype.
+        ValueError: the shapes do not fit together, or a word is none of these; it names them. `out`
+            has another shape or device, shares memory with itself, with a part of x or with a
+            table, or comes together with `inplace`.
+        TypeError: the tables are not of the form, a tensor is not floating point,
+            or `out` has another dtype.
         RuntimeError: `out` is given where a tensor asks for a gradient and gradients are enabled.
 
     Example:

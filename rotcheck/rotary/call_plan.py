@@ -16,7 +16,10 @@ AXES: dict[LayoutName, tuple[int, int, int, int]] = {
     name: tuple(LAYOUTS[name].axes.find(axis) for axis in "bs3h")  # type: ignore[misc]  # four
     for name in get_args(LayoutName)
 }
-"""Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere. The lanes are the last axis."""
+"""Where batch, sequence, slot and head lie in a tensor of each layout; -1: nowhere.
+
+The lanes are the last axis.
+"""
 
 SHAPES = {
     name: LAYOUTS[name].shape.replace("S", "T" if LAYOUTS[name].joins_rows else "S")
@@ -77,7 +80,10 @@ class Plan:
 
 
 def plan(arrangement: Arrangement, x: Shape, cos: Shape, sin: Shape) -> Plan:
-    """How tensors of these shapes fit together. Raises ValueError, naming the shapes, if they do not."""
+    """How tensors of these shapes fit together.
+
+    Raises ValueError, naming the shapes, if they do not.
+    """
     _check(arrangement)
     layout, axes = arrangement.layout, AXES[arrangement.layout]
     if len(x) != max(axes) + 2 or (axes[2] >= 0 and x[2] != 3):
@@ -138,7 +144,8 @@ def _pairs(arrangement: Arrangement, x: Shape, table: Shape) -> int:
 
 
 def _table_axes(arrangement: Arrangement, x: Shape, table: Shape) -> tuple[int, int, int, int]:
-    """Which axes of the table are batch, sequence, slot and head, checked against x; -1: broadcast."""
+    """Which axes of the table are batch, sequence, slot and head, checked against x; -1:
+    broadcast."""
     axes = _named_axes(arrangement.layout, x, table)
     for axis, x_axis in zip(axes, AXES[arrangement.layout], strict=True):
         size = x[x_axis] if x_axis >= 0 else 1

@@ -21,7 +21,8 @@ class Departure:
 
 
 def departure(frequencies: Tensor) -> Departure:
-    """How frequencies (P,), float64, depart from the schedules in use; pairs that stand still are 0."""
+    """How frequencies (P,), float64, depart from the schedules in use;
+    pairs that stand still are 0."""
     turning = frequencies[frequencies > 0]
     if len(turning) < 3:
         count = f"{len(turning)} of {len(frequencies)}"

@@ -1,4 +1,5 @@
-"""The angles of a rotary embedding, in float64; by default on the CPU, where every device's results are judged."""
+"""The angles of a rotary embedding, in float64;
+by default on the CPU, where every device's results are judged."""
 
 import torch
 from torch import Tensor
@@ -47,7 +48,8 @@ def angles(
         (..., rotary_dim / 2), float64.
 
     Raises:
-        TypeError: the positions are not integers: one that a dtype has rounded is the fault we look for.
+        TypeError: the positions are not integers:
+            one that a dtype has rounded is the fault we look for.
         ValueError: rotary_dim is not positive and even.
 
     Example:

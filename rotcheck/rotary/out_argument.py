@@ -9,7 +9,8 @@ from rotcheck.rotary.paths.addresses import PLAIN
 
 
 def check_out(out: Tensor, x: Tensor, cos: Tensor, sin: Tensor, inplace: bool) -> None:
-    """Raise what torch's functions raise for an `out` that cannot take the result; see `apply_rotary`."""
+    """Raise what torch's functions raise for an `out` that cannot take the result;
+    see `apply_rotary`."""
     if inplace:
         raise ValueError(
             "inplace=True writes into x, out= into another tensor; give one of the two"

@@ -1,4 +1,5 @@
-"""Whether tensors share memory, worked out from their addresses, sizes and strides without touching it."""
+"""Whether tensors share memory, worked out from their addresses,
+sizes and strides without touching it."""
 
 from collections import Counter
 from functools import lru_cache
@@ -18,7 +19,8 @@ def coincide(first: Tensor, second: Tensor) -> bool:
 
 
 def meet(first: Tensor, second: Tensor) -> bool:
-    """Whether any byte belongs to both; exact, so that slices of one buffer may lie between each other."""
+    """Whether any byte belongs to both; exact,
+    so that slices of one buffer may lie between each other."""
     if not first.numel() or not second.numel():
         return False
     a, end_a = _bytes(first.shape, first.stride(), first.element_size())

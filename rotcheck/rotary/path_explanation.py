@@ -54,8 +54,8 @@ def explain(
 ) -> PathExplanation:
     """Which path a call with these arguments takes here, without running it.
 
-    `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with `layout`, and
-    for any other x, about `apply_rotary`, whose arguments it takes.
+    `explain(qkv, cos, sin)` with qkv (B, S, 3, H, D) is about `apply_rotary_pos_emb`; with
+    `layout`, and for any other x, about `apply_rotary`, whose arguments it takes.
 
     Returns:
         The path, what it is, and why those that would be preferred cannot take the call.
@@ -78,7 +78,7 @@ def explain(
         "the tables ask for a gradient" if cos.requires_grad or sin.requires_grad else None
     )
     others = {path.name: path.unfit(x, cos, sin, plan, out) or reason or "" for path in before}
-    what = (path_taken.__doc__ or "").partition("\n")[0].rstrip(".")
+    what = " ".join((path_taken.__doc__ or "").partition("\n\n")[0].split()).rstrip(".")
     return PathExplanation(path_taken.name, f"{what}{_because(path_taken, reason)}", others)
 
 

@@ -25,16 +25,20 @@ WELL_KNOWN_THETAS = (1e4, 1.5e5, 1.6e5, 5e5, 1e6, 5e6, 1e7)
 
 TWICE = 0.5  # what was rotated twice turns by twice the angle
 SENSIBLE = 4
-"""Digits that a scaling factor has at most: 2.125, say. With more of them one could be found for any row."""
+"""Digits that a scaling factor has at most: 2.125, say.
+
+With more of them one could be found for any row.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Which schedule explains measured frequencies, and how well: `str()` of it says the same in words.
+    """Which schedule explains measured frequencies, and how well:
+    `str()` of it says the same in words.
 
-    `schedule`: the likeliest that does; None when no known one does, since none is guessed. `alternatives`: what
-    explains them just as well, which frequencies alone cannot tell. All are over `rotary_dim`, the lanes that turn,
-    save Proportional, which is over all lanes.
+    `schedule`: the likeliest that does; None when no known one does, since none is guessed.
+    `alternatives`: what explains them just as well, which frequencies alone cannot tell. All are
+    over `rotary_dim`, the lanes that turn, save Proportional, which is over all lanes.
     """
 
     schedule: Schedule | None
@@ -60,13 +64,15 @@ def recognise(
 ) -> Recognition:
     """The schedules that give these inverse frequencies, each pair within the relative tolerance.
 
-    `frequencies`: (P,), float64, in radians a position; pairs that stand still are 0, at the end. `head_dim`: lanes of
-    the head, where these may be more than 2P. `candidates`: schedules to try beside the common ones, such as what a
-    configuration asks for. Numbers come back with the fewest digits that the tolerance allows. What frequencies
-    cannot show stays at its default: attention factors, the betas of YaRN, the low factor of Llama 3; dynamic NTK
-    shows its scale alone. LongRoPE could explain any figures, so it is named only when `candidates`.
+    `frequencies`: (P,), float64, in radians a position; pairs that stand still are 0, at the end.
+    `head_dim`: lanes of the head, where these may be more than 2P. `candidates`: schedules to try
+    beside the common ones, such as what a configuration asks for. Numbers come back with the fewest
+    digits that the tolerance allows. What frequencies cannot show stays at its default: attention
+    factors, the betas of YaRN, the low factor of Llama 3; dynamic NTK shows its scale alone.
+    LongRoPE could explain any figures, so it is named only when `candidates`.
 
-    Raises TypeError for another dtype; ValueError unless two pairs or more turn, by positive and finite frequencies.
+    Raises TypeError for another dtype; ValueError unless two pairs or more turn,
+    by positive and finite frequencies.
     """
     turning = _turning(frequencies)  # (K,), K <= P
     rows = list(_rows(turning, head_dim, len(frequencies), tolerance))
@@ -93,7 +99,8 @@ def _turning(frequencies: Tensor) -> Tensor:
 
 
 def _departure(schedule: Schedule, frequencies: Tensor, turning: int) -> tuple[float, int]:
-    """The worst relative departure and its pair; infinite where no such head can have the schedule."""
+    """The worst relative departure and its pair;
+    infinite where no such head can have the schedule."""
     pairs = len(frequencies) if isinstance(schedule, Proportional) else turning
     try:
         right = schedule.inverse_frequencies(2 * pairs)  # (pairs,)
@@ -139,7 +146,8 @@ def _rows(
 
 
 def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
-    """Yield YaRN and Llama 3 with usual parameters, each with the factor that the last pair asks for."""
+    """Yield YaRN and Llama 3 with usual parameters,
+    each with the factor that the last pair asks for."""
     lanes = 2 * len(turning)
     # (K-1,) each: it holds up to the last pair that is kept
     low, high = _thetas(turning, tolerance)
@@ -154,9 +162,11 @@ def _blends(turning: Tensor, tolerance: float) -> Iterator[Schedule]:
 
 
 def _factor(share: float, unscaled: Tensor, tolerance: float) -> float | None:
-    """Solve share = kept + (1 - kept) / factor for the last pair; None if that gives no factor over 1.
+    """Solve share = kept + (1 - kept) / factor for the last pair;
+    None if that gives no factor over 1.
 
-    Or if fewer than three pairs are not kept: any wrong pair at the end would have some factor, so others confirm it.
+    Or if fewer than three pairs are not kept: any wrong pair at the end would have some factor,
+    so others confirm it.
     """
     last = unscaled[-1].item()
     most, least = (share * (1 + tolerance) - last, share * (1 - tolerance) - last)
@@ -174,7 +184,8 @@ def _usual(theta: float) -> Iterator[Blend]:
 
 
 def _thetas(turning: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
-    """The least and the largest theta that pairs 1 to k allow, (K - 1,) each; none where they cross."""
+    """The least and the largest theta that pairs 1 to k allow, (K - 1,) each;
+    none where they cross."""
     # (K-1,)
     power = -len(turning) / torch.arange(1, len(turning), dtype=torch.float64, device="cpu")
     # (K-1,) each
@@ -190,7 +201,8 @@ def _shortest(low: float, high: float) -> float:
 
 
 def _half_a_step(turning: Tensor) -> bool:
-    """Whether a geometric row begins between pair 0 and pair 1 of a usual one: arange(1, d, 2), no factor."""
+    """Whether a geometric row begins between pair 0 and pair 1 of a usual one:
+    arange(1, d, 2), no factor."""
     first, step = turning[0].log(), (turning[-1] / turning[0]).log() / (len(turning) - 1)
     return abs(float(first / step) - 0.5) < 1e-3
 
@@ -204,7 +216,8 @@ def _digits(number: float) -> int:
 
 
 def nearest_row(turning: Tensor) -> tuple[float, int]:
-    """How far and where the pairs leave the geometric row of medians, which one wrong pair does not move."""
+    """How far and where the pairs leave the geometric row of medians,
+    which one wrong pair does not move."""
     index = torch.arange(len(turning), dtype=torch.float64, device="cpu")  # (K,)
     earlier, later = torch.triu_indices(len(turning), len(turning), 1, device="cpu")
     slope = ((turning[later] / turning[earlier]).log() / (index[later] - index[earlier])).median()

@@ -12,7 +12,10 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 
 @dataclass(frozen=True, slots=True)
 class Schedule(ABC):
-    """What turns each pair how fast. Every number of a schedule is positive: ValueError, which names it, if not."""
+    """What turns each pair how fast.
+
+    Every number of a schedule is positive: ValueError, which names it, if not.
+    """
 
     def __post_init__(self) -> None:
         for parameter in fields(self):
@@ -40,7 +43,10 @@ class Schedule(ABC):
 
     @abstractmethod
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
-        """Radians a position, shape (rotary_dim / 2,), float64. Raises ValueError for an odd rotary_dim."""
+        """Radians a position, shape (rotary_dim / 2,), float64.
+
+        Raises ValueError for an odd rotary_dim.
+        """
 
 
 def _short(value: object) -> object:
@@ -75,7 +81,8 @@ class Linear(Schedule):
 class Ntk(Schedule):
     """NTK-aware: theta * scale ** (R / (R - 2)), so that the last pair is interpolated by `scale`.
 
-    Source: arXiv 2309.00071, section 3.1. Raises ValueError for a rotary_dim R of 2, whose exponent is infinite.
+    Source: arXiv 2309.00071, section 3.1. Raises ValueError for a rotary_dim R of 2,
+    whose exponent is infinite.
     """
 
     scale: float
@@ -92,11 +99,12 @@ class Ntk(Schedule):
 
 @dataclass(frozen=True, slots=True)
 class LongRope(Schedule):
-    """One divisor a pair: `long` where `length`, the sequence's, is over the original length, else `short`.
+    """One divisor a pair: `long` where `length`, the sequence's, is over the original length,
+    else `short`.
 
-    `factor`: the model's longest length over its original one, for the attention factor
-    sqrt(1 + ln factor / ln original_length); `attention` replaces it. Source: arXiv 2402.13753. Raises ValueError
-    when there are not rotary_dim / 2 divisors.
+    `factor`: the model's longest length over its original one, for the attention factor sqrt(1 + ln
+    factor / ln original_length); `attention` replaces it. Source: arXiv 2402.13753. Raises
+    ValueError when there are not rotary_dim / 2 divisors.
     """
 
     short: tuple[float, ...]
@@ -126,7 +134,8 @@ class LongRope(Schedule):
 
 @dataclass(frozen=True, slots=True)
 class Blend(Schedule):
-    """Fast pairs are kept, slow ones interpolated by `factor`, those between are a blend of both."""
+    """Fast pairs are kept, slow ones interpolated by `factor`, those between
+    are a blend of both."""
 
     factor: float
     original_length: int
@@ -134,7 +143,8 @@ class Blend(Schedule):
 
     @abstractmethod
     def kept(self, rotary_dim: int) -> Tensor:
-        """How much of each pair is kept, shape (rotary_dim / 2,): 1 for as it was, 0 for interpolated."""
+        """How much of each pair is kept, shape (rotary_dim / 2,):
+        1 for as it was, 0 for interpolated."""
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         plain = inverse_frequencies(rotary_dim, self.theta)  # (P,)
@@ -144,11 +154,13 @@ class Blend(Schedule):
 
 @dataclass(frozen=True, slots=True)
 class Yarn(Blend):
-    """YaRN: blended between the pairs that turn `beta_fast` and `beta_slow` times in the original length.
+    """YaRN: blended between the pairs that turn `beta_fast` and `beta_slow` times in
+    the original length.
 
-    `truncate`: from a whole pair to a whole pair (gpt-oss: not). `mscale`, `mscale_all_dim`: DeepSeek's, together
-    or not at all (a 0 in a configuration is None here); `attention` replaces the attention factor.
-    Source: arXiv 2309.00071; `_compute_yarn_parameters` of transformers for what it leaves open.
+    `truncate`: from a whole pair to a whole pair (gpt-oss: not). `mscale`, `mscale_all_dim`:
+    DeepSeek's, together or not at all (a 0 in a configuration is None here); `attention` replaces
+    the attention factor. Source: arXiv 2309.00071; `_compute_yarn_parameters` of transformers for
+    what it leaves open.
     """
 
     beta_fast: float = 32.0
@@ -184,10 +196,12 @@ class Yarn(Blend):
 
 @dataclass(frozen=True, slots=True)
 class Llama3(Blend):
-    """Llama 3.1: blended between `high_freq_factor` and `low_freq_factor` turns in the original length.
+    """Llama 3.1: blended between `high_freq_factor` and `low_freq_factor` turns in
+    the original length.
 
-    The frequencies stay the same when both factors and the original length are multiplied by one number.
-    Source: `apply_scaling` in meta-llama's llama_models. Raises ValueError when high is under low.
+    The frequencies stay the same when both factors and the original length are multiplied by one
+    number. Source: `apply_scaling` in meta-llama's llama_models. Raises ValueError when high is
+    under low.
     """
 
     low_freq_factor: float = 1.0
@@ -205,9 +219,11 @@ class Llama3(Blend):
 
 @dataclass(frozen=True, slots=True)
 class OverHeadDim(Schedule):
-    """theta ** (-2i / head_dim) for the first rotary_dim / 2 pairs: in a partial rotary the known mistake N8.
+    """theta ** (-2i / head_dim) for the first rotary_dim / 2 pairs:
+    in a partial rotary the known mistake N8.
 
-    It is the plain schedule with theta ** (rotary_dim / head_dim). Raises ValueError when rotary_dim is over head_dim.
+    It is the plain schedule with theta ** (rotary_dim / head_dim). Raises ValueError
+    when rotary_dim is over head_dim.
     """
 
     head_dim: int
@@ -224,10 +240,11 @@ class OverHeadDim(Schedule):
 
 @dataclass(frozen=True, slots=True)
 class Proportional(Schedule):
-    """The first `proportion` of all pairs turn as in a full head, over `factor`; the others stand still, at 0.
+    """The first `proportion` of all pairs turn as in a full head,
+    over `factor`; the others stand still, at 0.
 
-    Its rotary_dim is head_dim. Source: `_compute_proportional_rope_parameters` of transformers 5 (Gemma 4). Raises
-    ValueError when `proportion` is over 1.
+    Its rotary_dim is head_dim. Source: `_compute_proportional_rope_parameters` of transformers 5
+    (Gemma 4). Raises ValueError when `proportion` is over 1.
     """
 
     proportion: float

@@ -1,4 +1,5 @@
-"""The cos and sin tables in the forms that implementations take, computed in float64 and rounded once."""
+"""The cos and sin tables in the forms that implementations take,
+computed in float64 and rounded once."""
 
 from functools import cache
 
@@ -26,17 +27,19 @@ def tables(
             - `half-width`: cos and sin of P lanes, as flash-attn takes them;
             - `repeated`: cos and sin of D lanes, each pair's value at both of its lanes;
             - `packed`: the same for packed qkv, as SEDD takes them: the V slot is 1 and 0;
-            - `complex`: cos + i sin of P lanes, complex64, or complex128 for float64 (there is no half
-              precision complex arithmetic to speak of);
+            - `complex`: cos + i sin of P lanes, complex64, or complex128 for float64 (there is no
+              half precision complex arithmetic to speak of);
             - `stacked`: the same as real numbers, (..., P, 2);
             - `matrix`: [[cos, -sin], [sin, cos]] (..., P, 2, 2);
-            - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes, in float32 or float64.
+            - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes,
+              in float32 or float64.
         pairing: in which order tables of D lanes have each pair's value twice.
         angles: (S, P) or, for each batch row its own, (B, S, P), in radians, float64.
         dtype: of the tables.
-        axes: where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`; empty:
-            those of the form. `g` in front: three tables, for time, height and width (M-RoPE), of which
-            each pair's angle stands in the one that `order` gives it, and another angle in the two others.
+        axes: where batch `b`, sequence `s`, slots `3` and lanes `w` lie, and which axes are `1`;
+            empty: those of the form. `g` in front: three tables, for time, height and width
+            (M-RoPE), of which each pair's angle stands in the one that `order` gives it, and
+            another angle in the two others.
         order: of M-RoPE's sections: one after another (`blocks`), or dealt in turn (`interleaved`).
 
     Returns:
@@ -64,7 +67,8 @@ def tables(
 def tables_of(
     convention: Convention, angles: Tensor, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, ...]:
-    """The tables that a call of this convention is given, of these angles: contiguous, and nobody else's memory."""
+    """The tables that a call of this convention is given, of these angles:
+    contiguous, and nobody else's memory."""
     if not convention.takes_tables:
         return ()
     form, pairing = convention.tables, convention.lane_order
@@ -76,8 +80,9 @@ def tables_of(
 def section_axes(pairs: int, order: Sections) -> Tensor:
     """Which of time 0, height 1 and width 2 each pair turns with, shape (P,), int64.
 
-    `blocks`: section after section (Qwen2-VL; arXiv 2409.12191, section 2.1). `interleaved`: dealt t, h, w, t, h, w,
-    and time takes the rest (`recomposition_frequencies` of transformers' Qwen3-VL).
+    `blocks`: section after section (Qwen2-VL; arXiv 2409.12191, section 2.1). `interleaved`: dealt
+    t, h, w, t, h, w, and time takes the rest (`recomposition_frequencies` of transformers'
+    Qwen3-VL).
     """
     time, side, _ = sections(pairs)
     of_sides = {
@@ -101,7 +106,8 @@ def _grid_tables(
 
 
 def place_axes(table: Tensor, axes: str) -> Tensor:
-    """Place the axes of a table ([3,] B, S, [3,] W, ...), of which B is 1 or what the axes have room for."""
+    """Place the axes of a table ([3,] B, S, [3,] W, ...),
+    of which B is 1 or what the axes have room for."""
     if axes.startswith("g"):
         return torch.stack([place_axes(grid_table, axes[1:]) for grid_table in table])
     have = "bs3w" if "3" in axes else "bsw"
@@ -123,8 +129,8 @@ def cos_and_sin(
 ) -> tuple[Tensor, Tensor]:
     """cos and sin of tables of any form, as views where they hold them.
 
-    `rotary_dim`, `theta` and `device` are those of positions. Raises TypeError when it is not the number or the kind of
-    tensors that the form has.
+    `rotary_dim`, `theta` and `device` are those of positions. Raises TypeError when it is not the
+    number or the kind of tensors that the form has.
     """
     tables = FORMS.get(form) or FORMS["half-width"]  # `plan` refuses a form that is unknown
     count = 1 if form == "positions" else len(tables.roles)
@@ -153,7 +159,8 @@ def has_float64(kind: str) -> bool:
 
 @cache
 def _makes_float64(kind: str) -> bool:
-    """Whether a kind of device that we do not know makes a float64 number: asked once in a process."""
+    """Whether a kind of device that we do not know makes a float64 number:
+    asked once in a process."""
     try:
         torch.zeros((), dtype=torch.float64, device=kind)
     except (RuntimeError, TypeError):

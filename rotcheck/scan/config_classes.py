@@ -1,4 +1,5 @@
-"""Whose config is this? One of transformers, one that the project derives from it, or one of the project's own."""
+"""Whose config is this? One of transformers, one that the project derives from it,
+or one of the project's own."""
 
 import ast
 import re
@@ -50,7 +51,8 @@ def definitions(module: Module) -> Iterator[Definition]:
 
 
 def config(module: Module, node: ast.expr, project: Project) -> Config | None:
-    """The config that an expression is, where it is one of transformers or derived from one; else None."""
+    """The config that an expression is, where it is one of transformers or derived from one;
+    else None."""
     annotation = _annotation(module, node)
     if annotation:
         return _of_class(annotation, project)
@@ -132,7 +134,8 @@ def _of_class(name_in_full: str, project: Project) -> Config | None:
 
 
 def _of_definition(name: str, project: Project, depth: int) -> Config | None:
-    """The project's class of that name where it derives from one of transformers, with all its fields."""
+    """The project's class of that name where it derives from one of transformers,
+    with all its fields."""
     matches = [part for part in project.collect(definitions, CLASS) if part.name == name]
     if len(matches) != 1 or depth > 5:
         return None
@@ -149,7 +152,8 @@ def _of_definition(name: str, project: Project, depth: int) -> Config | None:
 
 
 def _of_project(module: Module, node: ast.expr, project: Project) -> Config | None:
-    """A config without an annotation: in a project without its own, or of a file that uses transformers."""
+    """A config without an annotation: in a project without its own,
+    or of a file that uses transformers."""
     if module.name(node).rpartition(".")[2] not in NAMES:
         return None
     classes = list(project.collect(definitions, CLASS))

@@ -1,4 +1,5 @@
-"""From a file to its text and its tree; whatever hinders that is said in a few words and never raised."""
+"""From a file to its text and its tree; whatever hinders that is said in
+a few words and never raised."""
 
 import ast
 import os

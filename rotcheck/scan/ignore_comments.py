@@ -1,4 +1,5 @@
-"""The comments that ignore hazards: `# rotcheck: ignore[CODE]`, of several codes, or of all without brackets."""
+"""The comments that ignore hazards: `# rotcheck: ignore[CODE]`, of several codes,
+or of all without brackets."""
 
 import ast
 import io
@@ -44,7 +45,8 @@ class IgnoreComments:
         return [(line, code) for line, codes in unknown for code in sorted(codes)]
 
     def covers(self, hazard: Hazard) -> bool:
-        """Whether a comment on a line of the statement's head, or right above it, ignores the hazard."""
+        """Whether a comment on a line of the statement's head, or right above it,
+        ignores the hazard."""
         if not self._codes:
             return False
         first, last = self._head(self._module.source_line(hazard))
@@ -56,7 +58,8 @@ class IgnoreComments:
         return any(not names or hazard.code in names for names in codes)
 
     def _head(self, line: int) -> tuple[int, int]:
-        """The lines of the innermost statement that holds a line, without the statements inside it."""
+        """The lines of the innermost statement that holds a line,
+        without the statements inside it."""
         heads = (_head(node) for node in self._module.nodes(ast.stmt))
         return max((head for head in heads if head[0] <= line <= head[1]), default=(line, line))
 

@@ -1,4 +1,5 @@
-"""Which files of a project can be in one process: who imports whom, read off the lines that import."""
+"""Which files of a project can be in one process:
+who imports whom, read off the lines that import."""
 
 import re
 from collections import defaultdict
@@ -36,7 +37,8 @@ class Imports:
         return _reach(importers | beside, self._imports)
 
     def _beside(self, file: str) -> set[str]:
-        """The files of the folder and below; at the top those beside a module, none beside a program."""
+        """The files of the folder and below; at the top those beside a module,
+        none beside a program."""
         folder = _package(file)
         if folder:
             return {name for parts, name in self._files.items() if parts[: len(folder)] == folder}
@@ -65,7 +67,8 @@ class Imports:
         return graph
 
     def _names_of_modules(self, name_in_full: str, package: Parts) -> Iterator[str]:
-        """Yield the file that a dotted name means in a package, and those of the packages that it stands in."""
+        """Yield the file that a dotted name means in a package,
+        and those of the packages that it stands in."""
         rest = name_in_full.lstrip(".")
         level, parts = len(name_in_full) - len(rest), tuple(filter(None, rest.split(".")))
         if level:
@@ -90,7 +93,8 @@ def _reach(starts: Iterable[str], graph: dict[str, set[str]]) -> set[str]:
 
 
 def _imports(text: bytes) -> Iterator[str]:
-    """Yield the dotted names that the lines of a file import; of `from a import b` both `a` and `a.b`."""
+    """Yield the dotted names that the lines of a file import;
+    of `from a import b` both `a` and `a.b`."""
     for source, names, plain in _LINE.findall(text):
         for name in (names.strip(b"()") or plain).decode("utf-8", "replace").split(","):
             word = name.partition("#")[0].split()

@@ -1,4 +1,5 @@
-"""Packages of kernels that a machine may have or not, and where a file falls back to something else."""
+"""Packages of kernels that a machine may have or not,
+and where a file falls back to something else."""
 
 import ast
 from collections.abc import Iterator
@@ -25,7 +26,8 @@ def is_kernel(name: str) -> bool:
 
 
 def calls(module: Module, block: list[ast.stmt]) -> Iterator[ast.Call]:
-    """Yield the calls of such kernels in a block; what Triton is asked about the machine is no kernel."""
+    """Yield the calls of such kernels in a block;
+    what Triton is asked about the machine is no kernel."""
     for statement in block:
         for call in module.within(statement, ast.Call):
             name = module.name(call.func)
@@ -34,7 +36,8 @@ def calls(module: Module, block: list[ast.stmt]) -> Iterator[ast.Call]:
 
 
 def imports(module: Module, block: list[ast.stmt]) -> Iterator[str]:
-    """Yield what a block imports from such packages; not from Triton, which torch itself looks for in this way."""
+    """Yield what a block imports from such packages;
+    not from Triton, which torch itself looks for in this way."""
     for statement in block:
         for node in module.within(statement, ast.AST):
             for name in packages(node):

@@ -1,4 +1,5 @@
-"""One file of a project as a tree, and what a rule asks of it: names, calls, surroundings, conditions."""
+"""One file of a project as a tree, and what a rule asks of it:
+names, calls, surroundings, conditions."""
 
 import ast
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ class Module:
             file: its name, as it is shown.
             source: its text.
             tree: the text as parsed.
-            places: of a notebook, the cell and the line in it that each line of the source comes from.
+            places: of a notebook, the cell and the line in it that each line of
+                the source comes from.
         """
         self.file, self.source, self.tree = file, source, tree
         self.lines = source.split("\n")
@@ -47,7 +49,8 @@ class Module:
         self._scopes = Scopes(self)
 
     def _read(self) -> None:
-        """Put the nodes in the order of the source; no recursion: a thousand additions are nested as deeply."""
+        """Put the nodes in the order of the source; no recursion:
+        a thousand additions are nested as deeply."""
         waiting: list[ast.AST | int] = [self.tree]
         while waiting:
             node = waiting.pop()
@@ -67,7 +70,8 @@ class Module:
         return is_named_so or not TEST_FOLDERS.isdisjoint(path.parts[:-1])
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
-        """Yield every node of these kinds (`ast.If, ast.While` or `ast.If | ast.While`), in the order of the source."""
+        """Yield every node of these kinds (`ast.If, ast.While` or `ast.If | ast.While`),
+        in the order of the source."""
         if len(kinds) == 1 and isinstance(kinds[0], type) and not kinds[0].__subclasses__():
             return iter(self._by_kind.get(kinds[0], []))
         return (node for node in self._nodes if isinstance(node, kinds))
@@ -91,7 +95,8 @@ class Module:
             above = self._parents.get(above)
 
     def within(self, node: ast.AST, *kinds: type[Node]) -> Iterator[Node]:
-        """Yield every node of these kinds below a node, that node included, in the order of the source."""
+        """Yield every node of these kinds below a node, that node included,
+        in the order of the source."""
         start, end = self._spans[node]
         return (inner for inner in self._nodes[start:end] if isinstance(inner, kinds))
 
@@ -113,7 +118,8 @@ class Module:
         return next((above for above in self.ancestors(node) if isinstance(above, kinds)), None)
 
     def stores(self, node: ast.AST, name: str = "") -> Iterator[ast.Name]:
-        """Yield where something below a node gives a value to a name, to any name where none is given."""
+        """Yield where something below a node gives a value to a name,
+        to any name where none is given."""
         for inner in self.within(node, ast.Name):
             if isinstance(inner.ctx, ast.Store) and name in ("", inner.id):
                 yield inner
@@ -123,16 +129,19 @@ class Module:
         return node if isinstance(node, ast.stmt) else self.around(node, ast.stmt)
 
     def where(self, node: ast.AST) -> str:
-        """The names of the classes and functions around a node, and its own: `Rotary.forward`, or nothing."""
+        """The names of the classes and functions around a node, and its own:
+        `Rotary.forward`, or nothing."""
         around = [node, *self.ancestors(node)]
         return ".".join(
             scope.name for scope in reversed(around) if isinstance(scope, ast.ClassDef | Function)
         )
 
     def name(self, node: ast.AST | None) -> str:
-        """The dotted name of an expression as others know it: `torch.float64` for an `f64` imported as that.
+        """The dotted name of an expression as others know it:
+        `torch.float64` for an `f64` imported as that.
 
-        Empty for what is no name. What a function binds itself keeps its own: `x.float`, `self.inv_freq`.
+        Empty for what is no name. What a function binds itself keeps its own:
+        `x.float`, `self.inv_freq`.
         """
         return self._scopes.name(node) if node is not None else ""
 
@@ -260,7 +269,8 @@ class Module:
         return self._places[line - 1][1] if self._places else line
 
     def source_line(self, hazard: Hazard) -> int:
-        """The line of the source that a hazard stands on: of a notebook, not the line in its cell."""
+        """The line of the source that a hazard stands on:
+        of a notebook, not the line in its cell."""
         return self._places.index((hazard.cell, hazard.line)) + 1 if hazard.cell else hazard.line
 
 
@@ -269,7 +279,8 @@ def _line(node: ast.AST) -> int:
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
-    """The nodes in a node; not its signs and contexts, `ast.Add` and `ast.Load`, which all nodes share."""
+    """The nodes in a node; not its signs and contexts,
+    `ast.Add` and `ast.Load`, which all nodes share."""
     children: list[ast.AST] = []
     for field in node._fields:
         value = getattr(node, field, None)

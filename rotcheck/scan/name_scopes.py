@@ -1,4 +1,5 @@
-"""What a name in a file stands for: through `import ... as`, `from ... import` and plain assignments."""
+"""What a name in a file stands for: through `import ... as`, `from ... import`
+and plain assignments."""
 
 import ast
 from collections import defaultdict
@@ -52,7 +53,8 @@ class Scopes:
 
     @cached_property
     def _bindings(self) -> dict[Scope, dict[str, ast.expr | None]]:
-        """What each scope binds without importing it: a name that is assigned once has that value, the rest None."""
+        """What each scope binds without importing it:
+        a name that is assigned once has that value, the rest None."""
         names: dict[Scope, dict[str, ast.expr | None]] = defaultdict(dict)
         for node in self._module.nodes(ast.Name):
             if isinstance(node.ctx, ast.Store) and not self._in_class(node):

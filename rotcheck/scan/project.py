@@ -35,7 +35,8 @@ class Project:
         self._collections: dict[Callable[[Module], Iterable[Any]], tuple[Any, ...]] = {}
 
     def texts(self, *words: Word) -> Iterator[tuple[File, bytes]]:
-        """Yield the files that hold one of the words, all where none is given; not what cannot be read."""
+        """Yield the files that hold one of the words, all where none is given;
+        not what cannot be read."""
         for file in self.files:
             try:
                 content = file_reading.data(file)
@@ -45,7 +46,8 @@ class Project:
                 yield file, content
 
     def modules(self, *words: Word) -> Iterator[Module]:
-        """Yield the modules whose text holds one of the words, all where none is given; not what is no Python."""
+        """Yield the modules whose text holds one of the words, all where none is given;
+        not what is no Python."""
         for file, content in self.texts(*words):
             try:
                 yield file_reading.module(file, content)

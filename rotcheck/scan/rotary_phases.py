@@ -1,4 +1,5 @@
-"""Where a module multiplies positions by frequencies, and takes the cosine of that: the phases of rotary code."""
+"""Where a module multiplies positions by frequencies, and takes the cosine of that:
+the phases of rotary code."""
 
 import ast
 import re

@@ -105,7 +105,8 @@ def _read(file: File, selection: Iterable[Rule], project: Project, part: FileHaz
 
 
 def _rules_for(selection: Iterable[Rule], content: bytes) -> list[Rule]:
-    """The rules whose hazards a file may hold, by its words: most files need not be parsed at all."""
+    """The rules whose hazards a file may hold, by its words:
+    most files need not be parsed at all."""
     fitting = [rule for rule in selection if any(word.encode() in content for word in rule.WORDS)]
     rotary_only = all(getattr(rule, "ROTARY_ONLY", False) for rule in fitting)
     return fitting if not rotary_only or ROTARY_TEXT.search(content) else []

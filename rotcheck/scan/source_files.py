@@ -44,7 +44,8 @@ def listing(paths: Sequence[str]) -> tuple[list[File], list[Gap]]:
 
 
 def _below(folder: str, gaps: list[Gap]) -> Iterator[str]:
-    """Yield the files below a folder; links to folders are not followed, so that no circle of them is endless."""
+    """Yield the files below a folder; links to folders are not followed,
+    so that no circle of them is endless."""
 
     def refuse(error: OSError) -> None:
         gaps.append(

@@ -1,4 +1,5 @@
-"""What a class keeps in itself: its attributes, which of them are buffers, and which methods only build it."""
+"""What a class keeps in itself: its attributes, which of them are buffers,
+and which methods only build it."""
 
 import ast
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ CONSTRUCTORS = {"__init__", "__post_init__"}
 
 
 class Buffer(NamedTuple):
-    """A tensor that moves with its module: `register_buffer(name, value)`, `nn.Buffer(value)` or a parameter."""
+    """A tensor that moves with
+    its module: `register_buffer(name, value)`, `nn.Buffer(value)` or a parameter."""
 
     name: str
     value: ast.expr
@@ -87,14 +89,16 @@ def runs_later(module: Module, node: ast.AST) -> bool:
 
 
 def module_at_work(module: Module, node: ast.AST) -> ast.ClassDef | None:
-    """The nn.Module in whose method a node runs, where that may be called after the object is built."""
+    """The nn.Module in whose method a node runs,
+    where that may be called after the object is built."""
     owner = module.owner(node)
     works = owner is not None and is_module(module, owner) and runs_later(module, node)
     return owner if works else None
 
 
 def builds(module: Module, function: Function) -> bool:
-    """Whether a function only runs while its object is built: a constructor, or a method that only those call."""
+    """Whether a function only runs while its object is built:
+    a constructor, or a method that only those call."""
     owner = module.owner(function)
     return owner is not None and _builds(module, owner, function.name, set())
 

@@ -1,4 +1,5 @@
-"""What TorchScript's flags do to the whole process, where a file sets them, and which functions are scripted."""
+"""What TorchScript's flags do to the whole process, where a file sets them,
+and which functions are scripted."""
 
 import ast
 import re
@@ -105,7 +106,8 @@ def calls(module: Module) -> Iterator[str]:
 
 
 def flags_that_run(project: Project) -> list[Flag]:
-    """The flags of a project that are set: by importing a file, or by a function that the project calls."""
+    """The flags of a project that are set: by importing a file,
+    or by a function that the project calls."""
     all_flags = project.collect(flags, *_FLAG_WORDS)
     names = {flag.setter for flag in all_flags if flag.setter}
     callees = project.collect(calls, *names) if names else ()
@@ -113,7 +115,8 @@ def flags_that_run(project: Project) -> list[Flag]:
 
 
 def _is_confined(module: Module, call: ast.Call) -> bool:
-    """Whether only some versions of torch, machines with CUDA, or whoever asks for it reach the call."""
+    """Whether only some versions of torch, machines with CUDA,
+    or whoever asks for it reach the call."""
     return any(
         _LIMIT.search(module.text(test)) or _is_option(module, test, call)
         for test in module.guards(call)
@@ -121,7 +124,8 @@ def _is_confined(module: Module, call: ast.Call) -> bool:
 
 
 def _is_option(module: Module, test: ast.expr, call: ast.Call) -> bool:
-    """Whether a condition reads an argument of the function, or a field of one: `args.fuser == "old"`."""
+    """Whether a condition reads an argument of the function, or a field of one:
+    `args.fuser == "old"`."""
     function = module.function(call)
     arguments = module.within(function.args, ast.arg) if function else ()
     names = {argument.arg for argument in arguments}
@@ -150,7 +154,8 @@ def scripts_beside(flag: Flag, project: Project) -> list[Place]:
 
 
 def scripted_functions(module: Module) -> Iterator[Place]:
-    """Yield the functions and classes that a module hands to TorchScript: by decorator or by call."""
+    """Yield the functions and classes that a module hands to TorchScript:
+    by decorator or by call."""
     for definition in module.nodes(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
         assert isinstance(definition, Function | ast.ClassDef)
         if any(module.name(decorator) in SCRIPTING for decorator in definition.decorator_list):

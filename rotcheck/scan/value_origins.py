@@ -41,7 +41,8 @@ class Cast(NamedTuple):
 
 
 def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
-    """The values that a name, or `self.name`, was given before in the same function; the last one first."""
+    """The values that a name, or `self.name`, was given before in the same function;
+    the last one first."""
     function = module.function(name)
     scope: ast.AST = function or module.tree
     before = [
@@ -63,7 +64,8 @@ def origins(module: Module, name: ast.Name | ast.Attribute) -> list[ast.expr]:
 
 
 def casts(module: Module, node: ast.AST) -> Iterator[Cast]:
-    """Yield the casts on the way to a value, the last one first, and the dtype that it was made in."""
+    """Yield the casts on the way to a value, the last one first,
+    and the dtype that it was made in."""
     for call in way(module, node):
         if isinstance(call, ast.Call) and (cast := cast_of(module, call)) is not None:
             yield cast
@@ -109,7 +111,8 @@ def _inner(module: Module, node: ast.AST) -> list[ast.expr]:
 
 
 def cast_of(module: Module, call: ast.Call) -> Cast | None:
-    """The cast that a call is, `x.float()`, `x.to(y.dtype)`, `torch.arange(n, dtype=...)`; or None."""
+    """The cast that a call
+    is, `x.float()`, `x.to(y.dtype)`, `torch.arange(n, dtype=...)`; or None."""
     name = method(call)
     if module.name(call.func) in MAKERS:
         dtype = module.argument(call, "dtype")

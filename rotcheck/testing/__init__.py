@@ -1,4 +1,5 @@
-"""One line for a kernel author's own test suite: is this function a rotary embedding, and a right one?
+"""One line for a kernel author's own test suite:
+is this function a rotary embedding, and a right one?
 
     from rotcheck.testing import assert_rotates
 

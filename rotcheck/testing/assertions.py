@@ -1,4 +1,5 @@
-"""The assertions: a function is identified, or taken as it declares, and checked in this process."""
+"""The assertions: a function is identified, or taken as it declares,
+and checked in this process."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -45,11 +46,12 @@ def assert_rotates(
     timeout: float = LIMIT,
     **convention: Any,
 ) -> list[Cell]:
-    """Assert that a function is a correct rotary embedding: within rounding of float64, without side effects.
+    """Assert that a function is a correct rotary embedding:
+    within rounding of float64, without side effects.
 
     A function that is told no convention is held to what it declares by `rotcheck.declare`, and
-    otherwise identified first. A mistake that `rotcheck identify` names fails, whichever checks run.
-    Default dtype, random state and the like are left as they were.
+    otherwise identified first. A mistake that `rotcheck identify` names fails, whichever checks
+    run. Default dtype, random state and the like are left as they were.
 
     Args:
         function: A function, or an object or `torch.nn.Module` that can be called, on `device`
@@ -124,7 +126,8 @@ def _cells(
 
 
 def _check_memory(name: str, convention: Convention, identification: Identification | None) -> None:
-    """Raise AssertionError for one that writes outside of its tensors: the checks would break this process."""
+    """Raise AssertionError for one that writes outside of its tensors:
+    the checks would break this process."""
     __tracebackhide__ = True
     remarks = identification.findings if identification else ()
     outside = [remark for remark in remarks if remark.code == OUTSIDE]
@@ -135,7 +138,8 @@ def _check_memory(name: str, convention: Convention, identification: Identificat
 def _of_purpose(
     identification: Identification, name: str, device: str, tasks: Sequence[tuple[str, str]]
 ) -> list[Cell]:
-    """The cells of a function that permutes rows, or makes positions: the check `convention` alone applies."""
+    """The cells of a function that permutes rows, or makes positions:
+    the check `convention` alone applies."""
     __tracebackhide__ = True
     not_run = {"verdict": "skipped", "message": identification.message, "applies": False}
     cells = []
@@ -183,7 +187,8 @@ def _convention_cell(
 def assert_swappable(
     function: Function, other: Function | str, *, device: str = "cpu", timeout: float = LIMIT
 ) -> None:
-    """Assert that one function can take another's place as it is: same convention, same call, same values.
+    """Assert that one function can take another's place as it is:
+    same convention, same call, same values.
 
     Args:
         function: As `assert_rotates` takes it.

@@ -1,4 +1,5 @@
-"""One function put to the checks in this process: a cell for each, and where its wrong results are off."""
+"""One function put to the checks in this process:
+a cell for each, and where its wrong results are off."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,9 @@
-"""A slow function under test: that it is at work is shown, and after a time limit the assertion fails.
+"""A slow function under test: that it is at work is shown,
+and after a time limit the assertion fails.
 
-Each step is a record of the logger `rotcheck.testing`, which pytest shows live with `--log-cli-level=INFO`. On a
-terminal that is not captured (`pytest -s`, or no pytest) there is a line besides, from the first second on.
+Each step is a record of the logger `rotcheck.testing`, which pytest shows live with
+`--log-cli-level=INFO`. On a terminal that is not captured (`pytest -s`, or no pytest) there is a
+line besides, from the first second on.
 """
 
 import ctypes
@@ -24,7 +26,10 @@ CLEAR = "\r\x1b[K"
 
 
 class LimitReached(BaseException):
-    """Raised in the thread of the assertion. It is no Exception: a search for calls would take that for an answer."""
+    """Raised in the thread of the assertion.
+
+    It is no Exception: a search for calls would take that for an answer.
+    """
 
 
 class TimeLimit:

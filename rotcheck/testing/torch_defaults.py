@@ -1,4 +1,5 @@
-"""Torch's switches at their defaults for as long as rotcheck works, and as the user left them afterwards."""
+"""Torch's switches at their defaults for as long as rotcheck works,
+and as the user left them afterwards."""
 
 import random
 from collections.abc import Iterator

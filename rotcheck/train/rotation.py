@@ -63,8 +63,8 @@ def implementation(subject: Subject) -> Rotary:
 
     Lanes of another pairing or direction are laid out for it and back again, as converters of
     checkpoints do once and for all with the rows of the qkv projection: the model stays the same
-    function of its weights. The seam raises `SeamMismatch` for sizes that the implementation does not
-    take.
+    function of its weights. The seam raises `SeamMismatch` for sizes that the implementation does
+    not take.
     """
     convention = subject.convention
     alone = [axis for letter, axis in (("b", 0), ("h", -2)) if letter not in split(convention.axes)]

@@ -1,4 +1,5 @@
-"""Builds the pretend accelerator into a folder; with that on PYTHONPATH, any process that imports torch has it."""
+"""Builds the pretend accelerator into a folder;
+with that on PYTHONPATH, any process that imports torch has it."""
 
 import hashlib
 import shutil

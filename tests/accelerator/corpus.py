@@ -1,6 +1,8 @@
-"""Run in a process of its own with the pretend accelerator: what departs there from what `tests/identify` expects.
+"""Run in a process of its own with the pretend accelerator:
+what departs there from what `tests/identify` expects.
 
-`corpus.py FILE...` prints for each function of these files what departs, what it is told, and its findings, as JSON.
+`corpus.py FILE...` prints for each function of these files what departs, what it is told,
+and its findings, as JSON.
 """
 
 import functools

@@ -1,4 +1,5 @@
-"""Run in a process of its own with the pretend accelerator: prints what a few operations did, as JSON."""
+"""Run in a process of its own with the pretend accelerator:
+prints what a few operations did, as JSON."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""Functions that run on no CPU, so that the calls they take are looked for on the device; and what ends its use."""
+"""Functions that run on no CPU, so that the calls they take are looked for on the device;
+and what ends its use."""
 
 import torch
 from torch import Tensor
@@ -24,5 +25,6 @@ def only_there(
 
 
 def never_right(x: Tensor, positions: Tensor) -> Tensor:
-    """Looks up what is not there in every call: on the CPU that raises, and on an accelerator nothing runs after it."""
+    """Looks up what is not there in every call: on the CPU that raises,
+    and on an accelerator nothing runs after it."""
     return x * torch.ones(3, device=x.device)[positions + 7].sum()

@@ -1,4 +1,5 @@
-"""What makes its own angles, as people write it, and right: on any device too, as long as its arguments are there."""
+"""What makes its own angles, as people write it, and right:
+on any device too, as long as its arguments are there."""
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,8 @@ class Complex(nn.Module):
 
 
 class Rows(nn.Module):
-    """vLLM's: holds 512 rows of cos and sin side by side, and views of its rows are what comes back."""
+    """vLLM's: holds 512 rows of cos and sin side by side,
+    and views of its rows are what comes back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +69,8 @@ class Rows(nn.Module):
 
 
 class NotOnTheCpu(Rows):
-    """As a kernel for accelerators: it does not run on the CPU, and 512 rows are all that it has."""
+    """As a kernel for accelerators: it does not run on the CPU,
+    and 512 rows are all that it has."""
 
     def forward(self, position_ids: Tensor) -> tuple[Tensor, ...]:
         if position_ids.is_cpu:

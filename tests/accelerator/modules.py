@@ -1,4 +1,5 @@
-"""Rotary modules in the styles of the field, right and wrong: those with tables of their own have 512 rows."""
+"""Rotary modules in the styles of the field, right and wrong:
+those with tables of their own have 512 rows."""
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,8 @@ class Chunked(FromNumbers):
 
 
 def looked_up(q: Tensor, cos: Tensor, sin: Tensor, position_ids: Tensor) -> Tensor:
-    """Tables (S, D) that positions (B, S) look up, as transformers had it; its result is a view with gaps."""
+    """Tables (S, D) that positions (B, S) look up, as transformers had it;
+    its result is a view with gaps."""
     a, b = q.chunk(2, -1)  # (B, H, S, D / 2)
     turned = q * cos[position_ids][:, None] + torch.cat((-b, a), -1) * sin[position_ids][:, None]
     return torch.cat((turned, q), -1)[..., : q.shape[-1]]

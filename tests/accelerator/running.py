@@ -22,7 +22,8 @@ MOODS = {
         "PRETEND_STRIDED_COPIES": "1",
     },
 }
-"""What accelerators do beside refusing to mix devices, by the switch of pretend.cpp that does it."""
+"""What accelerators do beside refusing to mix devices,
+by the switch of pretend.cpp that does it."""
 HARSH = "all-at-once"
 EXTREMES = ("as-cuda", HARSH)
 """The moods for whole commands: one has float64, the other everything that can go wrong."""
@@ -35,7 +36,8 @@ class Machine:
     folder: Path
 
     def environment(self, mood: str = "as-cuda") -> dict[str, str]:
-        """Return the environment in which any process that imports torch has the device, in a mood."""
+        """Return the environment in which any process that imports torch has the device,
+        in a mood."""
         return {**os.environ, "PYTHONPATH": str(self.folder), **MOODS[mood]}
 
     def run(
@@ -46,7 +48,8 @@ class Machine:
         return subprocess.run(command, env=self.environment(mood), capture_output=True, text=True)
 
     def json(self, *arguments: str, mood: str = "as-cuda") -> Any:
-        """Run a command of rotcheck and return what it found, as JSON; AssertionError when it fails itself."""
+        """Run a command of rotcheck and return what it found, as JSON;
+        AssertionError when it fails itself."""
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
             done = self.run(*arguments, "--output", file.name, "--quiet", mood=mood)
             assert done.returncode in (0, 1, 5), done.stderr

@@ -1,4 +1,5 @@
-"""What takes so long to import that several conditions share a process, and ends its device under one of them."""
+"""What takes so long to import that several conditions share a process,
+and ends its device under one of them."""
 
 import time
 

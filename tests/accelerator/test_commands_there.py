@@ -1,4 +1,5 @@
-"""Each command on the pretend accelerator, in its moods: right and wrong functions get the verdicts of the CPU."""
+"""Each command on the pretend accelerator, in its moods:
+right and wrong functions get the verdicts of the CPU."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What compare says of an accelerator's cells: what it says of the CPU's, and no index past an end to ask for it."""
+"""What compare says of an accelerator's cells:
+what it says of the CPU's, and no index past an end to ask for it."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""`rotcheck context` on an accelerator: what is right on the CPU is right there, and what is wrong wrong by as much."""
+"""`rotcheck context` on an accelerator: what is right on the CPU is right there,
+and what is wrong wrong by as much."""
 
 import math
 from pathlib import Path

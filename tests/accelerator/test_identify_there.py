@@ -1,4 +1,5 @@
-"""What identify finds on an accelerator: the same as on the CPU, and no mistake where a device only refuses."""
+"""What identify finds on an accelerator: the same as on the CPU,
+and no mistake where a device only refuses."""
 
 import json
 import subprocess
@@ -105,7 +106,8 @@ def test_what_only_the_device_refuses_is_no_mistake(found: Any, mood: str) -> No
 
 @pytest.mark.parametrize("file", ["builders", "own", "packed_sequences", "mistaken"])
 def test_the_corpus_is_understood_there(machine: Machine, file: str) -> None:
-    """Those of its classes that keep or make tables on the CPU are refused by the device, and not accused."""
+    """Those of its classes that keep or make tables on the CPU are refused by the device,
+    and not accused."""
     command = [sys.executable, str(HERE / "corpus.py"), f"functions_{file}"]
     output = subprocess.check_output(command, env=machine.environment(HARSH), text=True)
     every: dict[str, dict[str, Any]] = json.loads(output)

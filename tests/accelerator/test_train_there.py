@@ -1,4 +1,5 @@
-"""`rotcheck train` on an accelerator: the same verdicts and losses as on the CPU, and a lost device costs one run."""
+"""`rotcheck train` on an accelerator: the same verdicts and losses as on the CPU,
+and a lost device costs one run."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,5 @@
-"""What several tests of the benchmark need: the planted functions by name, rows made by hand, made timers."""
+"""What several tests of the benchmark need:
+the planted functions by name, rows made by hand, made timers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,8 @@ def shown(name: str) -> str:
 
 
 def timed(*names: str, **more: Any) -> dict[str, Timing]:
-    """Time planted and registered functions on the CPU in a small shape; return the rows by function."""
+    """Time planted and registered functions on the CPU in a small shape;
+    return the rows by function."""
     known = [*registry.names(), *registry.exhibits()]
     given = {"seconds": 0.02, "timeout": 60.0, **SMALL, **more}
     found = rotcheck.bench([name if name in known else planted(name) for name in names], **given)

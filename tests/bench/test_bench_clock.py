@@ -1,4 +1,5 @@
-"""The figures of a benchmark, of functions whose time is known: measured while nothing else runs, and so at the end."""
+"""The figures of a benchmark, of functions whose time is known:
+measured while nothing else runs, and so at the end."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

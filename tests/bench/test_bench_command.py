@@ -1,4 +1,5 @@
-"""`rotcheck bench` as people run it: exit codes, files, what is refused, and what an interruption leaves."""
+"""`rotcheck bench` as people run it: exit codes, files, what is refused,
+and what an interruption leaves."""
 
 import json
 import signal

@@ -1,4 +1,5 @@
-"""Memory and launches against what can be counted by hand, and what in-place functions and gradients are given."""
+"""Memory and launches against what can be counted by hand,
+and what in-place functions and gradients are given."""
 
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -108,7 +109,8 @@ def test_a_device_that_the_profiler_sees_nothing_of_does_not_tell(
 
 
 class Counter:
-    """What an allocator counts: bytes that are held, and the most that were since it was asked to begin anew."""
+    """What an allocator counts: bytes that are held,
+    and the most that were since it was asked to begin anew."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.held = self.most = 1000

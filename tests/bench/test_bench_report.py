@@ -1,4 +1,5 @@
-"""What readers are shown of a benchmark: tables that fit, noise beside every figure, no claim that noise denies."""
+"""What readers are shown of a benchmark: tables that fit, noise beside every figure,
+no claim that noise denies."""
 
 import json
 import re

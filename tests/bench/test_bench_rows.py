@@ -1,4 +1,5 @@
-"""Whole rows in real processes: planted functions whose time, end or memory is known, and healthy ones beside."""
+"""Whole rows in real processes: planted functions whose time, end or memory is known,
+and healthy ones beside."""
 
 import os
 import shutil

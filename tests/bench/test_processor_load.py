@@ -1,4 +1,5 @@
-"""What other processes take of the processor is told apart from what the timed code takes itself."""
+"""What other processes take of the processor is told apart from what
+the timed code takes itself."""
 
 import os
 import subprocess

@@ -74,7 +74,8 @@ def test_two_samples_of_the_same_noise_are_not_told_apart() -> None:
 
 
 def test_a_baseline_in_luck_does_not_pay_itself_back() -> None:
-    """Its second measurement came out faster than its first: that is noise, whatever the quartiles say."""
+    """Its second measurement came out faster than its first:
+    that is noise, whatever the quartiles say."""
     lucky = Spread(median=1.1, q25=1.05, q75=1.15)
     group = Group("cpu", "float32", "2x10x3x8x64", "forward")
     row = msgspec.structs.replace(

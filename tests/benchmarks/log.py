@@ -2,7 +2,8 @@
 
     python tests/benchmarks/log.py [MEGABYTES]
 
-Each kind runs in a process of its own; one line a kind: seconds, MB/s, the process's memory at its largest.
+Each kind runs in a process of its own; one line a kind:
+seconds, MB/s, the process's memory at its largest.
 """
 
 import io

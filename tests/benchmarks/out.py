@@ -1,4 +1,5 @@
-"""Prints how long `apply_rotary` takes into memory that exists, against one copy of x into a new tensor.
+"""Prints how long `apply_rotary` takes into memory that exists,
+against one copy of x into a new tensor.
 
 python tests/benchmarks/out.py 25
 """

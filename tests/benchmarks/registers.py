@@ -1,4 +1,5 @@
-"""Compiles the Triton kernel for every shape that people have, and prints which spill registers: some minutes.
+"""Compiles the Triton kernel for every shape that people have, and prints which spill registers:
+some minutes.
 
 python tests/benchmarks/registers.py 90
 """

@@ -1,4 +1,5 @@
-"""Prints what `rotcheck.rotary` is held to, and what `rotcheck bench` measured: the table of docs/speed.md.
+"""Prints what `rotcheck.rotary` is held to, and what `rotcheck bench` measured:
+the table of docs/speed.md.
 
 rotcheck bench rotcheck native-compiled complex torchscript -o bench.json
 python tests/benchmarks/rotary.py bench.json

@@ -2,9 +2,10 @@
 
     python tests/benchmarks/speed.py [RUNS]
 
-Each pair runs in turn, A B A B ..., and the ratio is taken pair by pair, so that it holds on a noisy machine.
-One that is not counted comes first, unless RUNS is 1, which shows that all of it runs and measures little.
-flash-attn and Triton should not be installed, since importing them is not what is measured here.
+Each pair runs in turn, A B A B ..., and the ratio is taken pair by pair, so that it holds on a
+noisy machine. One that is not counted comes first, unless RUNS is 1, which shows that all of it
+runs and measures little. flash-attn and Triton should not be installed, since importing them is not
+what is measured here.
 """
 
 import statistics

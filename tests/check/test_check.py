@@ -1,4 +1,5 @@
-"""`rotcheck check`: one command for a file, its three answers, and the sizes that the file itself builds with."""
+"""`rotcheck check`: one command for a file, its three answers,
+and the sizes that the file itself builds with."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""Runs the command line as people do: in a pipe, in a terminal, and with a reader who leaves early."""
+"""Runs the command line as people do: in a pipe, in a terminal,
+and with a reader who leaves early."""
 
 import fcntl
 import os

@@ -85,7 +85,8 @@ def test_2_for_what_cannot_be_carried_out(arguments: list[str], said: str, tmp_p
 
 
 def planted(folder: Path, code: str) -> dict[str, str]:
-    """Return an environment in which this code runs before rotcheck, in the front and its children."""
+    """Return an environment in which this code runs before rotcheck,
+    in the front and its children."""
     (folder / "planted").mkdir()
     (folder / "planted" / "sitecustomize.py").write_text(code)
     return {"PYTHONPATH": os.pathsep.join([str(folder / "planted"), environment()["PYTHONPATH"]])}
@@ -104,7 +105,8 @@ def test_3_when_rotcheck_itself_fails(tmp_path: Path) -> None:
 
 
 def interrupted(folder: Path, number: signal.Signals, *more: str) -> Ran:
-    """Run a comparison whose second function never answers, and send the signal once it is asked."""
+    """Run a comparison whose second function never answers,
+    and send the signal once it is asked."""
     command = [
         *ROTCHECK,
         "compare",

@@ -1,4 +1,5 @@
-"""`rotcheck explain`: from an id, a message or a log to cause and fix; what is not known is said."""
+"""`rotcheck explain`: from an id, a message or a log to cause and fix;
+what is not known is said."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""`train | rotcheck explain -`: whatever becomes of explain, the program that writes is never interrupted."""
+"""`train | rotcheck explain -`: whatever becomes of explain,
+the program that writes is never interrupted."""
 
 import os
 import signal
@@ -39,7 +40,8 @@ def piped(
     stdout: int = subprocess.PIPE,
     **more: str,
 ) -> tuple[int, str, str]:
-    """Run a writer into the command line, which is interrupted so often; return its code and what it wrote."""
+    """Run a writer into the command line, which is interrupted so often;
+    return its code and what it wrote."""
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(size), str(folder)], stdout=subprocess.PIPE
     )
@@ -88,7 +90,8 @@ def _wait_for(file: Path) -> None:
 def test_the_writer_saves_its_checkpoint_whatever_is_wrong(
     arguments: list[str], code: int, tmp_path: Path
 ) -> None:
-    """Python would end with a broken pipe at once, and kill a training run before its checkpoint."""
+    """Python would end with a broken pipe at once,
+    and kill a training run before its checkpoint."""
     ended, _, err = piped(tmp_path, arguments)
 
     assert (tmp_path / "saved").exists()
@@ -131,7 +134,8 @@ def test_a_closed_standard_output_breaks_no_pipe(tmp_path: Path) -> None:
 
 
 def test_a_first_interruption_lets_the_writer_finish(tmp_path: Path) -> None:
-    """Ctrl-C goes to the whole pipeline: the training run may save its work, and says why it ended."""
+    """Ctrl-C goes to the whole pipeline: the training run may save its work,
+    and says why it ended."""
     code, out, err = piped(tmp_path, ["explain", "-"], interrupt=1)
 
     assert (tmp_path / "saved").exists()

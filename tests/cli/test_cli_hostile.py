@@ -1,4 +1,5 @@
-"""Files that nobody would want to be given: each is answered in plain words, with the right exit code."""
+"""Files that nobody would want to be given:
+each is answered in plain words, with the right exit code."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""Outputs: each in its format, refused before anything runs, whole or not at all; and readers who leave."""
+"""Outputs: each in its format, refused before anything runs, whole or not at all;
+and readers who leave."""
 
 import json
 import os

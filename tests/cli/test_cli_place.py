@@ -1,4 +1,5 @@
-"""Places where rotcheck cannot run: each is one line that says what lacks, with the exit code of the contract."""
+"""Places where rotcheck cannot run: each is one line that says what lacks,
+with the exit code of the contract."""
 
 import errno
 import importlib
@@ -67,7 +68,8 @@ TORCHES = {  # what torch/__init__.py is; what is said
 
 
 def run(folder: Path, *arguments: str, **planted: str) -> Ran:
-    """Run the command line in a folder, with files that come before what is installed: `torch` is torch.py."""
+    """Run the command line in a folder, with files that come before what is installed:
+    `torch` is torch.py."""
     (folder / "planted").mkdir(exist_ok=True)
     (folder / "mine.py").write_text(ROTARY)
     for name, code in planted.items():

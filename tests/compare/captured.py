@@ -1,4 +1,5 @@
-"""Functions that a CUDA graph captures with something in it that should not be, or cannot capture."""
+"""Functions that a CUDA graph captures with something in it that should not be,
+or cannot capture."""
 
 import torch
 from checks_full import ALONE, INDEXED, _turn, grouped
@@ -9,7 +10,8 @@ kept = []
 
 
 def _kept(*tensors):
-    """Return what these tensors hold, or in a capture what they held at the call before it: stale in a replay."""
+    """Return what these tensors hold, or in a capture what they held at the call before it:
+    stale in a replay."""
     if not torch.cuda.is_current_stream_capturing():
         kept[:] = [tensor.clone() for tensor in tensors]
     return kept

@@ -1,4 +1,5 @@
-"""Functions that are right in an ordinary call, and wrong at another size, at other positions, or under a transform."""
+"""Functions that are right in an ordinary call, and wrong at another size, at other positions,
+or under a transform."""
 
 import torch
 from torch import Tensor

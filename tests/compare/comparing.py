@@ -46,7 +46,8 @@ Cells = Mapping[tuple[str, str, str], Cell]
 
 
 def functions(file: Path) -> list[str]:
-    """Return `file:function` for each public function of the file, and for what else it says is one."""
+    """Return `file:function` for each public function of the file,
+    and for what else it says is one."""
     tree = ast.parse(file.read_text())
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     names += ["module"] if "module = " in file.read_text() else []

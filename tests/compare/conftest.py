@@ -79,7 +79,8 @@ def among_hostile(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 @pytest.fixture(scope="session")
 def wounded(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    """The healthy ones beside one that kills the server of all workers and one that is killed from outside."""
+    """The healthy ones beside one that kills the server of all workers and one that
+    is killed from outside."""
     waiting = tmp_path_factory.mktemp("wounded") / "pid"
 
     def kill() -> None:

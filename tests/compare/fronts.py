@@ -40,7 +40,8 @@ def planted(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def start(environment: Mapping[str, str], **asked: object) -> subprocess.Popen[str]:
-    """Start a comparison; it tells each cell's implementation on standard error as it is decided."""
+    """Start a comparison; it tells each cell's implementation
+    on standard error as it is decided."""
     return subprocess.Popen(
         [sys.executable, "-c", FRONT, json.dumps(asked)],
         env=dict(environment),
@@ -52,7 +53,8 @@ def start(environment: Mapping[str, str], **asked: object) -> subprocess.Popen[s
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[Report, bool]:
-    """Return the report of a comparison that ends by itself, and whether its front imported torch."""
+    """Return the report of a comparison that ends by itself,
+    and whether its front imported torch."""
     out, err = process.communicate(timeout=5 * PATIENCE)
     assert process.returncode == 0, err
     return from_json(out), err.splitlines()[-1] == "True"

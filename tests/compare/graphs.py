@@ -1,4 +1,5 @@
-"""What a CUDA graph does, on the CPU: it runs what was captured again, on the very tensors that were there."""
+"""What a CUDA graph does, on the CPU: it runs what was captured again,
+on the very tensors that were there."""
 
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
@@ -13,7 +14,8 @@ SPOILT = "CUDA error: operation failed due to a previous error during capture"
 
 
 class Graph(TorchDispatchMode):
-    """Writes down each operation while it is entered; `replay` does them again, into the same results."""
+    """Writes down each operation while it is entered;
+    `replay` does them again, into the same results."""
 
     capturing = False
 

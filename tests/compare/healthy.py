@@ -1,4 +1,5 @@
-"""Right rotations in the seed's form, f(qkv, cos, sin), written in all the ways people write them."""
+"""Right rotations in the seed's form, f(qkv, cos, sin),
+written in all the ways people write them."""
 
 import sys
 import warnings

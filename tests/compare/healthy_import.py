@@ -1,4 +1,5 @@
-"""A module whose import does what many imports do: random numbers, a message, a temporary no_grad."""
+"""A module whose import does what many imports do:
+random numbers, a message, a temporary no_grad."""
 
 import random
 import tempfile

@@ -1,4 +1,5 @@
-"""Functions in the seed's form, f(qkv, cos, sin), each of which misbehaves in one way; and one that does not."""
+"""Functions in the seed's form, f(qkv, cos, sin), each of which misbehaves in one way;
+and one that does not."""
 
 import ctypes
 import os

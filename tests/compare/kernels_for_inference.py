@@ -1,4 +1,5 @@
-"""Functions whose result a kernel writes, which autograd does not see, and others that only look like one."""
+"""Functions whose result a kernel writes, which autograd does not see,
+and others that only look like one."""
 
 from typing import Any
 
@@ -15,7 +16,8 @@ def turned(x: Array, cos: Array, sin: Array) -> tuple[Array, Array]:
 
 
 def write(out: Tensor, x: Tensor, cos: Tensor, sin: Tensor) -> None:
-    """Write the rotation of x by a pointer, as a kernel does; rows past the table take its last one."""
+    """Write the rotation of x by a pointer, as a kernel does;
+    rows past the table take its last one."""
     rows = numpy.minimum(numpy.arange(x.shape[1]), len(cos) - 1)
     tables = (one.numpy()[rows][:, None] for one in (cos, sin))
     out.detach().numpy()[:] = numpy.concatenate(turned(x.detach().numpy(), *tables), -1)

@@ -1,4 +1,5 @@
-"""A kernel with an autograd.Function that marks nothing, and one that leaves its autograd.Function aside."""
+"""A kernel with an autograd.Function that marks nothing,
+and one that leaves its autograd.Function aside."""
 
 from typing import Any
 

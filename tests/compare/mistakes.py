@@ -1,6 +1,8 @@
-"""The mistakes of the field, each in the seed's form, f(qkv, cos, sin); V stays as it is unless that is the point.
+"""The mistakes of the field, each in the seed's form, f(qkv, cos, sin);
+V stays as it is unless that is the point.
 
-Each declares that form: some of them are right in a convention of their own, and are mistakes in this one.
+Each declares that form: some of them are right in a convention of their own,
+and are mistakes in this one.
 """
 
 import torch

@@ -1,4 +1,5 @@
-"""Right values, and one thing wrong beside them: the gradient, a dtype, memory, strides, repetition, the process."""
+"""Right values, and one thing wrong beside them:
+the gradient, a dtype, memory, strides, repetition, the process."""
 
 import logging
 import random

@@ -1,4 +1,5 @@
-"""A torch, triton or flash-attn whose import crashes, hangs or raises: the report appears and says so."""
+"""A torch, triton or flash-attn whose import crashes, hangs or raises:
+the report appears and says so."""
 
 from pathlib import Path
 

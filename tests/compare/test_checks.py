@@ -69,7 +69,8 @@ BOTH = {"float32", "bfloat16"}
 
 
 def bad_checks(planted: Cells, function: str) -> dict[str, set[str]]:
-    """Return which checks of those that run a function fail; `identify` may call it a mistake as well."""
+    """Return which checks of those that run a function fail;
+    `identify` may call it a mistake as well."""
     return {
         check: dtypes for check, dtypes in bad(planted, function).items() if check != "convention"
     }
@@ -93,7 +94,8 @@ def test_writing_into_the_tables_is_caught_and_breaks_autograd_too(planted: Cell
 
 
 def test_float32_for_bfloat16_is_held_against_what_declares_its_convention(planted: Cells) -> None:
-    """`identify` accuses nothing that declares nothing of it, and no more does `compare`: a model may cast it."""
+    """`identify` accuses nothing that declares nothing of it,
+    and no more does `compare`: a model may cast it."""
     assert bad_checks(planted, "widens") == {}
     note = planted["widens", "bfloat16", "dtype"].note
     assert (

@@ -1,4 +1,5 @@
-"""Functions that are compiled when they are called: torch.compile on cpu, Triton under the interpreter."""
+"""Functions that are compiled when they are called:
+torch.compile on cpu, Triton under the interpreter."""
 
 import inspect
 from collections.abc import Callable

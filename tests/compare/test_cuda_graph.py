@@ -1,4 +1,5 @@
-"""The check of CUDA graphs, on a stand-in of theirs: right functions pass, what was baked into a graph shows."""
+"""The check of CUDA graphs, on a stand-in of theirs:
+right functions pass, what was baked into a graph shows."""
 
 import graphs
 import pytest
@@ -34,7 +35,8 @@ def fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(name: str) -> Evidence:
-    """Return what the check finds about a function on the CPU that passes for one on a CUDA device."""
+    """Return what the check finds about a function on the CPU that passes
+    for one on a CUDA device."""
     subject = Subject(name, "cpu")
     case = Case(subject, torch.bfloat16)
     subject.device = torch.device("cuda", 0)

@@ -1,4 +1,5 @@
-"""`forward` lets every right rotation pass, catches every mistake of the field, and says which it is."""
+"""`forward` lets every right rotation pass, catches every mistake of the field,
+and says which it is."""
 
 import pytest
 from comparing import CHECKS, DTYPES, HERE, Cells, bad_checks, functions, name
@@ -112,7 +113,8 @@ def test_float32_inside_agrees_on_float64_with_a_note(healthy: Cells) -> None:
 def test_the_share_of_correctly_rounded_elements_tells_the_arithmetic(
     dtype: str, healthy: Cells
 ) -> None:
-    """All in the dtype: about 7 of 10. float32 inside, tables in the dtype: fewer than all of them too."""
+    """All in the dtype: about 7 of 10. float32 inside, tables in the dtype:
+    fewer than all of them too."""
 
     def share(function: str) -> float:
         return healthy[function, dtype, "forward"].correctly_rounded

@@ -1,4 +1,5 @@
-"""Whatever a function does to its process costs its own cells, and nobody else's verdict or figure."""
+"""Whatever a function does to its process costs its own cells,
+and nobody else's verdict or figure."""
 
 import msgspec
 import psutil

@@ -1,4 +1,5 @@
-"""A given function is identified first, judged in its own convention, and called as its cells say."""
+"""A given function is identified first, judged in its own convention,
+and called as its cells say."""
 
 from pathlib import Path
 

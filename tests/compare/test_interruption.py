@@ -1,4 +1,5 @@
-"""A run that is interrupted, or whose front is killed, leaves what was finished and nothing else."""
+"""A run that is interrupted, or whose front is killed,
+leaves what was finished and nothing else."""
 
 import os
 import signal
@@ -20,7 +21,8 @@ ASKED = {
 
 
 def at_work(folder: Path) -> tuple["object", list[psutil.Process], Path]:
-    """Start a comparison; return it, its processes and its temporary folder when all but one are done."""
+    """Start a comparison; return it, its processes and its temporary folder
+    when all but one are done."""
     temporary = folder / "tmp"
     temporary.mkdir()
     front = start(planted(folder, {}) | {"TMPDIR": str(temporary)}, **ASKED)

@@ -1,4 +1,5 @@
-"""A kernel that autograd does not see is for inference: a note, where a function declares nothing, and no mistake."""
+"""A kernel that autograd does not see is for inference:
+a note, where a function declares nothing, and no mistake."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""The measure: correct arithmetic stays inside the bands that docs/the-measure.md gives, and nothing else does."""
+"""The measure: correct arithmetic stays inside the bands that docs/the-measure.md gives,
+and nothing else does."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -177,7 +178,8 @@ def test_pairs_of_zeros_are_no_error(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_numbers_below_the_normal_ones_give_no_false_alarm(dtype: str) -> None:
-    """Rounded to the dtype's coarse steps down there, or flushed to zero: both are what hardware does."""
+    """Rounded to the dtype's coarse steps down there, or flushed to zero:
+    both are what hardware does."""
     facts = torch.finfo(getattr(torch, dtype))
     tiny = torch.linspace(-2, 2, 101, dtype=torch.float64) * facts.smallest_normal
     for result in (

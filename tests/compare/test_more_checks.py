@@ -1,4 +1,5 @@
-"""Each check of sizes, positions and transforms catches what was planted for it, and lets the others pass."""
+"""Each check of sizes, positions and transforms catches what was planted for it,
+and lets the others pass."""
 
 import pytest
 from comparing import HERE, Cells, bad_checks, cells, functions

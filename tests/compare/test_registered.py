@@ -1,4 +1,5 @@
-"""The implementations that come with rotcheck, all of them, and the pairwise table of what they gave."""
+"""The implementations that come with rotcheck, all of them,
+and the pairwise table of what they gave."""
 
 import importlib
 
@@ -234,7 +235,8 @@ def test_what_cannot_be_carried_out_is_refused_in_one_message(asked: dict, words
 
 
 def test_the_function_and_the_package_of_its_name_do_not_get_into_each_others_way() -> None:
-    """Importing a file of the package binds the package to `rotcheck.compare`; it can be called all the same."""
+    """Importing a file of the package binds the package
+    to `rotcheck.compare`; it can be called all the same."""
     importlib.import_module("rotcheck.compare.plan")
     with pytest.raises(RequestError):
         rotcheck.compare(["nativ"])

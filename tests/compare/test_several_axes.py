@@ -1,4 +1,5 @@
-"""M-RoPE, RoPE2D and packed sequences are identified and judged; what mixes up their axes disagrees."""
+"""M-RoPE, RoPE2D and packed sequences are identified and judged;
+what mixes up their axes disagrees."""
 
 from pathlib import Path
 

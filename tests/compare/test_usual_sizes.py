@@ -1,4 +1,5 @@
-"""The default matrix asks for the sizes that people have, and says which of them a function gets wrong."""
+"""The default matrix asks for the sizes that people have,
+and says which of them a function gets wrong."""
 
 from collections.abc import Callable
 from typing import Any

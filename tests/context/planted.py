@@ -1,4 +1,5 @@
-"""Builders, modules and rotations that make their own angles: healthy ones, and ones with a defect each."""
+"""Builders, modules and rotations that make their own angles:
+healthy ones, and ones with a defect each."""
 
 import os
 import time
@@ -25,7 +26,8 @@ def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def beside(table: Tensor, x: Tensor) -> Tensor:
-    """Move a table that is no buffer to where it is needed; one that was left on meta stays there."""
+    """Move a table that is no buffer to where it is needed;
+    one that was left on meta stays there."""
     return table if table.is_meta else table.to(x.device)
 
 

@@ -1,4 +1,5 @@
-"""`rotcheck context` as people run it: exit codes, files, what is refused, and what an interruption leaves."""
+"""`rotcheck context` as people run it: exit codes, files, what is refused,
+and what an interruption leaves."""
 
 import json
 import signal

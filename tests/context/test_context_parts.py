@@ -1,4 +1,5 @@
-"""The parts that can be held against plain figures: TF32's grid, claims, the judge, the order of conditions."""
+"""The parts that can be held against plain figures:
+TF32's grid, claims, the judge, the order of conditions."""
 
 from pathlib import Path
 

@@ -92,7 +92,8 @@ SOME = (
 
 @pytest.fixture(scope="module")
 def found() -> Context:
-    """What all objects were found to be, those with one defect under few conditions: it saves a minute."""
+    """What all objects were found to be, those with one defect under few conditions:
+    it saves a minute."""
     parts = [
         tried(*ALL),
         tried(*BEYOND, conditions=("bfloat16", "grown", "beyond")),

@@ -1,4 +1,5 @@
-"""A layout, said once by its axes: what is read off them, and the code that makes one of another."""
+"""A layout, said once by its axes: what is read off them,
+and the code that makes one of another."""
 
 import subprocess
 import sys
@@ -14,7 +15,8 @@ CONVERTED = [name for name in APART if name != "sd"]
 
 
 def tensor(name: str) -> torch.Tensor:
-    """A tensor (B, S, [3,] H, D) in which no two elements are equal; axes that the layout lacks are 1."""
+    """A tensor (B, S, [3,] H, D) in which no two elements are equal;
+    axes that the layout lacks are 1."""
     axes = LAYOUTS[name].apart
     slots = (3,) if "3" in axes else ()
     sizes = (BATCH if "b" in axes else 1, ROWS, *slots, HEADS if "h" in axes else 1, WIDTH)

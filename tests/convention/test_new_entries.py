@@ -1,4 +1,5 @@
-"""A new layout, form or join of tables, or role is one entry: the package with that line more knows all about it."""
+"""A new layout, form or join of tables, or role is one entry:
+the package with that line more knows all about it."""
 
 import json
 import os

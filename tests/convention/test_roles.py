@@ -1,4 +1,5 @@
-"""A role of an argument, said once: the names it goes by, its value in a call, and how it is written as code."""
+"""A role of an argument, said once: the names it goes by, its value in a call,
+and how it is written as code."""
 
 import pytest
 import torch

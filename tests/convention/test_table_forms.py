@@ -1,4 +1,5 @@
-"""A form of tables, said once: made, read back, widened, and converted by the code that its entry gives."""
+"""A form of tables, said once: made, read back, widened,
+and converted by the code that its entry gives."""
 
 import pytest
 import torch

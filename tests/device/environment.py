@@ -1,4 +1,5 @@
-"""Makes what the steps run in: a folder of packages in front of those that this Python has, and no network."""
+"""Makes what the steps run in: a folder of packages in front of those that this Python has,
+and no network."""
 
 import json
 import os
@@ -31,10 +32,11 @@ print(json.dumps(found))
 
 
 def install(site: Path, wheels: Path) -> str:
-    """Install the wheels carried along and this tree's rotcheck into the folder; return what was done, in words.
+    """Install the wheels carried along and this tree's rotcheck into the folder;
+    return what was done, in words.
 
-    A wheel that does not fit this Python is left out, and told of. Raises PipFailed where rotcheck can neither be
-    built here nor was built before.
+    A wheel that does not fit this Python is left out, and told of. Raises PipFailed where rotcheck
+    can neither be built here nor was built before.
     """
     carried = sorted(wheels.glob("*.whl"))
     prepared = [wheel for wheel in carried if wheel.name.startswith("rotcheck-")]

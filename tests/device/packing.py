@@ -12,10 +12,11 @@ LEFT_BEHIND = shutil.ignore_patterns("__pycache__", "*.so")
 
 
 def pack(folder: Path) -> Path:
-    """Write the wheel into the folder and return its path, its kernel compiled where there is a C compiler.
+    """Write the wheel into the folder and return its path,
+    its kernel compiled where there is a C compiler.
 
-    It is built from a copy: the tree stays as it is, and nothing that an earlier build left in it gets in. Raises
-    PipFailed where it cannot be built.
+    It is built from a copy: the tree stays as it is, and nothing that an earlier build left in it
+    gets in. Raises PipFailed where it cannot be built.
     """
     with tempfile.TemporaryDirectory() as temporary:
         source, made = Path(temporary, "source"), Path(temporary, "made")

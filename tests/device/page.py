@@ -1,4 +1,5 @@
-"""What a run found: the table of what held, and the page for the device, made of the files that the steps wrote."""
+"""What a run found: the table of what held, and the page for the device,
+made of the files that the steps wrote."""
 
 import contextlib
 import json

@@ -3,7 +3,8 @@
     python tests/device/prepare.py            into the folder wheels/, which git ignores
     python tests/device/prepare.py FOLDER --python 3.11
 
-Run it where there is a network, with a Python that the tests run in (`bash tests/run.sh` prepares one).
+Run it where there is a network, with a Python that the tests run
+in (`bash tests/run.sh` prepares one).
 """
 
 import argparse
@@ -29,7 +30,8 @@ PLATFORMS = (
 
 
 def main() -> int:
-    """Fill the folder and print what is in it; return 1 where something is missing, or it is too much to carry."""
+    """Fill the folder and print what is in it; return 1 where something is missing,
+    or it is too much to carry."""
     given = _given()
     try:
         _fill(given.folder, given.python)
@@ -79,8 +81,8 @@ def _libraries() -> list[str]:
 def _flash_attention(folder: Path) -> None:
     """Write a wheel of flash-attn's Python files, its Triton kernels among them.
 
-    Its CUDA extension would take an hour to compile and is not what is judged; `import flash_attn` asks for it
-    all the same, and is given an empty module.
+    Its CUDA extension would take an hour to compile and is not what is judged; `import flash_attn`
+    asks for it all the same, and is given an empty module.
     """
     found = re.search(r"flash-attn==\S+", (ROOT / "tests" / "run.sh").read_text())
     assert found, "tests/run.sh installs it"

@@ -1,11 +1,12 @@
-"""Asks of a machine with a device all that rotcheck promises there: one command, under eight minutes, no network.
+"""Asks of a machine with a device all that rotcheck promises there:
+one command, under eight minutes, no network.
 
     python tests/device/run.py
     python tests/device/run.py --device mps
     python tests/device/run.py --wheels wheels --out results --zip results.zip
 
-Each step is a process with a limit and a log of its own, and the next one goes on whatever became of it. What is found
-is written after every step. README.md beside this file says more.
+Each step is a process with a limit and a log of its own, and the next one goes on whatever became
+of it. What is found is written after every step. README.md beside this file says more.
 """
 
 import argparse
@@ -38,7 +39,10 @@ LIMITS = {
     "speed": 80.0,
     "training": 25.0,
 }
-"""The steps in their order, and the seconds of each, 440 in all. What one leaves over goes to those behind it."""
+"""The steps in their order, and the seconds of each, 440 in all.
+
+What one leaves over goes to those behind it.
+"""
 
 OWN = 60.0  # seconds for a step that is given
 
@@ -122,7 +126,8 @@ def _steps(given: argparse.Namespace) -> list[Step]:
 
 
 def _all(results: page.Results, steps: list[Step], site: Path, given: argparse.Namespace) -> None:
-    """Run one step after the other, in an environment made for them; without the device say what each would ask."""
+    """Run one step after the other, in an environment made for them;
+    without the device say what each would ask."""
     variables = environment.variables(site)
     results.facts = environment.facts(given.device, variables, ANSWER)
     if not results.facts["why"]:

@@ -1,4 +1,5 @@
-"""The script for machines with a device: it runs to its end without one, and whatever becomes of a step."""
+"""The script for machines with a device: it runs to its end without one,
+and whatever becomes of a step."""
 
 import importlib
 import json
@@ -58,7 +59,8 @@ class Run:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run, Run]:
-    """A run on a CUDA device that is not there, one on the CPU with steps that come to harm, and one that is ended."""
+    """A run on a CUDA device that is not there, one on the CPU with steps that come to harm,
+    and one that is ended."""
     folder = tmp_path_factory.mktemp("device")
     own = [folder / f"{name}.py" for name in OWN]
     for file in own:

@@ -52,7 +52,8 @@ def of_source(source: str) -> set[str]:
 
 
 def _places(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what stands where a code stands: `finding=...`, `code = ...`, `remark(...`, `("code", "in words")`."""
+    """Yield what stands where
+    a code stands: `finding=...`, `code = ...`, `remark(...`, `("code", "in words")`."""
     named = [node.arg] if isinstance(node, ast.keyword) else []
     named += (
         [_name(target).lower() for target in node.targets] if isinstance(node, ast.Assign) else []

@@ -1,6 +1,7 @@
 """Failures provoked for real, a function each, named after the failure's id: `J1`, `N19_polar`.
 
-`conftest.py` runs each one in a process of its own, in an empty folder, and keeps what it says on stderr.
+`conftest.py` runs each one in a process of its own, in an empty folder,
+and keeps what it says on stderr.
 """
 
 import contextlib

@@ -1,6 +1,8 @@
-"""Run with a folder and names of `provocations.py`: each in a forked child, its stderr into `NAME.err`.
+"""Run with a folder and names of `provocations.py`: each in a forked child,
+its stderr into `NAME.err`.
 
-Forked, because importing torch takes longer than all of them, and because many change the whole process.
+Forked, because importing torch takes longer than all of them,
+and because many change the whole process.
 """
 
 import os

@@ -84,7 +84,8 @@ def test_an_abort_is_explained_by_what_was_thrown() -> None:
 
 
 def test_a_few_quiet_lines_of_a_run_went_well() -> None:
-    """A short log without trouble is no unknown message; a person's words about a run are no log."""
+    """A short log without trouble is no unknown message;
+    a person's words about a run are no log."""
     started = "Loading weights\nCreating model\nModel loaded\nRunning on local URL: http://127.0.0.1:7860\n"
 
     assert summary(started) == ("well", "", None)
@@ -127,7 +128,8 @@ def test_a_list_of_packages_is_no_rotary_code() -> None:
 
 
 def test_the_known_cause_of_an_unknown_end_is_the_answer() -> None:
-    """The undefined symbol explains why something could not be imported; the end itself is shown too."""
+    """The undefined symbol explains why something could not be imported;
+    the end itself is shown too."""
     told = explained(
         traceback(SYMBOL) + CAUSED + traceback("RuntimeError: The model could not be built")
     )

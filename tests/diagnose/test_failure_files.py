@@ -28,7 +28,8 @@ each_sample = pytest.mark.parametrize(
 
 
 def fits(failure: Failure, text: str) -> bool:
-    """Whether rotary code that says so has this failure: by a signature, and by a context of its own if it has one."""
+    """Whether rotary code that says so has this failure:
+    by a signature, and by a context of its own if it has one."""
     found = any(matches(signature, text) for signature in failure.signatures)
     anywhere = not failure.context or not CONTEXTS.keys().isdisjoint(failure.context)
     return found and (anywhere or context(failure, text) is not None)

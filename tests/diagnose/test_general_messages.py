@@ -1,4 +1,5 @@
-"""What every file of `messages/` has to be: what a message means in general, and never a rotary cause first."""
+"""What every file of `messages/` has to be: what a message means in general,
+and never a rotary cause first."""
 
 import re
 
@@ -17,7 +18,8 @@ each_message = pytest.mark.parametrize("message", MESSAGES, ids=lambda one: one.
     ("id", "sample"), SAMPLES, ids=[f"{id}: {text[:40]}" for id, text in SAMPLES]
 )
 def test_a_sample_is_its_own_message(id: str, sample: str) -> None:
-    """Where signatures of several fit, the longest match is the message's own; case, blanks and quotes do not count."""
+    """Where signatures of several fit, the longest match is the message's own;
+    case, blanks and quotes do not count."""
     disguised = sample.upper().replace(" ", "\u00a0 ").replace("'", "\u2019")
 
     assert messages(sample)[0].entry.id == id

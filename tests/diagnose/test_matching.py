@@ -40,7 +40,8 @@ def matched(text: str, rotary: bool = False) -> str | None:
     ("id", "sample"), SAMPLES, ids=[f"{id}: {sample[:40]}" for id, sample in SAMPLES]
 )
 def test_a_message_is_recognised_in_its_surroundings(id: str, sample: str) -> None:
-    """Alone, at the end of a traceback, under a chained exception, in a log with ordinary lines around it."""
+    """Alone, at the end of a traceback, under a chained exception,
+    in a log with ordinary lines around it."""
     traceback = TRACEBACK.format(sample)
 
     assert matched(sample, rotary=True) == id
@@ -112,7 +113,8 @@ def test_the_longer_text_wins_within_a_tier() -> None:
 
 
 def test_both_ends_of_a_huge_log_are_read() -> None:
-    """A warning of the first minute and the exception of the last are found; nobody waits for the middle."""
+    """A warning of the first minute and the exception of the last are found;
+    nobody waits for the middle."""
     filler, message = "ordinary line of a log\n" * 500_000, "Unknown device for graph fuser"
 
     assert matched(message + filler) == matched(filler + message) == "J1"

@@ -1,4 +1,5 @@
-"""Texts that have nothing to do with rotary: none is told a rotary cause, and those of a general kind get it."""
+"""Texts that have nothing to do with rotary:
+none is told a rotary cause, and those of a general kind get it."""
 
 import time
 import tomllib
@@ -43,7 +44,8 @@ accuracy is stuck at 50 percent with my labels
 
 @pytest.mark.parametrize("text", TEXTS, ids=[text["id"] for text in TEXTS])
 def test_an_unrelated_text_gets_no_rotary_cause(text: dict[str, str]) -> None:
-    """The answer is what the file says: a general message, a failure of the environment, or nothing."""
+    """The answer is what the file says: a general message, a failure of the environment,
+    or nothing."""
     answer = explain(read_text(text["text"])).answer
     entry = (answer.failure or answer.message) if answer else None
 
@@ -68,7 +70,8 @@ def test_a_symptom_in_words_is_recognised(id: str, text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["after 4096 tokens ", "wrong results ", "loss ", "gibberish "])
 def test_words_without_end_are_answered_in_time(unit: str) -> None:
-    """Text made to trip the expressions of symptoms, or a whole thread, takes no longer than its beginning."""
+    """Text made to trip the expressions of symptoms, or a whole thread,
+    takes no longer than its beginning."""
     start = time.perf_counter()
     descriptions(unit * 10_000)
 

@@ -49,7 +49,8 @@ def _rooms(folder: Path) -> dict[Path, str]:
 
 
 def _goes_up(room: str, name: str, order: Sequence[str] = ORDER, within: str = "rotcheck") -> bool:
-    """Whether an import by a room, of a name, goes up in the order of the rooms within a package."""
+    """Whether an import by a room, of a name,
+    goes up in the order of the rooms within a package."""
     if not name.startswith(f"{within}.") or room not in order:
         return False
     target = name.removeprefix(f"{within}.").partition(".")[0]

@@ -1,4 +1,5 @@
-"""Names are nouns for things and verbs for what is done: few participles and pronouns, no name for two things."""
+"""Names are nouns for things and verbs for what is done:
+few participles and pronouns, no name for two things."""
 
 import ast
 import re

@@ -9,7 +9,8 @@ SOON = 0.2  # seconds in which whoever need not wait has come in
 
 
 def comes_in(folder: Path, stays: Event) -> Event:
-    """Have another worker begin a test, which takes as long as it is let; return what tells that it began."""
+    """Have another worker begin a test, which takes as long as it is let;
+    return what tells that it began."""
     began = Event()
 
     def worker() -> None:

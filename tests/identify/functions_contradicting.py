@@ -1,4 +1,5 @@
-"""Makers of tables that say something of their frequencies and do another, each with its `healthy` sibling."""
+"""Makers of tables that say something of their frequencies and do another,
+each with its `healthy` sibling."""
 
 import math
 

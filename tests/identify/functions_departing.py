@@ -50,7 +50,10 @@ def last_head_forgotten(qkv, cos, sin):
 
 @says("lanes 0, 1, 2, 3, 4, 5, ... of q in the last head come back unrotated")
 def last_head_of_its_docstring(q, k, position_ids):
-    """q, k (B, H, S, D); position_ids (B, S). With positions (S) it is nearly right for (B, S, H, D) as well."""
+    """q, k (B, H, S, D); position_ids (B, S).
+
+    With positions (S) it is nearly right for (B, S, H, D) as well.
+    """
     frequencies = 10000.0 ** (-torch.arange(0, q.shape[-1], 2).float() / q.shape[-1])
     angle = position_ids[..., None].float() * frequencies
     c, s = (torch.cat((each, each), -1)[:, None] for each in (angle.cos(), angle.sin()))

@@ -1,4 +1,5 @@
-"""Rotations of halves (lane i with i + d/2) by tables that are handed in, as the field writes them."""
+"""Rotations of halves (lane i with i + d/2) by tables that are handed in,
+as the field writes them."""
 
 import functools
 

@@ -1,4 +1,5 @@
-"""Functions of which a call runs that nobody can be sure of, each beside one of which there is no doubt."""
+"""Functions of which a call runs that nobody can be sure of,
+each beside one of which there is no doubt."""
 
 import torch
 from torch import nn

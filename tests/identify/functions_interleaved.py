@@ -1,4 +1,5 @@
-"""Rotations of neighbours (lane 2i with 2i + 1) by tables that are handed in, as the field writes them."""
+"""Rotations of neighbours (lane 2i with 2i + 1) by tables that are handed in,
+as the field writes them."""
 
 import torch
 from identifying import Corpus

@@ -1,4 +1,5 @@
-"""What kernels do with heads, strides and rows of tables, done by PyTorch: what a docstring says decides."""
+"""What kernels do with heads, strides and rows of tables, done by PyTorch:
+what a docstring says decides."""
 
 import torch
 from identifying import Corpus

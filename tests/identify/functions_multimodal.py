@@ -1,4 +1,5 @@
-"""Positions of more than one axis as models write them, M-RoPE and RoPE2D, and the mistakes made with them."""
+"""Positions of more than one axis as models write them, M-RoPE and RoPE2D,
+and the mistakes made with them."""
 
 import torch
 from identifying import Corpus
@@ -93,7 +94,8 @@ POINTS = {
 
 
 def at_points(tokens, positions, axes=(0, 1), theta=100.0):
-    """Turn the first half of the lanes by one coordinate and the other by another, as naver/croco does."""
+    """Turn the first half of the lanes by one coordinate and the other by another,
+    as naver/croco does."""
     width = tokens.shape[-1] // len(axes)
     frequencies = theta ** (-torch.arange(0, width, 2).float() / width)
     parts = []
@@ -151,7 +153,8 @@ def sections_of_its_own(q, k, position_ids):
 
 
 class Sectioned(nn.Module):
-    """position_ids (3, B, S): temporal, height and width indices, of which each turns its section of the pairs."""
+    """position_ids (3, B, S): temporal, height and width indices,
+    of which each turns its section of the pairs."""
 
     axes = (0, 1, 2)
 

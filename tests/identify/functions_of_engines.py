@@ -106,7 +106,8 @@ def and_whatever_else(
 
 
 class OfALayer(torch.nn.Module):
-    """The frequencies of a layer, by its number; the bands of Llama 3, which change nothing here."""
+    """The frequencies of a layer, by its number;
+    the bands of Llama 3, which change nothing here."""
 
     def __init__(
         self, config: Any, layer_idx: int, low_freq_factor: float, orig_max_position: int
@@ -143,7 +144,8 @@ class OfAnImage(torch.nn.Module):
 
 
 def token_major(positions: Tensor, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
-    """A row for each token, whatever is behind it: tokens of a batch are to lie one behind another."""
+    """A row for each token, whatever is behind it:
+    tokens of a batch are to lie one behind another."""
     angles = positions[:, None, None] / 10000 ** (torch.arange(0, 64, 2) / 64)  # (T, 1, P)
 
     def turned(x: Tensor) -> Tensor:
@@ -222,7 +224,8 @@ class CastsItsTable(torch.nn.Module):
 
 
 def tables_as_wide_as_heads(q, k, cos, sin):
-    """Neighbours turn by cos and sin of shape (tokens, head_dim // 2); these halves by tables as wide as a head."""
+    """Neighbours turn by cos and sin of shape (tokens, head_dim // 2);
+    these halves by tables as wide as a head."""
     if cos.shape[-1] < q.shape[-1]:
         return q + cos.sum() * k, k + sin.sum() * q
     cos, sin = cos[:, None], sin[:, None]

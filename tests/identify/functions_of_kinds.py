@@ -1,4 +1,5 @@
-"""Functions that take arguments of kinds that nothing knows, without names, or with a layout to choose."""
+"""Functions that take arguments of kinds that nothing knows, without names,
+or with a layout to choose."""
 
 from types import SimpleNamespace
 from typing import Literal

@@ -125,7 +125,8 @@ class OfPointsInBlocks(OfPoints):
 
 
 class OfSectionsDealtInTurn(nn.Module):
-    """position_ids (3, B, S), of which the last is turned as far as 3 * 131071 by a frequency near 1."""
+    """position_ids (3, B, S), of which the last is turned as far as 3 * 131071
+    by a frequency near 1."""
 
     slower = 1.0  # of the pairs that turn with width
     last = 2**19  # position of width

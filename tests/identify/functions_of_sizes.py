@@ -1,4 +1,5 @@
-"""What is told sizes, or reads them off a tensor, a constant or the machine; each beside a neighbour that is not."""
+"""What is told sizes, or reads them off a tensor, a constant or the machine;
+each beside a neighbour that is not."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,5 @@
-"""Functions that take cos and sin in one tensor, each on another axis; and tables of which one entry serves all."""
+"""Functions that take cos and sin in one tensor, each on another axis;
+and tables of which one entry serves all."""
 
 import torch
 from identifying import Corpus

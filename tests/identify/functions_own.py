@@ -1,4 +1,5 @@
-"""Functions and modules that compute their angles themselves, from positions, an offset, or by counting rows."""
+"""Functions and modules that compute their angles themselves, from positions, an offset,
+or by counting rows."""
 
 import math
 from dataclasses import dataclass

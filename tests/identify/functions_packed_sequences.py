@@ -1,4 +1,5 @@
-"""Several sequences in one tensor, one after another, of which `cu_seqlens` tells where each begins."""
+"""Several sequences in one tensor, one after another,
+of which `cu_seqlens` tells where each begins."""
 
 import torch
 from identifying import Corpus

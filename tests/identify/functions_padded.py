@@ -1,4 +1,5 @@
-"""Rows that do not begin with their first token, masks that say so, and heads whose last lanes turn."""
+"""Rows that do not begin with their first token, masks that say so,
+and heads whose last lanes turn."""
 
 import torch
 

@@ -1,4 +1,5 @@
-"""Functions that permute the rows of q's and k's projections, right and wrong, and what must be told of each."""
+"""Functions that permute the rows of q's and k's projections, right and wrong,
+and what must be told of each."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,5 @@
-"""A Triton kernel that turns halves in place, with the mask that other widths than powers of two need, and without."""
+"""A Triton kernel that turns halves in place, with the mask that other widths than powers
+of two need, and without."""
 
 import torch
 import triton

@@ -113,7 +113,8 @@ def chooses_by_number(x, choice: int):
 
 
 def convert_lanes(tensor: torch.Tensor, kv_channels: int, dim: int) -> torch.Tensor:
-    """Lays pairs out as halves, as a checkpoint's converter does: with two channels nothing moves."""
+    """Lays pairs out as halves, as a checkpoint's converter does:
+    with two channels nothing moves."""
     return (
         tensor.unflatten(dim, (-1, kv_channels // 2, 2))
         .movedim(dim + 1, dim + 2)

@@ -1,4 +1,5 @@
-"""What the tests of `identify` share: a corpus of functions, each with what must be found out about it."""
+"""What the tests of `identify` share: a corpus of functions,
+each with what must be found out about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ class Corpus:
     expected: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __call__(self, **expected: Any) -> Callable[[Function], Function]:
-        """Expect these fields of `Description` of a function; see `departures` for the other words."""
+        """Expect these fields of `Description` of a function;
+        see `departures` for the other words."""
 
         def keep(function: Function) -> Function:
             # a scripted one has the former
@@ -37,7 +39,8 @@ class Corpus:
 
 
 def told(specification: str) -> Identification:
-    """Identify a function in this process, as a worker does; what is not understood must say why."""
+    """Identify a function in this process, as a worker does;
+    what is not understood must say why."""
     found = identify(resolve(specification, "cpu"), CPU).identification
     assert found.answer != "unknown" or found.message, f"{specification}: no reason"
     return found
@@ -46,9 +49,10 @@ def told(specification: str) -> Identification:
 def departures(found: Identification, expected: dict[str, Any]) -> list[str]:
     """Return in which fields an identification is not as expected.
 
-    Beside the fields of a convention: `mistakes` and `choices`, the codes of its findings; `unknown`: it is neither
-    right nor wrong; `ambiguous`, the names of fields. Of `layout` it must tell the one that is expected, among those
-    that remain possible where there are several; `schedule` and `dtype_rule` must hold the words that are expected.
+    Beside the fields of a convention: `mistakes` and `choices`, the codes of its findings;
+    `unknown`: it is neither right nor wrong; `ambiguous`, the names of fields. Of `layout` it must
+    tell the one that is expected, among those that remain possible where there are several;
+    `schedule` and `dtype_rule` must hold the words that are expected.
     """
     usual: dict[str, Any] = {"mistakes": (), "choices": (), "ambiguous": ()}
     if expected.get("kind", "applies") != "builds":

@@ -1,4 +1,5 @@
-"""A model's rotary file as one finds it: much in it speaks of rotary embeddings, and not all of it is meant."""
+"""A model's rotary file as one finds it: much in it speaks of rotary embeddings,
+and not all of it is meant."""
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
@@ -165,7 +166,8 @@ class RopeCache(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Is no rotary class by its name; two methods that need no object of it are rotary all the same."""
+    """Is no rotary class by its name; two methods that need no object of it
+    are rotary all the same."""
 
     @staticmethod
     def apply_rotary_positions(sinusoidal_pos, query_layer, key_layer):

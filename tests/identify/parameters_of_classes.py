@@ -141,7 +141,8 @@ def rotary_of_head(x, positions, rotary_dim=32):
 
 
 def rerotate_keys(keys, positions, kept_positions):
-    """keys: (batch, heads, length, head_dim), rotated at kept_positions; moves them to positions."""
+    """keys: (batch, heads, length, head_dim), rotated at kept_positions;
+    moves them to positions."""
     cos, sin = _tables(_frequencies(keys.shape[-1]), positions - kept_positions - 1)
     first, second = keys.chunk(2, -1)
     return keys * cos + torch.cat((-second, first), -1) * sin

@@ -1,4 +1,5 @@
-"""Pairs of functions that differ in one thing, for `--like`: what it says is to change is carried out by the tests."""
+"""Pairs of functions that differ in one thing, for `--like`: what it says is to change
+is carried out by the tests."""
 
 import torch
 from torch import Tensor

@@ -31,7 +31,8 @@ TABLES = {"complex": ("table",), "angles": ("table",)}
 
 @dataclass(frozen=True)
 class Native:
-    """A rotary function in plain operations, of any convention; it refuses tables of any other shape."""
+    """A rotary function in plain operations, of any convention;
+    it refuses tables of any other shape."""
 
     convention: Convention
 
@@ -382,7 +383,8 @@ def _makes(own: str, other: str, code: str) -> float:
 
 
 def test_what_apply_rotary_declares_holds_for_each_way_and_each_choice() -> None:
-    """Each layout with each axes of tables, each pairing, form and direction: called so, it does that."""
+    """Each layout with each axes of tables, each pairing, form and direction:
+    called so, it does that."""
     declared: dict[str, Any] = apply_rotary.__rotcheck__  # type: ignore[attr-defined]
     choices = dict(declared["choices"])
     for layout, axes in declared["ways"]:

@@ -1,4 +1,5 @@
-"""What to do next, whether or not a worker came back with an answer; and names that tell files apart."""
+"""What to do next, whether or not a worker came back with an answer;
+and names that tell files apart."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Signatures written by hand: which calls are tried first, in which layouts, and what speaks for a role."""
+"""Signatures written by hand: which calls are tried first, in which layouts,
+and what speaks for a role."""
 
 from collections.abc import Callable
 from typing import Any

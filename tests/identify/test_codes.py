@@ -1,4 +1,5 @@
-"""The list of codes in docs/identify.md is that of the source: none is missing, and none is left over."""
+"""The list of codes in docs/identify.md is that of the source:
+none is missing, and none is left over."""
 
 import ast
 import re
@@ -34,7 +35,8 @@ def is_words(node: ast.AST) -> bool:
 
 
 def told(file: Path) -> Iterator[str]:
-    """Yield the codes that a file gives: to `remark`, as the problem of a reading, or in front of words in a tuple."""
+    """Yield the codes that a file gives: to `remark`, as the problem of a reading,
+    or in front of words in a tuple."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call) and {"remark", "with_problem"} & {
             getattr(node.func, "id", ""),

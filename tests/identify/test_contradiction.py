@@ -1,4 +1,5 @@
-"""What an object says of its frequencies and does not do is not understood, and said; it accuses nobody."""
+"""What an object says of its frequencies and does not do is not understood, and said;
+it accuses nobody."""
 
 import pytest
 from identifying import told

@@ -1,4 +1,5 @@
-"""What is found out about functions in the styles of the field, and about the mistakes that are made with them."""
+"""What is found out about functions in the styles of the field,
+and about the mistakes that are made with them."""
 
 import re
 import statistics
@@ -63,7 +64,8 @@ def test_its_convention_and_its_mistakes_are_found(specification: str) -> None:
 
 @each
 def test_what_is_told_is_whole(specification: str) -> None:
-    """Every line says what told so, every mistake its cause and fix; nothing is a guess among one."""
+    """Every line says what told so, every mistake its cause and fix;
+    nothing is a guess among one."""
     one = found(specification)[0]
     assert one.call is not None
     assert all(line.field and line.says and line.because for line in one.evidence)

@@ -1,4 +1,5 @@
-"""What departs from a convention is named, and a search for what is broken ends as soon as one for what is right."""
+"""What departs from a convention is named, and a search for what is broken ends as soon
+as one for what is right."""
 
 from collections.abc import Callable
 from typing import Any

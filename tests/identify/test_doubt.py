@@ -163,7 +163,8 @@ def demonstrations() -> dict[str, str | None]:
 
 
 def test_every_mistake_is_shown_by_python_that_runs_without_rotcheck() -> None:
-    """In one fresh process, where rotcheck cannot be imported: each prints two values, and they differ."""
+    """In one fresh process, where rotcheck cannot be imported:
+    each prints two values, and they differ."""
     shown = demonstrations()
     assert [name for name, code in shown.items() if not code] == []
     script = textwrap.dedent(f"""

@@ -1,4 +1,5 @@
-"""Code of engines: right is told right, and the same code with a fault is told by the fault's name."""
+"""Code of engines: right is told right, and the same code with a fault is told
+by the fault's name."""
 
 import subprocess
 import sys
@@ -99,7 +100,8 @@ def test_what_a_package_wants_set_is_set_before_a_class_of_it_is_built(
 
 
 def test_an_unfinished_search_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first calls that run mix the rows of the batch; a later one is right, on a machine with time for it."""
+    """The first calls that run mix the rows of the batch;
+    a later one is right, on a machine with time for it."""
     assert (
         function_identification.identify(
             resolve(f"{FILE}:token_major", "cpu"), CPU

@@ -1,4 +1,5 @@
-"""Flags: what a function does with each of them the other way round, and the mistakes that only then are made."""
+"""Flags: what a function does with each of them the other way round,
+and the mistakes that only then are made."""
 
 import json
 import subprocess

@@ -1,4 +1,5 @@
-"""Frequencies made by hand from schedules: what is told of their angles, and of what an object says of them."""
+"""Frequencies made by hand from schedules: what is told of their angles,
+and of what an object says of them."""
 
 import pytest
 import torch

@@ -1,4 +1,5 @@
-"""Numbers that a class is built with and that have no effect, and what else an object says of itself."""
+"""Numbers that a class is built with and that have no effect,
+and what else an object says of itself."""
 
 from functools import cache
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What to do about a file whose import raises, dies or does not end, as a command that can be pasted."""
+"""What to do about a file whose import raises, dies or does not end,
+as a command that can be pasted."""
 
 import pytest
 

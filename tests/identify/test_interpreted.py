@@ -1,4 +1,5 @@
-"""A Triton kernel is identified under the interpreter, and one that writes outside of its tensor is found."""
+"""A Triton kernel is identified under the interpreter,
+and one that writes outside of its tensor is found."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""`--like`: can one take the other's place? What it says is to change is carried out, and gives equal values."""
+"""`--like`: can one take the other's place? What it says is to change is carried out,
+and gives equal values."""
 
 import re
 from functools import cache

@@ -1,4 +1,5 @@
-"""What is told of makers of tables: points, offsets, batch rows, and frequencies that no schedule gives."""
+"""What is told of makers of tables: points, offsets, batch rows,
+and frequencies that no schedule gives."""
 
 import subprocess
 import sys
@@ -120,7 +121,8 @@ def test_a_slip_is_named_and_shown(name: str) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_its_demonstration_runs_without_rotcheck(name: str) -> None:
-    """It prints the same twice where other tables are right, or a first row that changes beside another."""
+    """It prints the same twice where other tables are right,
+    or a first row that changes beside another."""
     code = next(one.demonstration for one in found(name).findings if one.mistake)
     assert code
     assert "rotcheck" not in code

@@ -1,4 +1,5 @@
-"""What `rotcheck identify file.py` takes of a file: what rotates or makes tables, methods too, and nothing else."""
+"""What `rotcheck identify file.py` takes of a file:
+what rotates or makes tables, methods too, and nothing else."""
 
 import json
 from pathlib import Path
@@ -129,7 +130,8 @@ def test_what_is_left_out_of_a_file_is_taken_when_it_is_named(name: str) -> None
     ],
 )
 def test_what_may_be_meant_is_not_left_out(code: str, tmp_path: Path) -> None:
-    """One that takes one tensor and has tables of its own, or derives from what another file defines."""
+    """One that takes one tensor and has tables of its own,
+    or derives from what another file defines."""
     (tmp_path / "theirs.py").write_text(code)
     done = run("theirs.py", "--format", "json", cwd=tmp_path)
     assert json.loads(done.stdout)["specification"].startswith("theirs.py:")

@@ -1,4 +1,5 @@
-"""What `identify` says of a function, no other command contradicts: none is green where another is red."""
+"""What `identify` says of a function, no other command contradicts:
+none is green where another is red."""
 
 import json
 import os
@@ -239,7 +240,8 @@ def test_what_shows_with_a_flag_or_beside_another_function_of_the_file_alone_is_
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_with_a_mistake_is_red_in_every_command(command: str, tmp_path: Path) -> None:
-    """In `train` its gradient agrees, and in `bench` its rows run: the mistake stands above both, and in their JSON."""
+    """In `train` its gradient agrees, and in `bench` its rows run:
+    the mistake stands above both, and in their JSON."""
     (tmp_path / "model.py").write_text(MODEL)
     (tmp_path / "policy.toml").write_text(POLICY)
     asked = [sys.executable, "-m", "rotcheck", command, *COMMANDS[command], "-o", "found.json"]

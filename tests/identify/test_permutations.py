@@ -1,4 +1,5 @@
-"""Functions that permute the rows of a checkpoint's weights: which permutation, whose heads, and what is lost."""
+"""Functions that permute the rows of a checkpoint's weights:
+which permutation, whose heads, and what is lost."""
 
 import sys
 from functools import cache

@@ -1,4 +1,5 @@
-"""Where a table ends is found to the row, and no position behind it is taken for one that it has."""
+"""Where a table ends is found to the row,
+and no position behind it is taken for one that it has."""
 
 import pytest
 import torch
@@ -34,6 +35,7 @@ def test_the_last_row_of_a_table_is_found(rows: int) -> None:
 
 
 def test_a_table_that_ends_is_no_fault() -> None:
-    """The positions asked for end where the table does, though not where the identification looked first."""
+    """The positions asked for end where the table does,
+    though not where the identification looked first."""
     cells = assert_rotates(Table(4096), dtypes=("float32", "float64"))
     assert {cell.verdict for cell in cells} <= {"agrees", "skipped"}

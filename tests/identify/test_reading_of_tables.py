@@ -1,4 +1,5 @@
-"""Matrices made by hand from tables that were handed over: what is read off them, and of which mistake they are."""
+"""Matrices made by hand from tables that were handed over:
+what is read off them, and of which mistake they are."""
 
 import pytest
 import torch

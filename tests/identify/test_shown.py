@@ -1,4 +1,5 @@
-"""How an identification reads: the mistake first, what told so beside it, nothing wider than the terminal."""
+"""How an identification reads: the mistake first, what told so beside it,
+nothing wider than the terminal."""
 
 from functools import cache
 

@@ -1,4 +1,5 @@
-"""Sizes that a function is told, or reads off a tensor, a constant or the machine, are found; none is invented."""
+"""Sizes that a function is told, or reads off a tensor, a constant or the machine, are found;
+none is invented."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A search ends soon: it learns from what calls raise, counts few guesses, and takes no other work for its own."""
+"""A search ends soon: it learns from what calls raise, counts few guesses,
+and takes no other work for its own."""
 
 import time
 

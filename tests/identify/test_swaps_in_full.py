@@ -1,4 +1,5 @@
-"""Swaps as `--like` tells them: what is not installed, what differs in values, both run side by side."""
+"""Swaps as `--like` tells them: what is not installed, what differs in values,
+both run side by side."""
 
 import subprocess
 import sys
@@ -117,7 +118,8 @@ def test_the_run_beside_the_other_is_told() -> None:
 
 
 def test_what_takes_any_layout_is_run_in_that_of_ours() -> None:
-    """Identified with (B, S, H, D), it is held as (S, B, H, D): code for the one does not do for the other."""
+    """Identified with (B, S, H, D), it is held as (S, B, H, D):
+    code for the one does not do for the other."""
     found = held("rows_in_front", "lines_up")
     assert found.swappable == "with changes"
     assert found.adapter is not None
@@ -184,7 +186,8 @@ def test_two_that_follow_the_length_by_one_rule_are_swapped_as_they_are(name: st
 
 
 def test_two_that_follow_the_length_by_other_rules_are_told_apart() -> None:
-    """By what was found alone they are alike: few rows and the first longer ones turn by the same frequencies."""
+    """By what was found alone they are alike: few rows and the first longer ones turn by
+    the same frequencies."""
     ours = told("swaps:make_by_length")
     alike = likeness(ours, ours, "other")
     for other, where in (
@@ -198,7 +201,8 @@ def test_two_that_follow_the_length_by_other_rules_are_told_apart() -> None:
 
 
 def test_what_the_fields_do_not_tell_the_run_tells() -> None:
-    """The same fields and other values: another table from row 4097 on, which no field speaks of."""
+    """The same fields and other values: another table from row 4097 on,
+    which no field speaks of."""
     found = likeness(told("swaps:make_tables"), told("swaps:make_tables"), "other")
     error = apart(swaps.make_tables, swaps.make_wrapped, "", None, CPU, {})
     assert error > STEPS_APART

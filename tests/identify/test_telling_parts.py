@@ -1,4 +1,5 @@
-"""The parts of telling by themselves: findings made by hand, calls written as code, demonstrations that are run."""
+"""The parts of telling by themselves: findings made by hand, calls written as code,
+demonstrations that are run."""
 
 import sys
 from collections.abc import Callable
@@ -63,7 +64,8 @@ def source(function: Callable[..., Any]) -> Source:
 
 
 def values(code: str, function: Callable[..., Any]) -> tuple[Tensor, Tensor]:
-    """Run a demonstration as its reader would; return the value that came and the one that is right."""
+    """Run a demonstration as its reader would;
+    return the value that came and the one that is right."""
     space: dict[str, Any] = {"f": function}
     exec(code, space)
     return space["came"], space["right"]

@@ -1,4 +1,5 @@
-"""The functions of one file held against each other: tables made in one order, and taken in the other."""
+"""The functions of one file held against each other:
+tables made in one order, and taken in the other."""
 
 import ast
 import json
@@ -158,7 +159,8 @@ def found(folder: Path, text: str, *names: str, code: int) -> dict[str, Any]:
 
 
 def came_and_right(mistake: dict[str, Any], folder: Path) -> tuple[Any, Any]:
-    """Run what shows a mistake, in a process without rotcheck; return the two values, which differ."""
+    """Run what shows a mistake, in a process without rotcheck;
+    return the two values, which differ."""
     code = f"import sys; sys.modules['rotcheck'] = None\n{mistake['demonstration']}"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True

@@ -1,4 +1,5 @@
-"""What is not identified has a mark of its own, and says first which of its arguments is not understood."""
+"""What is not identified has a mark of its own,
+and says first which of its arguments is not understood."""
 
 import functions_without_rotation
 import pytest

@@ -1,4 +1,5 @@
-"""What rotates nothing, or does not come back: said so, with what was tried, and never a convention."""
+"""What rotates nothing, or does not come back:
+said so, with what was tried, and never a convention."""
 
 import functions_without_rotation
 import pytest

@@ -1,4 +1,5 @@
-"""Files whose packages are not installed, or whose script stops: what can be loaded is, and nothing is guessed."""
+"""Files whose packages are not installed, or whose script stops:
+what can be loaded is, and nothing is guessed."""
 
 import sys
 from pathlib import Path

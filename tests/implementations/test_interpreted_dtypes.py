@@ -1,4 +1,5 @@
-"""What the Triton interpreter rounds otherwise than a GPU is not asked of a function of a file with kernels."""
+"""What the Triton interpreter rounds otherwise than a GPU is not asked of a function of
+a file with kernels."""
 
 import sys
 from types import FunctionType, ModuleType

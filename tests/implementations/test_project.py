@@ -1,4 +1,5 @@
-"""What a project names in its pyproject.toml is an implementation like any other, and a wrong entry is named."""
+"""What a project names in its pyproject.toml is an implementation like any other,
+and a wrong entry is named."""
 
 from dataclasses import fields
 from pathlib import Path

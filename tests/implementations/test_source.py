@@ -1,4 +1,5 @@
-"""Which functions of a file are taken for rotary code: by the words of their names, and whatever stands around them."""
+"""Which functions of a file are taken for rotary code:
+by the words of their names, and whatever stands around them."""
 
 import ast
 from pathlib import Path

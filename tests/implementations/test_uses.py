@@ -1,4 +1,5 @@
-"""How a file builds its own classes, read from the file; and how it is imported, where it belongs to a package."""
+"""How a file builds its own classes, read from the file;
+and how it is imported, where it belongs to a package."""
 
 import sys
 from pathlib import Path

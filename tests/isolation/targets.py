@@ -1,4 +1,5 @@
-"""What the workers are asked to do in these tests: each is called with a setup and returns what answers tasks."""
+"""What the workers are asked to do in these tests:
+each is called with a setup and returns what answers tasks."""
 
 import ctypes
 import json
@@ -20,7 +21,8 @@ def echo(setup):
 
 
 def process(setup):
-    """Answers with the process that it runs in, unless the task is something that it must not survive."""
+    """Answers with the process that it runs in,
+    unless the task is something that it must not survive."""
     return lambda task: os.getpid() if task == "pid" else ENDS[task]()
 
 
@@ -194,7 +196,8 @@ def leaves(setup):
 
 
 def fills(setup):
-    """Writes so many bytes to standard output; they are a hole in a file, so that no disk is worn out."""
+    """Writes so many bytes to standard output;
+    they are a hole in a file, so that no disk is worn out."""
 
     def answer(size):
         os.lseek(1, size, os.SEEK_SET)

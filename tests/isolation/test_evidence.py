@@ -1,4 +1,5 @@
-"""What is left of a worker: the signal by its name, the last frames, the last words, nothing that names the owner."""
+"""What is left of a worker: the signal by its name, the last frames, the last words,
+nothing that names the owner."""
 
 import platform
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Where no more processes or threads may be started, the work waits for others to end, or says so."""
+"""Where no more processes or threads may be started, the work waits for others to end,
+or says so."""
 
 import socket
 import sys

@@ -1,4 +1,5 @@
-"""The forms in which one and the same message reaches a reader: as bytes, as a terminal or a web page left them."""
+"""The forms in which one and the same message reaches a reader:
+as bytes, as a terminal or a web page left them."""
 
 import html
 import re
@@ -136,7 +137,8 @@ def google(text: str) -> bytes:
 
 
 def rich_box(text: str) -> bytes:
-    """A message below a traceback of rich, which breaks it at blanks; below a traceback stands an exception."""
+    """A message below a traceback of rich, which breaks it at blanks;
+    below a traceback stands an exception."""
     if not re.match(r"[\w.]+: ", text):
         if "\n" in text or re.match(r"[IWEF]\d{4} ", text):
             return text.encode()

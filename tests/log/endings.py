@@ -1,4 +1,5 @@
-"""Logs of each kind, and what ended the run: the beginning of its message, or None where it ended well."""
+"""Logs of each kind, and what ended the run:
+the beginning of its message, or None where it ended well."""
 # ruff: noqa: E501
 
 STEPS = "".join(

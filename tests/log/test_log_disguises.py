@@ -46,7 +46,8 @@ def test_a_sample_is_read_whole() -> None:
 
 
 def tells(log: Log, messages: tuple[str, ...]) -> bool:
-    """Whether its events, or else its prose, hold these texts but for their case and white space."""
+    """Whether its events, or else its prose,
+    hold these texts but for their case and white space."""
     said = [_plain(reading) for event in log.events for reading in event.readings] or [
         _plain(log.prose),
         _plain(log.prose.replace("\n", "")),

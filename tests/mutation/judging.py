@@ -41,7 +41,8 @@ VAGUE = (  # what is said where nothing is said of the departure
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said of a wrong mutant: `declared` right or wrong; `told` wrong, unknown, another, or taken for right."""
+    """What is said of a wrong mutant: `declared` right or wrong;
+    `told` wrong, unknown, another, or taken for right."""
 
     declared: str
     told: str
@@ -50,7 +51,8 @@ class Verdict:
 
 
 def result(function: Callable[..., Any], original: Original) -> tuple[Tensor, ...] | None:
-    """Return what comes back in the original's call at 300 rows in float64; None: it raises, or is no such thing."""
+    """Return what comes back in the original's call at 300 rows in float64;
+    None: it raises, or is no such thing."""
     asked = FunctionUnderTest(function, original.convention, CPU)
     try:
         with warnings.catch_warnings():
@@ -83,7 +85,8 @@ def told_of(function: Callable[..., Any]) -> list[Identification]:
 
 
 def judged(mutant: Mutant, original: Original, own: Sequence[Identification]) -> Verdict:
-    """Return what is said of a wrong mutant, with the original's convention declared and without."""
+    """Return what is said of a wrong mutant,
+    with the original's convention declared and without."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         declared = _declared(mutant, original)
@@ -115,7 +118,8 @@ def _state(told: Identification, own: Identification, original: Original) -> str
 
 
 def _alike(told: Identification, own: Identification) -> bool:
-    """Return whether two functions are told in the same words, but for dtypes and what else they take."""
+    """Return whether two functions are told in the same words,
+    but for dtypes and what else they take."""
     if told.convention is None or own.convention is None:
         return told.convention is own.convention
     fields = (
@@ -140,7 +144,8 @@ def _choices(told: Identification) -> set[str]:
 
 
 def _words(told: Identification) -> str:
-    """Return what a user reads of it: its mistakes, or else what was seen and is in doubt, and what was tried."""
+    """Return what a user reads of it: its mistakes, or else what was seen and is in doubt,
+    and what was tried."""
     said = [one.message for one in told.findings if one.mistake]
     seen = [one.message for one in told.findings if one.message.startswith("seen, and in doubt")]
     return "; ".join(said or [*seen, *told.tried, told.message or ""])

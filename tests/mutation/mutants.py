@@ -24,7 +24,8 @@ class Mutant:
 
 
 def mutants(function: Callable[..., Any]) -> Iterator[Mutant]:
-    """Yield every mutant of a Python function whose source can be compiled in its module's names."""
+    """Yield every mutant of a Python function whose source can be compiled
+    in its module's names."""
     own = _parsed(function)
     for name in own:
         for number in range(sum(1 for _ in slips(copy.deepcopy(own[name])))):
@@ -53,7 +54,8 @@ def _unparsed(node: ast.AST) -> str:
 
 
 def _parsed(function: Callable[..., Any]) -> dict[str, ast.FunctionDef]:
-    """Return the trees of a function and of the functions of its module that it calls, by their names."""
+    """Return the trees of a function and of the functions of its module that it calls,
+    by their names."""
     found: dict[str, ast.FunctionDef] = {}
     waiting = [inspect.unwrap(function)]
     for one in waiting:

@@ -63,7 +63,8 @@ class Original:
 
 
 def originals(names: Sequence[str] = ()) -> Iterator[Original]:
-    """Yield every original that is on this machine and can be read and called, or those with these in their names."""
+    """Yield every original that is on this machine and can be read and called,
+    or those with these in their names."""
     for name, function, declared in _functions(
         lambda name: not names or any(one in name for one in names)
     ):

@@ -1,4 +1,5 @@
-"""Try every mutant and print what rotcheck says of them: `python tests/mutation/score.py [--every=N] [NAME ...]`."""
+"""Try every mutant and print what rotcheck says of them:
+`python tests/mutation/score.py [--every=N] [NAME ...]`."""
 
 import sys
 import time
@@ -17,7 +18,8 @@ Scored = tuple[Original, Mutant, Verdict, float]
 
 
 def scored(names: list[str], counts: Counter[str], every: int = 1) -> Iterator[Scored]:
-    """Yield what is said of each wrong mutant, or of each `every`th; `counts` counts all of them."""
+    """Yield what is said of each wrong mutant, or of each `every`th;
+    `counts` counts all of them."""
     for original in originals(names):
         right = result(original.function, original)
         if right is None:

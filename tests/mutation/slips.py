@@ -148,7 +148,8 @@ def _swap(elements: list[ast.expr], at: int) -> None:
 
 
 def _repeat(node: ast.Call) -> None:
-    """Have a call repeat the lanes one after another: `_tiled(x, 2, -1)` instead of `x.repeat_interleave(2, -1)`."""
+    """Have a call repeat the lanes one after another:
+    `_tiled(x, 2, -1)` instead of `x.repeat_interleave(2, -1)`."""
     assert isinstance(node.func, ast.Attribute)
     of_torch = isinstance(node.func.value, ast.Name) and node.func.value.id == "torch"
     node.args = node.args if of_torch else [node.func.value, *node.args]

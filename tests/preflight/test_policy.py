@@ -1,4 +1,5 @@
-"""The policy: found, read, and each mistake in it named with its file, its key and the nearest known one."""
+"""The policy: found, read, and each mistake in it named with its file,
+its key and the nearest known one."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""`rotcheck preflight` as a CI job runs it: one line first, the contract's codes, reports for machines."""
+"""`rotcheck preflight` as a CI job runs it:
+one line first, the contract's codes, reports for machines."""
 
 import json
 import xml.etree.ElementTree as ET

@@ -1,4 +1,5 @@
-"""Whatever is there under the name of a file: it is read, or refused in plain words, and never waited for for ever."""
+"""Whatever is there under the name of a file: it is read, or refused in plain words,
+and never waited for for ever."""
 
 import os
 import threading

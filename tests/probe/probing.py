@@ -1,4 +1,5 @@
-"""Runs `rotcheck.probe()` in a process of its own, on a machine in which things were planted or hidden."""
+"""Runs `rotcheck.probe()` in a process of its own,
+on a machine in which things were planted or hidden."""
 
 import json
 import os
@@ -66,7 +67,8 @@ def machine(
     source: str = SOURCE,
     **variables: str,
 ) -> dict[str, str]:
-    """Return the environment of a machine: `files` precede what is installed, `hidden` is not installed."""
+    """Return the environment of a machine: `files` precede what is installed,
+    `hidden` is not installed."""
     planted = dict(files or {})
     if hidden:
         planted["sitecustomize.py"] = HIDE

@@ -1,4 +1,5 @@
-"""A torch that is absent, raises, crashes or hangs: the probe comes back with all that needs no torch."""
+"""A torch that is absent, raises, crashes or hangs:
+the probe comes back with all that needs no torch."""
 
 from pathlib import Path
 

@@ -17,7 +17,8 @@ PAIRS = [("cpu", name) for name in (*EXECUTORS, "NNC forced on CPU")] + [
 
 
 def unhurried(_: None) -> object:
-    """Open a job that runs the same on meta tensors with torch's own Python shape functions in place."""
+    """Open a job that runs the same on meta tensors
+    with torch's own Python shape functions in place."""
     executors.use_native_kernels = lambda: None
     return lambda pair: executors.run(*pair)
 

@@ -54,7 +54,8 @@ def test_the_machine_is_described(here: Found) -> None:
 
 
 def _without_knowledge(found: Found) -> str:
-    """Return a probe's text without causes and fixes, which are rotcheck's own words and name usual folders."""
+    """Return a probe's text without causes and fixes,
+    which are rotcheck's own words and name usual folders."""
     data = json.loads(found.text)
     for line in data["machine"]["lines"]:
         del line["cause"], line["fix"]

@@ -189,7 +189,8 @@ def probe(**changes: Any) -> Probe:
 
 
 def checked(**changes: Any) -> Check:
-    """Return the check of a file with one right function, a wrong one and one that was not understood."""
+    """Return the check of a file with one right function,
+    a wrong one and one that was not understood."""
     wrong = Fault(
         answer="wrong",
         by="context",

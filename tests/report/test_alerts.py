@@ -1,4 +1,5 @@
-"""What reviewers are shown: annotations of GitHub Actions, SARIF, and the check of a file in every format."""
+"""What reviewers are shown: annotations of GitHub Actions, SARIF,
+and the check of a file in every format."""
 
 import json
 import re

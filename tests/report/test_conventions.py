@@ -1,4 +1,5 @@
-"""A comparison tells of each given function in which convention it is judged, and what to know of that."""
+"""A comparison tells of each given function in which convention it is judged,
+and what to know of that."""
 
 import pytest
 from msgspec.structs import replace

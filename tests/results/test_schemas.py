@@ -19,7 +19,8 @@ KINDS = {**results(), "preflight": Decision}
 
 
 def _fields(document: dict[str, Any]) -> dict[str, list[str]]:
-    """Every field of a result by its path, `cells[].verdict`, with the types and the values that it may hold."""
+    """Every field of a result by its path, `cells[].verdict`, with the types and
+    the values that it may hold."""
     fields: dict[str, set[str]] = {}
 
     def visit(part: dict[str, Any], path: str) -> None:
@@ -43,7 +44,10 @@ def _fields(document: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _changed(golden: dict[str, list[str]], current: dict[str, list[str]]) -> list[str]:
-    """The fields that are gone, or hold something else. More values of an enumeration are an addition."""
+    """The fields that are gone, or hold something else.
+
+    More values of an enumeration are an addition.
+    """
 
     def kinds(values: list[str]) -> tuple[set[str], set[str]]:
         quoted = {value for value in values if value[0] in "'\"-0123456789"}

@@ -1,4 +1,5 @@
-"""Triton kernels compiled for GPUs that are not here, by Triton's own compiler and the assembler that comes with it."""
+"""Triton kernels compiled for GPUs that are not here,
+by Triton's own compiler and the assembler that comes with it."""
 
 import re
 import subprocess

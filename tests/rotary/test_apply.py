@@ -1,4 +1,5 @@
-"""The functions users import: every layout, pairing and form of the tables, on every path, against float64."""
+"""The functions users import: every layout, pairing and form of the tables, on every path,
+against float64."""
 
 import itertools
 import subprocess
@@ -64,7 +65,8 @@ def _packed_truth(qkv: Tensor) -> Tensor:
 
 
 def _error(found: Tensor, truth: Tensor) -> float:
-    """The worst error in the design's unit; the lanes of half pairing, or of any where none differ."""
+    """The worst error in the design's unit;
+    the lanes of half pairing, or of any where none differ."""
     exact = pairs(truth, "half")
     return measure(pairs(found.double(), "half"), exact, norms(exact), found.dtype).error
 
@@ -143,7 +145,8 @@ def test_positions_are_enough(pairing: str, path: ModuleType) -> None:
 
 
 def test_tables_of_positions_are_made_without_reading_anything_back() -> None:
-    """On meta there is nothing to read: what waits for a device, and no graph can hold, raises there."""
+    """On meta there is nothing to read: what waits for a device, and no graph can hold,
+    raises there."""
     x, at = _bshd(torch.bfloat16).to("meta"), AT.to("meta")
     assert apply_rotary(x, at, form="positions").device.type == "meta"
     with pytest.raises(NotImplementedError, match="no data"):

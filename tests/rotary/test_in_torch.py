@@ -1,4 +1,5 @@
-"""The functions among torch's own machinery: gradients, compilation, export, transforms, tracing, modes."""
+"""The functions among torch's own machinery:
+gradients, compilation, export, transforms, tracing, modes."""
 
 import ast
 import inspect

@@ -35,7 +35,8 @@ def test_frequencies_are_right_to_the_last_bits(theta: float, rotary_dim: int) -
 @pytest.mark.parametrize("rotary_dim", [20, 64, 128])
 @pytest.mark.parametrize("theta", [10000.0, 500000.0, 1e6])
 def test_cos_and_sin_are_right_up_to_a_million_positions(theta: float, rotary_dim: int) -> None:
-    """The phase error of float64 is position * a few eps: under 1e-9 at 2**20, far below float32's eps."""
+    """The phase error of float64 is position * a few eps:
+    under 1e-9 at 2**20, far below float32's eps."""
     found = angles(torch.tensor(POSITIONS), rotary_dim, theta)
     assert found.shape == (len(POSITIONS), rotary_dim // 2)
     for row, position in enumerate(POSITIONS):

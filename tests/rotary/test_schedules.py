@@ -1,4 +1,5 @@
-"""The schedules are those of the libraries that define them, and are known again from their frequencies."""
+"""The schedules are those of the libraries that define them,
+and are known again from their frequencies."""
 
 from typing import Any
 
@@ -43,7 +44,8 @@ YARN = {"original_max_position_embeddings": 4096, "factor": 40.0}
 DEEPSEEK = {"mscale": 0.707, "mscale_all_dim": 1.0}
 LLAMA3 = {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
 
-# rope_type, the rest of rope_parameters (theta is 10000 unless given), head_dim, length, the schedule
+# rope_type, the rest of rope_parameters (theta is 10000 unless given), head_dim, length, the
+# schedule
 DEFINED = [
     ("linear", {"factor": 4.0, "rope_theta": 5e5}, 128, None, Linear(4.0, 5e5)),
     ("dynamic", {"factor": 2.0}, 128, 4 * LONGEST, Ntk(7.0)),
@@ -54,7 +56,8 @@ DEFINED = [
     ("yarn", YARN | {"truncate": False, "rope_theta": 1.5e5}, 64, None, Yarn(40.0, 4096, 1.5e5, truncate=False)),
     ("yarn", YARN | {"beta_fast": 8.0, "beta_slow": 2.0}, 64, None, Yarn(40.0, 4096, beta_fast=8.0, beta_slow=2.0)),
     ("yarn", YARN | {"partial_rotary_factor": 0.25}, 128, None, Yarn(40.0, 4096)),
-    # the edges: nothing lies between (transformers' 0.001), both ends before the first pair, the last end after all
+    # the edges: nothing lies between (transformers' 0.001), both ends before the first pair, the
+    # last end after all
     ("yarn", YARN | {"truncate": False, "beta_fast": 1.0}, 64, None, Yarn(40.0, 4096, truncate=False, beta_fast=1.0)),
     ("yarn", YARN | {"original_max_position_embeddings": 4}, 64, None, Yarn(40.0, 4)),
     ("yarn", YARN | {"original_max_position_embeddings": 2**31}, 64, None, Yarn(40.0, 2**31)),
@@ -330,7 +333,8 @@ def test_a_theta_rescaled_by_ntk_is_named_beside_the_plain_reading() -> None:
 
 
 def test_frequencies_over_head_dim_are_named_beside_the_plain_reading() -> None:
-    """The known mistake N8: without head_dim it is a plain schedule of an odd theta, and no more can be said."""
+    """The known mistake N8: without head_dim it is a plain schedule of an odd theta,
+    and no more can be said."""
     mistaken = measured(OverHeadDim(64), 48)
     assert recognise(mistaken).schedule == Plain(1000.0)
     assert recognise(mistaken).alternatives == ()
@@ -392,7 +396,8 @@ def test_frequencies_rounded_to_bfloat16_are_no_schedule_unless_that_is_allowed(
 @pytest.mark.parametrize("rotary_dim", [16, 64, 128])
 @pytest.mark.parametrize("ratio", [0.25, 0.61803, 0.99])
 def test_a_slow_pair_that_is_wrong_is_not_taken_for_a_blend(rotary_dim: int, ratio: float) -> None:
-    """Some factor of YaRN explains the last pair whatever it is; only the pairs before it can bear that out."""
+    """Some factor of YaRN explains the last pair whatever it is;
+    only the pairs before it can bear that out."""
     frequencies = inverse_frequencies(rotary_dim)
     frequencies[-1] *= ratio
     found = recognise(frequencies)

@@ -1,4 +1,5 @@
-"""The runs of the command line are those of the tests of `cli`, and SARIF is checked as in those of `report`."""
+"""The runs of the command line are those of the tests of `cli`, and SARIF is checked as
+in those of `report`."""
 
 import sys
 from pathlib import Path

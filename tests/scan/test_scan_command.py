@@ -1,4 +1,5 @@
-"""`rotcheck scan`: which files it reads, what cannot be read, comments that ignore, formats and exit codes."""
+"""`rotcheck scan`: which files it reads, what cannot be read, comments that ignore,
+formats and exit codes."""
 
 import json
 import os
@@ -207,7 +208,8 @@ def test_every_code_has_its_section_and_its_explanation() -> None:
 
 
 def test_the_story_that_rotcheck_began_with_is_told_from_its_log_and_its_files() -> None:
-    """The log names the failure and this command, and this command the line and every function under it."""
+    """The log names the failure and this command,
+    and this command the line and every function under it."""
     failure = diagnose.match("NotImplementedError: Unknown device for graph fuser")
     assert failure is not None
     assert "rotcheck scan ." in failure.fix

@@ -1,4 +1,5 @@
-"""Hazards of numbers and tables: defects as people write them, healthy twins, and what each does when it is run."""
+"""Hazards of numbers and tables: defects as people write them, healthy twins,
+and what each does when it is run."""
 
 from pathlib import Path
 from types import ModuleType

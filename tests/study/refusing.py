@@ -1,4 +1,5 @@
-"""Workers of the tests of the runner: each is called with a setup and returns what answers tasks."""
+"""Workers of the tests of the runner: each is called with a setup
+and returns what answers tasks."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,5 @@
-"""The runner that every command shares: what it tells, what ends it, what it refuses; devices and names of requests."""
+"""The runner that every command shares: what it tells, what ends it, what it refuses;
+devices and names of requests."""
 
 from pathlib import Path
 

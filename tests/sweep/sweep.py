@@ -1,7 +1,9 @@
-"""Identifies all rotary code of installed packages, so that every mistake it is accused of can be read by a person.
+"""Identifies all rotary code of installed packages,
+so that every mistake it is accused of can be read by a person.
 
-`python tests/sweep/sweep.py transformers timm --out sweep.json --page sweep.md`. What is written twice in a package is
-asked once. Not part of CI: it takes minutes to hours, and its packages are not required.
+`python tests/sweep/sweep.py transformers timm --out sweep.json --page sweep.md`. What is written
+twice in a package is asked once. Not part of CI: it takes minutes to hours, and its packages are
+not required.
 """
 
 import argparse
@@ -23,7 +25,8 @@ MARKS = {"right": "✓", "wrong": "✗", "unknown": "?"}
 
 
 def specifications(package: str) -> Iterator[str]:
-    """Yield `package.module:name` of each distinct rotary function, class and method of a package, by its source.
+    """Yield `package.module:name` of each distinct rotary function, class and method of a package,
+    by its source.
 
     Raises `SystemExit` for a package that is not installed.
     """

@@ -1,4 +1,5 @@
-"""Rotary functions of a kernel author, healthy ones and planted ones, in the form f(q, k, cos, sin)."""
+"""Rotary functions of a kernel author, healthy ones and planted ones,
+in the form f(q, k, cos, sin)."""
 
 import torch
 

@@ -1,4 +1,5 @@
-"""Can one function be put in another's place? If not, what differs, and what to permute or convert."""
+"""Can one function be put in another's place? If not, what differs,
+and what to permute or convert."""
 
 import own_kernels
 import pytest

@@ -1,4 +1,5 @@
-"""The page on rotcheck.testing says what is so: its code runs, and its message is the one that is given."""
+"""The page on rotcheck.testing says what is so:
+its code runs, and its message is the one that is given."""
 
 import re
 import sys

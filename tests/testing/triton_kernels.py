@@ -1,4 +1,5 @@
-"""A Triton kernel that rotates into memory of its own: right, without its mask, and with batch row 0's tables."""
+"""A Triton kernel that rotates into memory of its own:
+right, without its mask, and with batch row 0's tables."""
 
 import torch
 import triton

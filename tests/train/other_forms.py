@@ -1,4 +1,5 @@
-"""Rotations of forms that SEDD does not have, undeclared, with something wrong in them that lets the loss fall."""
+"""Rotations of forms that SEDD does not have, undeclared,
+with something wrong in them that lets the loss fall."""
 
 import torch
 

@@ -1,4 +1,5 @@
-"""Functions of other forms than SEDD's, undeclared: each is identified and trained in its own convention."""
+"""Functions of other forms than SEDD's, undeclared:
+each is identified and trained in its own convention."""
 
 import json
 import subprocess

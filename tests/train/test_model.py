@@ -1,4 +1,5 @@
-"""The miniature: its shapes, its loss against brute force, its gradient against finite differences."""
+"""The miniature: its shapes, its loss against brute force,
+its gradient against finite differences."""
 
 import math
 

@@ -1,4 +1,5 @@
-"""Sequences: those that come with rotcheck are real, and the user's file is read or refused in one sentence."""
+"""Sequences: those that come with rotcheck are real,
+and the user's file is read or refused in one sentence."""
 
 import gzip
 import re

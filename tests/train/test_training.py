@@ -1,4 +1,5 @@
-"""Training runs: right rotations pass, wrong ones do not although their loss falls, and nobody takes others along."""
+"""Training runs: right rotations pass, wrong ones do not although their loss falls,
+and nobody takes others along."""
 
 import pytest
 from training_runs import HERE, RIGHT, WRONG, Courses, courses

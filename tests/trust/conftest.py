@@ -1,4 +1,5 @@
-"""What several tests look at, run once: the planted defects, the healthy cells, the figures of both."""
+"""What several tests look at, run once: the planted defects, the healthy cells,
+the figures of both."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,5 @@
-"""The figures of docs/trust.md: `python tests/trust/figures.py [PAGE]` judges everything and prints them as Markdown.
+"""The figures of docs/trust.md: `python tests/trust/figures.py [PAGE]` judges everything
+and prints them as Markdown.
 
 With a page it writes them between its marks as well.
 """
@@ -46,13 +47,15 @@ class Figures:
         }
 
     def right(self, family: str, dtype: str) -> tuple[float, float, float]:
-        """Return median, 99th percentile and largest of the errors of right functions, in rounding steps."""
+        """Return median, 99th percentile and largest of the errors of right functions,
+        in rounding steps."""
         errors = torch.tensor(self.healthy.errors[family, dtype], dtype=torch.float64)
         median, most, largest = (float(errors.quantile(at)) for at in (0.5, 0.99, 1.0))
         return median, most, largest
 
     def wrong(self, dtype: str) -> tuple[float, str]:
-        """Return the smallest error of a planted defect that was found by its values, and whose it is."""
+        """Return the smallest error of a planted defect that was found by its values,
+        and whose it is."""
         each = ((min(one.errors[dtype]), one.name) for one in self.planted if dtype in one.errors)
         return min(each)
 

@@ -1,4 +1,5 @@
-"""The healthy cells: every right implementation, in every convention, shape and dtype, of several seeds and strides."""
+"""The healthy cells: every right implementation, in every convention, shape and dtype,
+of several seeds and strides."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -148,7 +149,8 @@ def _all_checks(found: Healthy, name: str, thing: Any) -> None:
 
 
 def _made(found: Healthy) -> None:
-    """Ask each function made by rule `forward` for several shapes, seeds and strides, each round another mixture."""
+    """Ask each function made by rule `forward` for several shapes, seeds and strides,
+    each round another mixture."""
     mixtures = _mixtures()
     for convention, functions in groupby(made.every(), key=lambda each: each.convention):
         alike = list(functions)
@@ -173,7 +175,8 @@ def _made(found: Healthy) -> None:
 
 
 def _own_angles(found: Healthy) -> None:
-    """Ask those that compute their frequencies for widths where x = 2i / width is rounded, and for far positions."""
+    """Ask those that compute their frequencies for widths where x = 2i / width is rounded,
+    and for far positions."""
     for each in made.own_angles():
         subject = Here(each.function, each.convention)
         for width, dtype in product(WIDTHS, DTYPES):

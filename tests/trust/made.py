@@ -1,4 +1,5 @@
-"""Right rotary functions made by rule: pairing, direction, layout, form of the tables and arithmetic of each kind."""
+"""Right rotary functions made by rule: pairing, direction, layout,
+form of the tables and arithmetic of each kind."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -1,4 +1,5 @@
-"""The planted defects, judged: those that declare a convention are held to it, the others are identified first."""
+"""The planted defects, judged: those that declare a convention are held to it,
+the others are identified first."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,13 +49,15 @@ class Planted:
 
 
 def run() -> list[Planted]:
-    """Judge every planted defect: here, and those that something has to be done to by `rotcheck context`."""
+    """Judge every planted defect: here, and those that something has to be done to
+    by `rotcheck context`."""
     here = [_judged(name, thing) for name, thing in defects().items() if not thing.plant.condition]
     return here + in_context()
 
 
 def in_context() -> list[Planted]:
-    """Ask `rotcheck context`, in its own processes, for what is right until something is done to it."""
+    """Ask `rotcheck context`, in its own processes,
+    for what is right until something is done to it."""
     things = {name: thing for name, thing in defects().items() if thing.plant.condition}
     wanted = sorted({thing.plant.condition for thing in things.values()})
     report = rotcheck.context(

@@ -1,4 +1,5 @@
-"""Right rotary functions, each written as some library or model writes it, in its own convention."""
+"""Right rotary functions, each written as some library or model writes it,
+in its own convention."""
 
 from typing import Any
 

@@ -29,8 +29,11 @@ SILENT = (
     "N17",
     "N20",
 )
-"""Part N of the failures without a message. N15 (M-RoPE) is asked of no function; N18 and N21 are figures: the
-longest context that `rotcheck context` reports, and the thresholds that test_healthy.py holds."""
+"""Part N of the failures without a message.
+
+N15 (M-RoPE) is asked of no function; N18 and N21 are figures: the longest context that
+`rotcheck context` reports, and the thresholds that test_healthy.py holds.
+"""
 DETECTORS = (
     "interleaved instead",
     "conjugate (-sin)",
@@ -98,7 +101,8 @@ def test_the_faults_of_published_libraries_are_planted(section: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_wrong_lie_far_beyond_what_rounding_explains(dtype: str, figures: Figures) -> None:
-    """Four times the threshold; the nearest is a factor of 1.125 in bfloat16, which is 16 steps and no more."""
+    """Four times the threshold; the nearest is a factor of 1.125 in bfloat16,
+    which is 16 steps and no more."""
     error, whose = figures.wrong(dtype)
     assert error > 4 * ROUNDING, whose
 

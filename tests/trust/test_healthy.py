@@ -1,4 +1,5 @@
-"""No right function is called wrong, in whatever convention, shape, dtype, seed and layout in memory."""
+"""No right function is called wrong, in whatever convention, shape, dtype,
+seed and layout in memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +52,8 @@ def test_there_are_ten_thousand_healthy_cells_and_more(healthy: Healthy) -> None
 
 @pytest.mark.parametrize("dtype", DTYPES[1:3])
 def test_the_bands_of_the_measure_hold_what_they_say(dtype: str, figures: Figures) -> None:
-    """float32 inside is worth a single rounding in the narrow dtypes; with tables in the dtype a little more."""
+    """float32 inside is worth a single rounding in the narrow dtypes;
+    with tables in the dtype a little more."""
     largest = {family: figures.right(family, dtype)[2] for family in FAMILIES}
     assert largest[ONCE] <= ONCE_AT_MOST
     assert largest[TABLES] <= TABLES_AT_MOST

@@ -1,4 +1,5 @@
-"""Judges implementations in this process: the checks of `compare`, one implementation, shape and dtype at a time."""
+"""Judges implementations in this process: the checks of `compare`, one implementation,
+shape and dtype at a time."""
 
 import importlib
 import importlib.util
@@ -61,7 +62,8 @@ BATCHED = tuple(
 
 
 class Here(Subject):
-    """An implementation judged in this process: what it does to switches is not looked at, and it is fast."""
+    """An implementation judged in this process:
+    what it does to switches is not looked at, and it is fast."""
 
     def __init__(self, function: Callable[..., Any], convention: Convention) -> None:
         self.raised: BaseException | None = None
@@ -98,7 +100,8 @@ def fresh(thing: Any) -> Callable[..., Any]:
 
 
 def shapes_for(convention: Convention) -> tuple[Sizes, ...]:
-    """Return shapes that ask it everything: enough rows where it counts, a table for each batch row where it can."""
+    """Return shapes that ask it everything: enough rows where it counts,
+    a table for each batch row where it can."""
     if convention.positions in ("from 0", "offset"):
         return COUNTED
     return SHAPES + BATCHED[:1] if takes_batched(convention) else SHAPES
@@ -128,7 +131,8 @@ def evidence(subject: Subject, case: Case, check: str) -> Evidence:
 def finding(
     thing: Any, convention: Convention, dtype: str, sizes: Sizes, check: str = ""
 ) -> tuple[str, Evidence] | None:
-    """Return the first check that does not agree, in the order of reports, and its evidence; or what `check` finds."""
+    """Return the first check that does not agree, in the order of reports, and its evidence;
+    or what `check` finds."""
     for each in (check,) if check else CHECKS:
         if each == "offset" and isinstance(sizes.positions[0], tuple):
             continue  # it asks for single rows, alike in all batch rows

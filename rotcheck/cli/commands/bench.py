@@ -46,9 +46,9 @@ def bench(
 ) -> int:
     """Time rotary implementations beside a copy and a baseline.
 
-    In each round an implementation, a copy of its input and the baseline take turns in one process, and their
-    ratios are taken round by round. A row takes 4 seconds or more; the progress line says about how long all take.
-    Run `rotcheck compare` first: what is wrong can be fast.
+    In each round an implementation, a copy of its input and the baseline take turns in one process,
+    and their ratios are taken round by round. A row takes 4 seconds or more; the progress line says
+    about how long all take. Run `rotcheck compare` first: what is wrong can be fast.
 
     \b
     Examples:
@@ -56,8 +56,8 @@ def bench(
       rotcheck bench native mine.py:rotary --shape 1x2048x3x16x64 --dtype bfloat16
       rotcheck bench --against torchscript -o bench.json --plot bench.svg
 
-    Exit code 0: all rows ran. 1: one raised, crashed or hung, or its function is wrong or was not identified.
-    2: cannot be done as asked. 5: nothing ran.
+    Exit code 0: all rows ran. 1: one raised, crashed or hung, or its function is wrong or was not
+    identified. 2: cannot be done as asked. 5: nothing ran.
     """
     progress = session.begin()
     from rotcheck.bench.run import bench as run

@@ -42,8 +42,8 @@ def check(
 ) -> int:
     """Say in one line whether a file is right, and how far.
 
-    Everything in it is identified, judged, and measured as far as its positions must reach. A class is built as the
-    file itself builds it.
+    Everything in it is identified, judged, and measured as far as its positions must reach. A class
+    is built as the file itself builds it.
 
     \b
     Examples:
@@ -51,7 +51,8 @@ def check(
       rotcheck check path/to/file.py --dtype bfloat16 --to 32768
       rotcheck check path/to/file.py --format github
 
-    Exit code 0: right. 1: wrong, or not understood. 2: cannot be done as asked. 5: nothing there to check.
+    Exit code 0: right. 1: wrong, or not understood. 2: cannot be done as asked. 5:
+    nothing there to check.
     """
     progress = session.begin()
     from rotcheck.check.run import check as run

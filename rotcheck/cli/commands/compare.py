@@ -61,8 +61,8 @@ def compare(
       pyproject.toml        [tool.rotcheck.implementations] gives it a name
     docs/compare.md says more; rotcheck identify shows one in full.
 
-    Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
-    asked. 5: nothing ran.
+    Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2:
+    cannot be done as asked. 5: nothing ran.
     """
     progress = session.begin()
     from rotcheck.compare.implementation_lines import places

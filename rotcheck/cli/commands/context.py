@@ -35,8 +35,8 @@ def context(
 ) -> int:
     """Measure how far in context angles and tables are right.
 
-    Its phases are compared with float64, in radians: as constructed, cast, under autocast, with TF32, built on meta,
-    after its table grew, and beyond that table.
+    Its phases are compared with float64, in radians: as constructed, cast, under autocast, with
+    TF32, built on meta, after its table grew, and beyond that table.
 
     \b
     Examples:

@@ -64,7 +64,8 @@ def explain(session: Session, text: Text = None) -> int:
 
 
 def entry_named(text: str) -> Sequence[Failure | Message]:
-    """The failure or the general message that an id or the code of a finding names; () for another text."""
+    """The failure or the general message that an id or the code of a finding names;
+    () for another text."""
     from rotcheck.diagnose import get, get_message
 
     name = text.strip()
@@ -84,7 +85,8 @@ def everything() -> Sequence[Failure | Message]:
 
 
 def read(words: Sequence[str]) -> "Log":
-    """What the message, the file or the pipe tells; raises `RequestError` when it cannot be read."""
+    """What the message, the file or the pipe tells;
+    raises `RequestError` when it cannot be read."""
     from rotcheck import log
 
     text = " ".join(words)

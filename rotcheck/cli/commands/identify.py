@@ -46,10 +46,11 @@ def identify(
       rotcheck identify path/to/file.py
       rotcheck identify native --like interleaved
 
-    Three answers: right, wrong (with Python that shows it), or not understood (with what to do next). Everything is
-    measured. What cannot be known is listed as what remains possible.
+    Three answers: right, wrong (with Python that shows it), or not understood (with what to do
+    next). Everything is measured. What cannot be known is listed as what remains possible.
 
-    Exit code 0: all are right. 1: a mistake, or one that is not understood. 2: cannot be done as asked.
+    Exit code 0: all are right. 1: a mistake, or one that is not understood. 2:
+    cannot be done as asked.
     """
     progress = session.begin()
     from rotcheck.identify.run import identify_all as run

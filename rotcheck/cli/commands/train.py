@@ -62,8 +62,8 @@ def train(
     A factory without an argument keeps the rotation it has; docs/train.md has an
     example.
 
-    Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2: cannot be done as
-    asked. 5: nothing ran.
+    Exit code 0: all that ran agrees. 1: a finding, or a function that was not identified. 2:
+    cannot be done as asked. 5: nothing ran.
     """
     progress = session.begin()
     from rotcheck.train.run import train as run

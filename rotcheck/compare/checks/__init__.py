@@ -8,7 +8,8 @@ for. The rest stands at the top of the file, each setting a line of its own:
 - `order`: where it stands among those of its level; without, behind them;
 - `needs_values`: False when it can be asked of tensors without values (the `meta` stand-in);
 - `needs_gradient = True`: it is not asked of functions that have no gradient by design;
-- `traces = True`: it has torch import its tracer, which takes longer than torch itself: once, then, for all workers.
+- `traces = True`: it has torch import its tracer, which takes longer than torch itself:
+  once, then, for all workers.
 """
 
 import ast

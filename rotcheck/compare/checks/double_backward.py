@@ -42,7 +42,8 @@ def run(subject: Subject, case: Case) -> Evidence:
 
 
 def _twice(subject: Subject, case: Case, directions: Slots) -> list[Tensor] | None:
-    """What flows to where a gradient came from, laid out as results are; None: there is no graph."""
+    """What flows to where a gradient came from, laid out as results are;
+    None: there is no graph."""
     leaves, call = differentiable_call(case)
     results = subject.call(call)
     check_graph(results)

@@ -55,7 +55,8 @@ def _rows(case: Case) -> list[int]:
 
 
 def _step(subject: Subject, case: Case, row: int) -> tuple[Tensor, ...]:
-    """Call it for one row, by its offset or index if it takes one, else by that row of the tables."""
+    """Call it for one row, by its offset or index if it takes one,
+    else by that row of the tables."""
     call = case.call(slice(row, row + 1))
     if indexes(case):
         positions = case.laid_positions(torch.tensor([row], device="cpu"))

@@ -1,8 +1,8 @@
 """What is done to an object before it is measured, one file each, named after the condition.
 
-A condition is a module with `run(specimen) -> ConditionResult`, whose docstring says what is done, and
-`blames`, the code of the finding (see diagnose/) when phases are wrong under this condition alone.
-`run` raises `DoesNotApply`, with the reason, for an object to which it cannot be done.
+A condition is a module with `run(specimen) -> ConditionResult`, whose docstring says what is done,
+and `blames`, the code of the finding (see diagnose/) when phases are wrong under this condition
+alone. `run` raises `DoesNotApply`, with the reason, for an object to which it cannot be done.
 """
 
 import pkgutil

@@ -1,4 +1,5 @@
-"""What the angles of a function say: schedule, reach in context, offset, and what is wrong or in doubt."""
+"""What the angles of a function say: schedule, reach in context, offset,
+and what is wrong or in doubt."""
 
 from dataclasses import dataclass, field
 
@@ -39,7 +40,8 @@ class AngleFindings:
 
 
 def add_schedule(findings: AngleFindings, fit: Fit, last: int) -> None:
-    """Add the schedule of a fit at positions up to the last one, its alternatives, and what they mean."""
+    """Add the schedule of a fit at positions up to the last one, its alternatives,
+    and what they mean."""
     schedule, frequencies = fit.schedule, fit.frequencies
     findings.schedule = str(schedule) if schedule else None
     findings.theta = getattr(schedule, "theta", None)

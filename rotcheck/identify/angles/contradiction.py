@@ -1,6 +1,8 @@
-"""Where the frequencies of an object contradict what it says of them itself: its base, its scaling, its width.
+"""Where the frequencies of an object contradict what it says of them itself:
+its base, its scaling, its width.
 
-No mistake: a name may mean something else, and one configuration may serve several layers. So it is not understood.
+No mistake: a name may mean something else,
+and one configuration may serve several layers. So it is not understood.
 """
 
 import math
@@ -26,10 +28,11 @@ _NAMED_SCHEDULES = (Linear, Llama3, Yarn)  # schedules that one name and a few n
 def contradiction(
     measurement: Fit, config: ObjectConfig, lanes: int | None, last: int
 ) -> str | None:
-    """What an object says of its frequencies and does not do; None: they are as it says, or it says nothing.
+    """What an object says of its frequencies and does not do;
+    None: they are as it says, or it says nothing.
 
-    `lanes`: how many turn, where its width is its own and not what it was told. `last`: the last position asked for
-    up to which frequencies were the same.
+    `lanes`: how many turn, where its width is its own and not what it was told. `last`: the last
+    position asked for up to which frequencies were the same.
     """
     if _of_several_layers(config):
         return None
@@ -52,7 +55,8 @@ def _of_several_layers(config: ObjectConfig) -> bool:
 
 
 def _scaling(measurement: Fit, config: ObjectConfig) -> str | None:
-    """Words, if its frequencies do not have the scaling that it names, with the numbers that it says."""
+    """Words, if its frequencies do not have the scaling that it names,
+    with the numbers that it says."""
     schedules = [
         schedule
         for schedule in config.schedules()
@@ -130,7 +134,8 @@ def _base(
 def _factor_in_exponent(
     schedule: Plain, name: str, base: float, config: ObjectConfig
 ) -> str | None:
-    """Words, if a factor that belongs to positions or frequencies divides the exponent of the base."""
+    """Words, if a factor that belongs to positions or frequencies divides
+    the exponent of the base."""
     factor = config.number(*FACTOR) or 1.0
     if factor == 1 or abs(factor * math.log(schedule.theta) / math.log(base) - 1) > 1e-4:
         return None

@@ -1,4 +1,5 @@
-"""The frequencies of tables of points: one row for all pairs, or a row for the pairs of each coordinate."""
+"""The frequencies of tables of points: one row for all pairs,
+or a row for the pairs of each coordinate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,8 @@ class Axes:
 def of_axes(
     angles_at_points: Angles, owners: Sequence[int], noise: float, candidates: Sequence[Schedule]
 ) -> Axes:
-    """The fit of angles at points (p, 2p, 3p), by p; `owners`: the coordinate that each pair turns with."""
+    """The fit of angles at points (p, 2p, 3p), by p;
+    `owners`: the coordinate that each pair turns with."""
     pairs = torch.tensor(owners)
     groups = [(pairs == axis).nonzero().flatten() for axis in range(max(owners) + 1)]
     twice = all(_twice(angles_at_points, group) for group in groups)
@@ -64,7 +66,8 @@ def _with_schedule_of(fit: Fit, source: Fit) -> Fit:
 
 
 def _alike(fits: Sequence[Fit]) -> bool:
-    """Whether the pairs of every coordinate have the same schedule, or none that is known but the same row."""
+    """Whether the pairs of every coordinate have the same schedule,
+    or none that is known but the same row."""
     if fits[0].schedule is not None:
         return all(str(axis_fit.schedule) == str(fits[0].schedule) for axis_fit in fits)
     first = fits[0].frequencies

@@ -1,4 +1,5 @@
-"""From angles at positions to frequencies, the schedule behind them, and where the angles leave it."""
+"""From angles at positions to frequencies, the schedule behind them,
+and where the angles leave it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ EXACT = 3  # positions up to which every dtype holds a position
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The frequencies behind angles, the schedule that gives them, and where the angles leave it."""
+    """The frequencies behind angles, the schedule that gives them,
+    and where the angles leave it."""
 
     frequencies: Tensor  # (P,), of the schedule where one is known
     schedule: Schedule | None
@@ -45,11 +47,13 @@ def fit_schedule(
     noise: float = 0.0,
     candidates: Sequence[Schedule] = (),
 ) -> Fit:
-    """Fit the angles at each position; `noise`: what the dtype of a table may hide of an angle, in radians.
+    """Fit the angles at each position; `noise`: what the dtype of a table may hide of an angle,
+    in radians.
 
-    `candidates`: schedules that the object itself speaks of. A schedule that float32 explains comes first. Frequencies
-    that follow none are no fault as long as angles grow with the position; those that a narrower dtype holds exactly
-    were rounded to it, and the schedule that they come from is named.
+    `candidates`: schedules that the object itself speaks of. A schedule that float32 explains comes
+    first. Frequencies that follow none are no fault as long as angles grow with the position; those
+    that a narrower dtype holds exactly were rounded to it, and the schedule that they come from is
+    named.
     """
     forward = {position: angle * direction for position, angle in angles.items()}
     frequencies = estimate_frequencies(forward)

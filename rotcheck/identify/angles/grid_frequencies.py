@@ -1,4 +1,5 @@
-"""The frequencies of a grid's squares along a side: of their places, or of a range that these are mapped to."""
+"""The frequencies of a grid's squares along a side:
+of their places, or of a range that these are mapped to."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,7 +20,8 @@ ACROSS = 3  # squares along the other side
 PLACES = (0, 1, 2, 3, 5, 17, 24, 100, 257, 768)
 UNEVEN = 1e-3  # radians
 Lay = Callable[[int, int], Tensor]
-"""Returns the angles (high * wide, P) of a grid so many squares high and wide; raises for one that it does not take."""
+"""Returns the angles (high * wide, P) of a grid so many squares high and wide;
+raises for one that it does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class Side:
 def of_side(
     lay: Lay, side: int, pairs: Sequence[int], noise: float, candidates: Sequence[Schedule]
 ) -> Side | None:
-    """The frequencies of pairs along the height (0) or width (1); None: it takes no grid of those sizes."""
+    """The frequencies of pairs along the height (0) or width (1);
+    None: it takes no grid of those sizes."""
     for sizes in SIZES:
         try:
             lines = [_line(lay, side, size)[:, list(pairs)] for size in sizes]  # (size, P) each
@@ -87,7 +90,8 @@ def _of_places(angles: dict[int, Tensor], noise: float, candidates: Sequence[Sch
 
 
 def _of_range(whole: Tensor) -> Side:
-    """The frequencies (P,) of places that are mapped to -1 to 1; `whole`: radians from one end to the other."""
+    """The frequencies (P,) of places that are mapped to -1 to 1;
+    `whole`: radians from one end to the other."""
     bands = whole / 2
     first, last = float(bands[0]), float(bands[-1])
     over_range = "over places that are mapped to -1 to 1"

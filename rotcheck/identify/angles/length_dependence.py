@@ -1,4 +1,5 @@
-"""Frequencies of one that counts from an offset: do they follow the length of a sequence, and is that its length?"""
+"""Frequencies of one that counts from an offset:
+do they follow the length of a sequence, and is that its length?"""
 
 from rotcheck.identify.angles.measured_angles import (
     Angles,
@@ -17,9 +18,11 @@ MOST = 4098  # rows that are handed over at once
 
 
 def first_change(angles: Angles) -> int | None:
-    """The first position whose angles belong to other frequencies, as in dynamic NTK; None: all are alike.
+    """The first position whose angles belong to other frequencies, as in dynamic NTK;
+    None: all are alike.
 
-    The fastest pair turns as before from row to row, others slower: nothing that is rounded or cut off does that.
+    The fastest pair turns as before from row to row, others slower:
+    nothing that is rounded or cut off does that.
     """
     if not slows_down(angles):
         return None
@@ -32,7 +35,8 @@ def first_change(angles: Angles) -> int | None:
 
 
 def slows_down(angles: Angles) -> bool:
-    """Whether far rows turn by slower frequencies than the first ones, and the fastest pair as before."""
+    """Whether far rows turn by slower frequencies than the first ones,
+    and the fastest pair as before."""
     if 0 not in angles or 1 not in angles:
         return False
     few = wrap(angles[1] - angles[0]).abs()  # (P,)
@@ -46,7 +50,8 @@ def slows_down(angles: Angles) -> bool:
 
 
 def follow_offset_alone(match: Match, angles: Angles, first_other: int) -> str | None:
-    """Words, if frequencies that change with the offset do not change with as many rows; None: they follow both."""
+    """Words, if frequencies that change with the offset do not change with as many rows;
+    None: they follow both."""
     if match.convention.positions != "offset" or first_other + 3 > MOST:
         return None
     try:

@@ -1,4 +1,5 @@
-"""The angles of a function that computes them itself: at which position it turns which pair by how much."""
+"""The angles of a function that computes them itself:
+at which position it turns which pair by how much."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,16 +22,18 @@ Angles = dict[int, Tensor]
 
 
 def end_known(match: Match) -> bool:
-    """Whether the end of a function's table can be looked for: on the CPU, where it costs an exception."""
+    """Whether the end of a function's table can be looked for:
+    on the CPU, where it costs an exception."""
     raises = match.caller.device.type == "cpu" and not interprets()
     return raises or match.on_cpu is not None
 
 
 def measure_angles(match: Match) -> tuple[Angles, int | None]:
-    """The angles at those positions that the function takes, the larger ones asked for one after another.
+    """The angles at those positions that the function takes,
+    the larger ones asked for one after another.
 
-    And the first of these beside which position 1 turns by another angle, since frequencies follow the length; None
-    where none does. It and what lies beyond are left out.
+    And the first of these beside which position 1 turns by another angle, since frequencies follow
+    the length; None where none does. It and what lies beyond are left out.
     """
     convention = match.convention
     positions = [
@@ -73,7 +76,8 @@ def _try_angles(match: Match, positions: Sequence[int]) -> Angles | None:
 
 
 def _at_last_position(match: Match, good: int, bad: int) -> Angles:
-    """The angles at the last position that the function takes, between one that it takes and one that it does not."""
+    """The angles at the last position that the function takes,
+    between one that it takes and one that it does not."""
     counts = match.convention.positions == "offset"
     _, angles, _ = last_answered(
         good, bad, lambda position: angles_at(match, (position,), position if counts else 0)
@@ -82,7 +86,8 @@ def _at_last_position(match: Match, good: int, bad: int) -> Angles:
 
 
 def _counting_from_zero(match: Match, positions: Sequence[int]) -> tuple[Angles, int | None]:
-    """Ask a function that counts from 0: for as many rows as it takes, and as turn as few of them do."""
+    """Ask a function that counts from 0: for as many rows as it takes,
+    and as turn as few of them do."""
     few, change = None, None
     for length in LENGTHS:
         if length > max(positions) + 1:
@@ -113,7 +118,8 @@ def angles_at(match: Match, rows: tuple[int, ...], offset: int = 0) -> Angles:
 
 
 def estimate_frequencies(angles: Angles, most: int | None = None) -> Tensor:
-    """The frequencies (P,) that angles up to a position imply, each position making those before it more exact.
+    """The frequencies (P,) that angles up to a position imply,
+    each position making those before it more exact.
 
     A larger position counts as long as the smaller ones tell how often it has gone around.
     """

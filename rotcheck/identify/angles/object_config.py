@@ -1,4 +1,5 @@
-"""What an object says of its own frequencies: its attributes, its configuration's, and its class's name."""
+"""What an object says of its own frequencies:
+its attributes, its configuration's, and its class's name."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -160,7 +161,8 @@ def _defaults(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def layer_types(function: Any) -> tuple[str, ...]:
-    """The kinds of layers for which a module keeps frequencies of their own: `full_attention`, `sliding_attention`.
+    """The kinds of layers for which a module keeps frequencies of their own:
+    `full_attention`, `sliding_attention`.
 
     By the names of its buffers, or as its own `layer_types` call them.
     """

@@ -1,4 +1,5 @@
-"""Frequencies, schedule and reach in context of functions that rotate by angles which they compute themselves."""
+"""Frequencies, schedule and reach in context of functions that rotate by angles
+which they compute themselves."""
 
 from dataclasses import replace
 
@@ -103,7 +104,8 @@ def _angles(match: Match) -> tuple[Angles, int | None]:
 
 
 def _is_reshaped(angles: Tensor) -> bool:
-    """Whether angles (S, P) are those of (P, S), reshaped: steady from row to row only when that is undone."""
+    """Whether angles (S, P) are those of (P, S), reshaped:
+    steady from row to row only when that is undone."""
     rows, pairs = angles.shape
     return not _is_steady(angles) and _is_steady(angles.reshape(pairs, rows).T)
 
@@ -116,7 +118,8 @@ def _is_steady(angles: Tensor) -> bool:
 
 
 def _fit(angles: Angles, direction: int, match: Match) -> tuple[Fit, int]:
-    """The fit of the angles, and to how many coordinates with a row of frequencies each they belong."""
+    """The fit of the angles, and to how many coordinates with a row
+    of frequencies each they belong."""
     candidates = config_of(match.caller.function).schedules()
     whole = fit_schedule(angles, direction, match.caller.probe.width, candidates=candidates)
     parts = coordinates(match.convention.position_axes) or 1
@@ -168,7 +171,8 @@ def _add_attention(
 
 
 def _other_lanes(match: Match, fit: Fit, config: ObjectConfig) -> str | None:
-    """That as many lanes turn as its configuration says, and not those in front; None: these turn."""
+    """That as many lanes turn as its configuration says, and not those in front;
+    None: these turn."""
     lanes = config.number("rotary_dim", "rope_dim", "rot_dim", "rotary_ndims", "n_rot")
     half = match.reading.rotary_dim // 2
     if lanes is None or lanes > half or lanes != 2 * fit.turning or match.reading.pairing != "half":

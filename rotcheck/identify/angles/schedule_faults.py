@@ -67,7 +67,8 @@ def not_dynamic(config: ObjectConfig, last: int) -> list[Remark]:
 def amplitude_missing(
     schedule: Schedule | None, amplitude: float, config: ObjectConfig
 ) -> str | None:
-    """Words, if cos and sin are scaled neither as YaRN or LongRoPE asks nor as the object says itself.
+    """Words, if cos and sin are scaled neither as YaRN or LongRoPE asks nor as
+    the object says itself.
 
     No mistake: DeepSeek's are not, by their configuration, and others scale the scores instead.
     """

@@ -25,7 +25,8 @@ ANY_ROLE = (
 
 
 def roles(name: str, kind: object = None) -> tuple[str, ...]:
-    """The roles that an argument of this name may have, likeliest first; all roles for a name that says nothing.
+    """The roles that an argument of this name may have, likeliest first;
+    all roles for a name that says nothing.
 
     `kind`: its annotation; an int is a size, a flag is tried both ways.
     """

@@ -1,4 +1,5 @@
-"""A call that a function takes, and what its response says: the convention that it follows, or the nearest."""
+"""A call that a function takes, and what its response says:
+the convention that it follows, or the nearest."""
 
 import warnings
 from collections.abc import Callable
@@ -68,7 +69,8 @@ class Match:
 
     @property
     def was_broadcast(self) -> bool:
-        """Whether one entry of the tables turned every row or pair, and nothing makes sure that they were meant so."""
+        """Whether one entry of the tables turned every row or pair,
+        and nothing makes sure that they were meant so."""
         return bool(self.reading.broadcast) and not says_table_shape(
             self.caller.function, self.convention
         )
@@ -111,7 +113,8 @@ def measure_call(
 ) -> Match:
     """Measure the response to a call that the function takes, and read it.
 
-    `sample`: what that call did to random values, if that is known. `lane_by_lane`: as `measure_response` has it.
+    `sample`: what that call did to random values,
+    if that is known. `lane_by_lane`: as `measure_response` has it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same at every basis vector
@@ -148,7 +151,8 @@ def _with_reading(convention: Convention, reading: MatrixReading, width: int) ->
 
 
 def _sin_first(convention: Convention) -> Convention:
-    """The convention with cos and sin exchanged, in the arguments or in the form of a table that holds both."""
+    """The convention with cos and sin exchanged,
+    in the arguments or in the form of a table that holds both."""
     parts = [argument.rpartition("=") for argument in convention.arguments]
     arguments = (f"{name}{equals}{role_named(role).sin_for_cos}" for name, equals, role in parts)
     forms = (form.name for form in FORMS.values() if form.exchanged == convention.tables)

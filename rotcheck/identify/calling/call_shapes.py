@@ -1,4 +1,5 @@
-"""How a function is called, in words that whoever reads an exception can follow: arguments and their shapes."""
+"""How a function is called, in words that whoever reads an exception can follow:
+arguments and their shapes."""
 
 from rotcheck.convention import Convention, role_named, shape
 from rotcheck.convention.calls import keyword_roles

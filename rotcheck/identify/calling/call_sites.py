@@ -13,7 +13,8 @@ MOST_FILES = 40  # of a package's folder that are read for calls
 def names_passed(
     function: Callable[..., Any], parameters: Sequence[str], name: str
 ) -> Iterator[str]:
-    """Yield the names of what the function's own file, and the files beside it, hand it as a parameter.
+    """Yield the names of what the function's own file, and the files beside it,
+    hand it as a parameter.
 
     `parameters`: those of all its parameters, in their order.
     """

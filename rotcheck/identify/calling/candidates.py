@@ -1,4 +1,5 @@
-"""Conventions to try for a template: layouts, forms of the tables and where their axes lie, likeliest first."""
+"""Conventions to try for a template: layouts, forms of the tables and where their axes lie,
+likeliest first."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -98,7 +99,8 @@ def documented_first(
 def documented_positions_first(
     groups: Iterable[list[Convention]], axes_by_role: Mapping[str, str]
 ) -> list[list[Convention]]:
-    """Groups of conventions, first those whose positions have the axes that a docstring gives them."""
+    """Groups of conventions, first those whose positions have the axes that
+    a docstring gives them."""
     positions = axes_by_role.get("positions")
     return sorted(
         groups,
@@ -119,7 +121,8 @@ def single_layout(axes_by_role: Mapping[str, str]) -> str | None:
 
 
 def broadcast_axes(axes: str) -> str:
-    """The axes of a table that lines up with a tensor's, with an entry for each position and slot."""
+    """The axes of a table that lines up with a tensor's,
+    with an entry for each position and slot."""
     letters = {"s": "s", "3": "3", "d": "w", "e": "w", "f": "w"}
     return "".join(letters.get(axis, "1") for axis in axes)
 

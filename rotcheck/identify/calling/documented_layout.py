@@ -1,4 +1,5 @@
-"""The layout that a function's docstring, annotation or shape comment says its tensors have: `q, k: (B, S, H, D)`."""
+"""The layout that a function's docstring, annotation or shape comment says its tensors have:
+`q, k: (B, S, H, D)`."""
 
 import inspect
 import io
@@ -42,7 +43,8 @@ class DocumentedLayout:
 
 
 def documented_layout(function: Callable[..., Any]) -> DocumentedLayout | None:
-    """The layout that a function's documentation gives its tensors; None: it gives none, or several."""
+    """The layout that a function's documentation gives its tensors;
+    None: it gives none, or several."""
     tensors = [
         parameter.name
         for parameter in parameters(function) or ()
@@ -55,7 +57,8 @@ def documented_layout(function: Callable[..., Any]) -> DocumentedLayout | None:
 
 
 def _alternatives(text: str) -> Iterator[str]:
-    """Yield the layouts between which a flag chooses: `if True, (B, S, H, D), else (B, H, S, D)`."""
+    """Yield the layouts between which a flag chooses:
+    `if True, (B, S, H, D), else (B, H, S, D)`."""
     for line in filter(_ALTERNATIVE.search, text.splitlines()):
         yield from filter(None, (_layout(shape[1].split(",")) for shape in _TUPLE.finditer(line)))
 
@@ -73,7 +76,8 @@ def _of_text(text: str, tensors: list[str]) -> Iterator[DocumentedLayout]:
 
 
 def _of_comments(function: Callable[..., Any], tensors: list[str]) -> Iterator[DocumentedLayout]:
-    """Yield what comments behind the parameters say, and those above the first statement: `# q, k: [B, H, T, D]`."""
+    """Yield what comments behind the parameters say, and those above the first statement:
+    `# q, k: [B, H, T, D]`."""
     routine = function if inspect.isroutine(function) else getattr(function, "forward", None)
     try:
         source = inspect.getsource(inspect.unwrap(routine)) if routine else ""
@@ -107,7 +111,8 @@ def _of_annotations(function: Callable[..., Any], tensors: list[str]) -> Iterato
 
 
 def _tensor_names(text: str, tensors: list[str]) -> list[str]:
-    """The words of a text that name one of these tensors; `q` and `k` stand for `query` and `key` too."""
+    """The words of a text that name one of these tensors;
+    `q` and `k` stand for `query` and `key` too."""
     roles = [
         role
         for role in (vocabulary.QUERY, vocabulary.KEY)
@@ -122,7 +127,8 @@ def _tensor_names(text: str, tensors: list[str]) -> list[str]:
 
 
 def _layout(parts: list[str]) -> str | None:
-    """The layout of a shape in words; None where one of them says nothing, or where two say the same."""
+    """The layout of a shape in words; None where one of them says nothing,
+    or where two say the same."""
     words = [part.strip(" `*").lower() for part in parts if part.strip(" `*")]
     axes = [_axis(word) for word in words]
     if "n" in words and axes.count(None) == 1:  # batch or heads, whichever is not there

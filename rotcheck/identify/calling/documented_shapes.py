@@ -1,4 +1,5 @@
-"""The shapes that a docstring or a comment gives a function's arguments: which call to try first."""
+"""The shapes that a docstring or a comment gives a function's arguments:
+which call to try first."""
 
 import inspect
 import re
@@ -65,7 +66,8 @@ def documented_axes(function: Callable[..., Any]) -> dict[str, str]:
 
 
 def _widest(axes: set[str]) -> str | None:
-    """The shape that has a row for each batch row where the others have one for all; None: they differ more."""
+    """The shape that has a row for each batch row where the others have one for all;
+    None: they differ more."""
     alike = (
         widest
         for widest in axes
@@ -94,7 +96,8 @@ def axes_by_role(function: Callable[..., Any], template: Template) -> dict[str, 
 def says_table_shape(function: Callable[..., Any], convention: Convention) -> bool:
     """Whether a signature or documentation makes sure which tables a call has to hand over.
 
-    By two parameters, cos and sin, or by the axes that the documentation gives the tables of this call.
+    By two parameters, cos and sin, or by the axes that the documentation gives
+    the tables of this call.
     """
     arguments = convention.called_with
     if {"cos", "sin"} <= set(map(role_of, arguments)):
@@ -112,7 +115,8 @@ def documented_tables(axes_by_role: Mapping[str, str]) -> set[str]:
 
 
 def handed_axes(convention: Convention) -> set[str]:
-    """The axes of the tables as a call hands them over, with those behind the lanes and those of a join."""
+    """The axes of the tables as a call hands them over,
+    with those behind the lanes and those of a join."""
     tail = "".join(map(str, convention.form.tail))
     roles = (role_named(role_of(argument)) for argument in convention.called_with)
     return {
@@ -121,7 +125,8 @@ def handed_axes(convention: Convention) -> set[str]:
 
 
 def documents_half_width(function: Callable[..., Any]) -> bool:
-    """Whether the documentation says that tables are half as wide as a head: `cos, sin: (length, head_dim // 2)`."""
+    """Whether the documentation says that tables are half as wide as a head:
+    `cos, sin: (length, head_dim // 2)`."""
     names = [
         parameter.name for parameter in parameters(function) or () if _TABLE.search(parameter.name)
     ]
@@ -135,7 +140,8 @@ def documents_half_width(function: Callable[..., Any]) -> bool:
 def drop_batched_tables(
     matches: Sequence[Candidate], axes_by_role: Mapping[str, str]
 ) -> list[Candidate]:
-    """The calls that fit, without those with tables for each batch row where the documentation gives other tables.
+    """The calls that fit, without those with tables for each batch row where
+    the documentation gives other tables.
 
     A kernel that reads tables (S, W) takes larger ones too, and reads their first rows.
     """
@@ -170,7 +176,8 @@ def _texts_of(routine: Callable[..., Any], of_class: str) -> tuple[str, ...]:
 
 
 def _shapes(text: str, *, with_flag: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield each shape of a text as axes, and the words in front of it; or those that hold with a flag alone."""
+    """Yield each shape of a text as axes, and the words in front of it;
+    or those that hold with a flag alone."""
     words = ""
     for shape in _SHAPE.finditer(text):
         axes = [_letter(part) for part in shape.group(1).strip(" ,").split(",")]

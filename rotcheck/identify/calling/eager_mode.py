@@ -1,4 +1,5 @@
-"""Has what torch.compile makes run uncompiled: a search calls it in many shapes, each of which would compile anew."""
+"""Has what torch.compile makes run uncompiled:
+a search calls it in many shapes, each of which would compile anew."""
 
 import importlib.util
 import sys
@@ -15,7 +16,8 @@ DYNAMO = "torch._dynamo"
 def run_eagerly() -> None:
     """Set this process so, at once or when somebody imports torch's compiler.
 
-    Importing it takes a second, and few functions do. torch before 2.6 cannot be set so, and compiles.
+    Importing it takes a second, and few functions do. torch before 2.6 cannot be set so,
+    and compiles.
     """
     if not hasattr(torch.compiler, "set_stance"):
         return

@@ -1,4 +1,5 @@
-"""Arguments that name a layout by a string, as `tensor_format="sbhd"`: which strings there are to try."""
+"""Arguments that name a layout by a string,
+as `tensor_format="sbhd"`: which strings there are to try."""
 
 import ast
 import re
@@ -17,7 +18,8 @@ _QUOTES = re.compile(r"""["'`]+(\w+)["'`]+""")
 def other_layouts(function: Callable[..., Any], parameter: Parameter, value: object) -> list[str]:
     """The layouts that an argument may name beside a value that is one.
 
-    By its annotation, by what the function compares it with, or by words in quotes in the docstring.
+    By its annotation, by what the function compares it with,
+    or by words in quotes in the docstring.
     """
     if not _is_layout(value):
         return []

@@ -1,4 +1,5 @@
-"""The words that an argument may be, of a function that compares it with words: `if layout == "bshd"`."""
+"""The words that an argument may be, of a function that compares it with words:
+`if layout == "bshd"`."""
 
 import ast
 import inspect
@@ -13,7 +14,8 @@ USUAL = "bshd"  # what is not compared with is the usual layout
 
 
 def choices(function: Callable[..., Any], name: str, kind: object) -> tuple[str, ...]:
-    """What an argument may be, as Python, by its annotation or by what the function compares it with."""
+    """What an argument may be, as Python, by its annotation or by what
+    the function compares it with."""
     if typing.get_origin(kind) is typing.Literal:
         words = [literal for literal in typing.get_args(kind) if isinstance(literal, str)]
     else:

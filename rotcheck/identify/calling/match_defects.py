@@ -27,7 +27,8 @@ def with_defect(match: Match) -> Match:
 
 
 def _in_another_form(match: Match, defect: Defect) -> Match | None:
-    """A match with tables of another form in which a known defect explains what came, or else a formula."""
+    """A match with tables of another form in which a known defect explains what came,
+    or else a formula."""
     forms = [replace(form, defect=_defect(form)) for form in match.other_forms]
     for form in forms:
         if form.defect_words and not form.defect.vague:

@@ -6,10 +6,12 @@ from rotcheck.identify.reading.response import TOLERANCE
 
 
 def nearness(match: Match, layout: str | None = None) -> tuple[bool, bool, bool, bool, bool, float]:
-    """Rank a call that gives no right rotation: whether it turns pairs, and alike in all heads and batch rows.
+    """Rank a call that gives no right rotation:
+    whether it turns pairs, and alike in all heads and batch rows.
 
-    `layout`: the axes that a docstring names; a call with these comes before the others. Of two that turn some heads
-    alone, one that turns these rightly, and in which more of them turn: one defect is likelier than many.
+    `layout`: the axes that a docstring names; a call with these comes before the others. Of two
+    that turn some heads alone, one that turns these rightly, and in which more of them turn: one
+    defect is likelier than many.
     """
     pairing = bool(match.reading.pairing)
     return (
@@ -32,7 +34,8 @@ def _changed_share(match: Match) -> float:
 
 
 def rank(match: Match) -> tuple[int, int, int]:
-    """Rank a right rotation: calls that leave V alone first, then the commonest layouts and axes of tables."""
+    """Rank a right rotation: calls that leave V alone first,
+    then the commonest layouts and axes of tables."""
     convention = match.convention
     layouts = (*candidates.PLAIN_LAYOUTS, "qkv", *candidates.PACKED_LAYOUTS)
     axes = convention.table_axes

@@ -15,7 +15,8 @@ MOVED_BY = 2  # positions
 
 
 def with_offset(match: Match) -> Match:
-    """The call that says where its positions begin, where the function takes one; else the match as it is."""
+    """The call that says where its positions begin, where the function takes one;
+    else the match as it is."""
     if match.convention.positions != "from 0":
         return match
     caller, usual = match.caller, usual_sizes()

@@ -16,7 +16,8 @@ HANDED_ON = ("forward_native", "call")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a function: its name, and whether a call must, may, or may only by keyword give it."""
+    """A parameter of a function: its name, and whether a call must, may,
+    or may only by keyword give it."""
 
     name: str
     mandatory: bool
@@ -27,7 +28,8 @@ class Parameter:
 
 
 def parameters(function: Callable[..., Any]) -> list[Parameter] | None:
-    """The parameters of a function, a module or a scripted function; None when it does not tell them."""
+    """The parameters of a function, a module or a scripted function;
+    None when it does not tell them."""
     schema = _schema(function)
     if schema is not None:
         return [
@@ -69,7 +71,8 @@ def _takes_tensors(places: Sequence[inspect.Parameter]) -> bool:
 
 
 def _schema(function: Callable[..., Any]) -> Any:
-    """The schema of a scripted function, or of one behind what wraps it as functools.lru_cache does."""
+    """The schema of a scripted function, or of one behind what wraps it
+    as functools.lru_cache does."""
     try:
         inner = inspect.unwrap(function)
     except ValueError:  # it wraps itself
@@ -78,7 +81,8 @@ def _schema(function: Callable[..., Any]) -> Any:
 
 
 def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
-    """The parameters of a function or module as Python has them; None of one that does not tell them."""
+    """The parameters of a function or module as Python has them;
+    None of one that does not tell them."""
     routine = function.forward if isinstance(function, torch.nn.Module) else function
     try:
         places = list(inspect.signature(routine).parameters.values())
@@ -94,7 +98,8 @@ def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
 
 
 def parameter_of(argument: str, at: int, places: Sequence[Parameter]) -> Parameter | None:
-    """The parameter that an argument of a call, `role` or `name=role`, is given to; None: there is none."""
+    """The parameter that an argument of a call, `role` or `name=role`, is given to;
+    None: there is none."""
     name = argument.rpartition("=")[0]
     if name:
         return next((place for place in places if place.name == name), None)

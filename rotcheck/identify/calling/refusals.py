@@ -47,7 +47,8 @@ class Refusals:
         self._accepted_kinds.add(_kinds(convention))
 
     def learn(self, convention: Convention, error: Exception, width: int) -> None:
-        """Count what a call raised in heads of a width, if no other shapes of its arguments would change it.
+        """Count what a call raised in heads of a width,
+        if no other shapes of its arguments would change it.
 
         What names sizes, and the same ones in heads of another width, does not depend on the width.
         """
@@ -64,7 +65,8 @@ class Refusals:
                 self._refused_kinds.add(kinds)
 
     def hopeless(self, convention: Convention) -> bool:
-        """Whether calls with arguments of these kinds, or this one in heads of any width, are refused."""
+        """Whether calls with arguments of these kinds, or this one in heads of any width,
+        are refused."""
         return convention in self._at_any or (
             bool(self._refused_kinds) and _kinds(convention) in self._refused_kinds
         )

@@ -28,8 +28,8 @@ def with_arguments(
 ) -> Match | NoMatch:
     """What a function like that of a match does with other arguments beside tensors and tables.
 
-    First in the same call, then in others that the names of its parameters speak for: a flag may ask for tables of
-    another form.
+    First in the same call, then in others that the names of its parameters speak for:
+    a flag may ask for tables of another form.
     """
     first, refusals, limit = match.caller, Refusals(), SearchLimit()
     caller = Caller(copy_of(function), first.device, first.probe, first.dtype, limit)
@@ -64,7 +64,8 @@ def _in_same_call(
 
 
 def _in_shapes_of(way: Convention, convention: Convention) -> Convention:
-    """A convention that was read, in another way to call the function that differs in shapes alone."""
+    """A convention that was read, in another way to call the function
+    that differs in shapes alone."""
     return replace(
         convention,
         layout=way.layout,
@@ -76,7 +77,8 @@ def _in_shapes_of(way: Convention, convention: Convention) -> Convention:
 def _templates(
     function: Callable[..., Any], template: Template, arguments: Template
 ) -> list[Template]:
-    """The calls in which a flag may be tried: with these arguments, then others that have it too."""
+    """The calls in which a flag may be tried:
+    with these arguments, then others that have it too."""
     # it stands among them: other calls may not have it
     if len(arguments) == len(template) and arguments != template:
         return [arguments]
@@ -90,7 +92,8 @@ def _templates(
 
 
 def on_device(match: Match, function: Callable[..., Any], device: torch.device) -> Match | NoMatch:
-    """What a function does on a device in the call that was found on the CPU, where no wrong call does harm."""
+    """What a function does on a device in the call that was found on the CPU,
+    where no wrong call does harm."""
     on_cpu, refusals = match.caller, Refusals()
     caller = Caller(copy_of(function), device, on_cpu.probe, on_cpu.dtype)
     sample = try_call(caller, match.convention, refusals)

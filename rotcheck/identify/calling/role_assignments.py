@@ -45,7 +45,8 @@ def assignments(roles_of: Sequence[tuple[str, ...]]) -> Iterator[Template]:
 
 
 def blind_assignments(most: int) -> list[Template]:
-    """As many calls of arguments whose names say nothing, the commonest of each number of arguments first."""
+    """As many calls of arguments whose names say nothing,
+    the commonest of each number of arguments first."""
     return [
         template for count in COUNTS for template in islice(_of_count(count), most // len(COUNTS))
     ]

@@ -1,4 +1,5 @@
-"""Does anything speak for what an argument is: its name, its annotation, its docstring, or who calls the function?"""
+"""Does anything speak for what an argument is:
+its name, its annotation, its docstring, or who calls the function?"""
 
 import inspect
 import re
@@ -23,7 +24,8 @@ _ALIKE = _TENSORS_ALIKE | {"offset": ("offset", "S")}
 
 
 def arguments_without_evidence(function: Callable[..., Any], template: Template) -> list[str]:
-    """The arguments of a call whose role nothing speaks for: their names, or their places where they have none."""
+    """The arguments of a call whose role nothing speaks for:
+    their names, or their places where they have none."""
     places = parameters(function)
     if places is None:
         return [f"argument {at}" for at, _ in enumerate(template, 1)]
@@ -91,13 +93,15 @@ def _name_fits(parameter: Parameter | None, role: str) -> bool:
 
 
 def speaks_of_rotation(function: Callable[..., Any], template: Template) -> bool:
-    """Whether a call has tables or positions in it, and the names of the parameters speak for it."""
+    """Whether a call has tables or positions in it,
+    and the names of the parameters speak for it."""
     with_angles = {*TABLES, "positions", "offset", "offsets"} & set(map(role_of, template))
     return bool(with_angles) and names_fit(parameters(function) or [], template)
 
 
 def rotates_again(function: Callable[..., Any]) -> bool:
-    """Whether a function, by its names, moves what is rotated already by a difference of positions."""
+    """Whether a function, by its names, moves what is rotated already by
+    a difference of positions."""
     function_name = getattr(function, "__name__", type(function).__name__)
     names = (function_name, *(place.name for place in parameters(function) or ()))
     return any(_AGAIN.search(name.lower()) for name in names)

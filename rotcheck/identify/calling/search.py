@@ -1,4 +1,5 @@
-"""The search: from a function to the calls that it takes, and to the convention that its response follows."""
+"""The search: from a function to the calls that it takes,
+and to the convention that its response follows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -38,8 +39,8 @@ def search(
 ) -> Match | NoMatch:
     """What a function does, found by trying calls until one gives a rotation.
 
-    First the calls that the names of its parameters speak for, in heads of every width, those hinted at first; all
-    others only if none of these runs.
+    First the calls that the names of its parameters speak for, in heads of every width, those
+    hinted at first; all others only if none of these runs.
     """
     calls = templates(function)
     places = parameters(function) or []
@@ -57,7 +58,8 @@ def search(
 
 
 def _lane_by_lane(match: Match) -> Match:
-    """Ask for each lane by itself, where calls are too slow to do so in each call that was tried."""
+    """Ask for each lane by itself, where calls are too slow to do so
+    in each call that was tried."""
     sample = match.response.sample
     if not interprets() or sample is None or not match.response.mixes:
         return match
@@ -122,7 +124,8 @@ class _Search:
         return self.nearest if self.nearest and self._is_convincing(self.nearest) else None
 
     def _match(self, caller: Caller, template: Template) -> tuple[Match | None, bool]:
-        """The match of a template, and whether any of its calls ran; half of the lanes rotate if it names how many."""
+        """The match of a template, and whether any of its calls ran;
+        half of the lanes rotate if it names how many."""
         probe, partial = caller.probe, caller
         if "R" in map(role_of, template) and probe.rotary == probe.width:
             half = replace(probe, rotary=probe.width // 2)
@@ -133,10 +136,11 @@ class _Search:
         return match, partial.any_returned
 
     def _is_settled(self, widths: set[int]) -> bool:
-        """Whether no other width will make a convention of the nearest match, since names speak for its call.
+        """Whether no other width will make a convention of the nearest match,
+        since names speak for its call.
 
-        It does something to each lane, the same in all heads and rows, or gave back its input in several widths, or
-        has a known defect.
+        It does something to each lane, the same in all heads and rows,
+        or gave back its input in several widths, or has a known defect.
         """
         nearest = self.nearest
         if nearest is None or not self._speaks_for(nearest):
@@ -153,7 +157,8 @@ class _Search:
         return names_fit(self._parameters, arguments) and not _without_tables(arguments)
 
     def _is_convincing(self, match: Match) -> bool:
-        """Whether a reading that follows no convention is plainly a mistake in one, and no call amiss."""
+        """Whether a reading that follows no convention is plainly a mistake in one,
+        and no call amiss."""
         arguments = match.convention.arguments
         if not match.reading.pairing or not names_fit(self._parameters, arguments):
             return False

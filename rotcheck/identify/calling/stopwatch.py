@@ -8,7 +8,8 @@ _QUEUE = Path("/proc/thread-self/schedstat")
 
 
 class Stopwatch:
-    """Seconds since it was made, without those in which this thread had no processor, where Linux tells them."""
+    """Seconds since it was made, without those in which this thread had no processor,
+    where Linux tells them."""
 
     def __init__(self) -> None:
         self._start, self._queue_start = time.perf_counter(), _queue_seconds()

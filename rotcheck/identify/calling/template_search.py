@@ -27,7 +27,8 @@ FEW = 8
 def search_template(
     caller: Caller, template: Template, refusals: Refusals, limit: SearchLimit
 ) -> Match | None:
-    """The match of a template that gives a right rotation, or else the nearest; None: no call is taken."""
+    """The match of a template that gives a right rotation, or else the nearest;
+    None: no call is taken."""
     axes = documented_shapes.axes_by_role(caller.function, template)
     inexact = _Inexact(candidates.single_layout(axes))
     groups = candidates.documented_positions_first(candidates.candidates(template), axes)
@@ -49,7 +50,8 @@ def search_template(
 def _matches(
     caller: Caller, conventions: Sequence[Convention], refusals: Refusals, limit: SearchLimit
 ) -> Iterator[Match]:
-    """Yield a match for each convention that the function takes, until enough of them say the same."""
+    """Yield a match for each convention that the function takes,
+    until enough of them say the same."""
     counts: Counter[str] = Counter()  # of matches that are not exact, by layout
     first_exact = ""  # the layout of the first that is exact
     for convention in conventions:
@@ -70,7 +72,8 @@ def _matches(
 
 @dataclass(slots=True)
 class _Inexact:
-    """The matches of a template that follow no convention, as far as one of them may be the call that is meant."""
+    """The matches of a template that follow no convention,
+    as far as one of them may be the call that is meant."""
 
     layout: str | None  # the axes that the docstring names
     nearest: Match | None = None
@@ -101,7 +104,8 @@ class _Inexact:
             self.nearest = match
 
     def likelier_than(self, exact: Sequence[Match]) -> Match | None:
-        """The match that is meant although others are exact, as these come out right by chance alone."""
+        """The match that is meant although others are exact,
+        as these come out right by chance alone."""
         if self.as_documented and _turns_heads_by_rows(self.as_documented, exact):
             return self.as_documented
         batch_tables = _with_known_defect(self.with_batch_tables, exact)
@@ -121,7 +125,8 @@ class _Inexact:
 
 
 def _turns_by_frequencies(match: Match) -> bool:
-    """Whether a function that is handed frequencies turns its pairs by them, and took them for nothing else."""
+    """Whether a function that is handed frequencies turns its pairs by them,
+    and took them for nothing else."""
     if "inv_freq" not in map(role_of, match.convention.arguments):
         return True
     if match.reading.angles is None:
@@ -134,7 +139,8 @@ def _turns_by_frequencies(match: Match) -> bool:
 
 
 def _turns_heads_by_rows(in_own_layout: Match, exact: Sequence[Match]) -> bool:
-    """Whether only layouts that the docstring does not name come out right, and in its own each head turns apart."""
+    """Whether only layouts that the docstring does not name come out right,
+    and in its own each head turns apart."""
     if any(match.convention.axes == in_own_layout.convention.axes for match in exact):
         return False
     return in_own_layout.response.uneven == "head"
@@ -152,7 +158,8 @@ def _with_known_defect(batch_tables: Match | None, exact: Sequence[Match]) -> Ma
 
 
 def _batch_as_rows(nearest: Match, exact: Sequence[Match]) -> bool:
-    """Whether only tables along the first axis come out right, which mixes nothing, and others do not."""
+    """Whether only tables along the first axis come out right, which mixes nothing,
+    and others do not."""
     if nearest.even or nearest.convention.layout not in BATCH_FIRST:
         return False
     counts_rows = exact[0].convention.positions in ("from 0", "offset")

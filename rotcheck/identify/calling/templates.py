@@ -1,4 +1,5 @@
-"""The calls worth trying: a role for each argument that a function requires, and some that it may be given."""
+"""The calls worth trying: a role for each argument that a function requires,
+and some that it may be given."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,8 @@ def templates(function: Callable[..., Any]) -> list[Template]:
 def _argument_lists(
     places: Sequence[Parameter], flags: Sequence[Parameter]
 ) -> Iterator[list[Parameter]]:
-    """Yield the parameters to give: those that a call must, then some that it may, then flags against kernels."""
+    """Yield the parameters to give: those that a call must, then some that it may,
+    then flags against kernels."""
     must = [place for place in places if place.mandatory or on_cuda(place.name, place.default)]
     may = [
         place
@@ -72,7 +74,8 @@ def _without_kernel_second(calls: list[Template], flags: Sequence[Parameter]) ->
 def _by_callers(
     function: Callable[..., Any], places: Sequence[Parameter], name: str, kind: object
 ) -> tuple[str, ...]:
-    """What a name says, or where it says nothing the names of what the function's callers hand over."""
+    """What a name says, or where it says nothing the names of what
+    the function's callers hand over."""
     by_name = roles(name, kind)
     if by_name is not ANY_ROLE:
         return by_name
@@ -105,7 +108,8 @@ def _beside_a_mask(roles_of: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]
 def _with_keywords(
     template: Template, arguments: Sequence[Parameter], places: Sequence[Parameter]
 ) -> Template:
-    """Name those arguments that can be given by keyword only, or stand behind one that is left out."""
+    """Name those arguments that can be given by keyword only,
+    or stand behind one that is left out."""
     names = [place.name for place in places]
     call = []
     in_place = True  # no parameter in front is left out

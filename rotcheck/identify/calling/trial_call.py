@@ -9,7 +9,8 @@ from rotcheck.identify.reading.caller import Caller, Sample, UnfitCall
 
 
 def try_call(caller: Caller, convention: Convention, refusals: Refusals) -> Sample | None:
-    """Call with random values; None, and a refusal more, where the function does not take the call."""
+    """Call with random values; None, and a refusal more,
+    where the function does not take the call."""
     inputs = caller.random(convention)
     call = call_text(convention.arguments)
     try:

@@ -9,7 +9,8 @@ from rotcheck.identify.calling.parameters import parameters
 def untried_arguments(
     function: Callable[..., Any], arguments: Sequence[str], flags: Sequence[str]
 ) -> tuple[str, ...]:
-    """The parameters that a call left at their defaults, and that no flag of `flags` ("name=True") turned."""
+    """The parameters that a call left at their defaults,
+    and that no flag of `flags` ("name=True") turned."""
     places = parameters(function) or []
     by_keyword = {argument.rpartition("=")[0] for argument in arguments if "=" in argument}
     by_position = sum("=" not in argument for argument in arguments)

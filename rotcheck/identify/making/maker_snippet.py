@@ -22,8 +22,8 @@ def snippet(
 ) -> str | None:
     """Code that makes these calls, each with its comment, and prints what comes back.
 
-    `calls`: positions as Python, or an argument such as `offset=3`, and what the comment says of the result. None for
-    a function that no import can name.
+    `calls`: positions as Python, or an argument such as `offset=3`, and what the comment says of
+    the result. None for a function that no import can name.
     """
     owner = getattr(function, "__self__", function if hasattr(function, "forward") else None)
     name = getattr(function, "__name__", "forward")

@@ -9,7 +9,8 @@ from rotcheck.identify.angles.measured_angles import wrap
 
 
 def owners_of(moves: Tensor) -> tuple[int, ...] | None:
-    """The coordinate that each pair turns with, -1: none; None: some pair turns with several, or one turns none.
+    """The coordinate that each pair turns with, -1: none;
+    None: some pair turns with several, or one turns none.
 
     `moves`: whether each pair turns with each coordinate (C, P).
     """
@@ -19,7 +20,8 @@ def owners_of(moves: Tensor) -> tuple[int, ...] | None:
 
 
 def moves_along(angles: Tensor, sides: Sequence[int], error: float) -> Tensor:
-    """Whether each pair turns with each side (sides, P), of angles (product of sides, P) of squares in a row.
+    """Whether each pair turns with each side (sides, P),
+    of angles (product of sides, P) of squares in a row.
 
     `error`: radians up to which angles are the same.
     """

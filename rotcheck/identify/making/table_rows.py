@@ -28,7 +28,8 @@ FIRST_ROWS = 6
 
 
 def rows_of(maker: TableMaker, reading: AngleFindings) -> Angles:
-    """The angles (P,) by position, further and further off; adds to `reading` what comes up meanwhile."""
+    """The angles (P,) by position, further and further off;
+    adds to `reading` what comes up meanwhile."""
     tables, call = maker.tables, maker.call
     angles = {position: tables.angles[position] for position in range(FIRST_ROWS)}
     on_cpu = _on_cpu(maker)

@@ -20,7 +20,8 @@ WIDER = 4  # times the largest tensor of the call: so far may one write that tak
 
 
 class UnfitCall(Exception):
-    """The function does not take such a call, or returns what no rotation does; the message says which."""
+    """The function does not take such a call, or returns what no rotation does;
+    the message says which."""
 
 
 @dataclass(slots=True)
@@ -42,11 +43,12 @@ class Sample:
 
 @dataclass(eq=False, slots=True)
 class Caller:
-    """Calls a function as conventions say; counts the calls, and those of a whole search in `limit`.
+    """Calls a function as conventions say; counts the calls,
+    and those of a whole search in `limit`.
 
-    `starts`: rows at which sequences begin that follow one another in one tensor. `coordinate`: of points, the only
-    coordinate that is not 0. `without`: which of three tables, for time, height and width, holds zeros. `padding`:
-    rows of padding in front of the first batch row.
+    `starts`: rows at which sequences begin that follow one another in one tensor. `coordinate`: of
+    points, the only coordinate that is not 0. `without`: which of three tables, for time, height
+    and width, holds zeros. `padding`: rows of padding in front of the first batch row.
     """
 
     function: Callable[..., Any]
@@ -64,7 +66,8 @@ class Caller:
     _buffers: list[tuple[Tensor, int]] = field(default_factory=list)  # each with its margin
 
     def with_changes(self, **changes: Any) -> "Caller":
-        """A caller of the same function with other `starts`, `coordinate`, `without` or `padding`."""
+        """A caller of the same function
+        with other `starts`, `coordinate`, `without` or `padding`."""
         return Caller(self.function, self.device, self.probe, self.dtype, **changes)
 
     def with_sizes(self, **sizes: Any) -> "Caller":
@@ -77,7 +80,8 @@ class Caller:
         return self.call(convention, [x] * len(convention.slots), offset)[0]
 
     def pair_cos_sin(self, convention: Convention, offset: int = 0) -> tuple[Tensor, Tensor]:
-        """The cos and sin (S, P) by which the pairs turn in each row: (1, 0) goes in for every pair."""
+        """The cos and sin (S, P) by which the pairs turn in each row:
+        (1, 0) goes in for every pair."""
         turning = (convention.rotary_dim or self.probe.width) // 2
         units = torch.zeros(turning, 2, dtype=torch.float64)
         units[:, 0] = 1.0
@@ -91,9 +95,11 @@ class Caller:
     def call(
         self, convention: Convention, slots: Sequence[Tensor], offset: int = 0
     ) -> tuple[Tensor, ...]:
-        """Call the function with q, k and v (B, S, H, D), as many as it takes; what becomes of each.
+        """Call the function with q, k and v (B, S, H, D), as many as it takes;
+        what becomes of each.
 
-        Raises `UnfitCall` when the results are not like the inputs; what the function raises passes through.
+        Raises `UnfitCall` when the results are not like the inputs;
+        what the function raises passes through.
         """
         inputs = self.inputs(convention, slots)
         answer = self.raw(convention, inputs, offset)
@@ -108,7 +114,8 @@ class Caller:
         return tuple(rows[0].unbind(2)) if convention.is_packed else tuple(rows)
 
     def inputs(self, convention: Convention, slots: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Lay out q, k and v as the convention says, with margins around them where memory is watched."""
+        """Lay out q, k and v as the convention says,
+        with margins around them where memory is watched."""
         rows = [torch.stack(tuple(slots), 2)] if convention.is_packed else list(slots)
         tensors = [lay(row, convention.axes).to(self.dtype).contiguous() for row in rows]
         if not watches_memory(self.device):

@@ -1,4 +1,5 @@
-"""Reads the matrices of a function that computes its angles itself: pairs, direction, angles and amplitude."""
+"""Reads the matrices of a function that computes its angles itself:
+pairs, direction, angles and amplitude."""
 
 from dataclasses import replace
 
@@ -111,7 +112,8 @@ def _complete_partners(partners: Partners, cos_lanes: dict[int, int]) -> dict[in
 def _signs(matrix: Tensor, partners: dict[int, int], turning: list[int]) -> dict[int, int]:
     """With which sign each partner comes, as the slowest lanes that turn have it.
 
-    A fast pair may pass pi between two rows; slow ones do not. All pairs turn alike, which `_with_angles` checks.
+    A fast pair may pass pi between two rows; slow ones do not. All pairs turn alike,
+    which `_with_angles` checks.
     """
     columns = {lane: matrix[1:, lane, partners[lane]] for lane in turning}
     sizes = sorted((float(column.abs().max()), lane) for lane, column in columns.items())
@@ -133,7 +135,8 @@ def _sign_of_largest(column: Tensor) -> int:
 def _with_angles(
     matrix: Tensor, reading: MatrixReading, cos_lanes: dict[int, int]
 ) -> MatrixReading:
-    """Add the angles of all rows and the amplitude; the problem, when the pairs are no rotations."""
+    """Add the angles of all rows and the amplitude;
+    the problem, when the pairs are no rotations."""
     first, second = (list(lanes) for lanes in zip(*output_pairs(reading)))
     a, b = [cos_lanes[lane] for lane in first], [cos_lanes[lane] for lane in second]
     ca, sa = matrix[:, first, a], -matrix[:, first, b]  # (S, P) each
@@ -161,7 +164,10 @@ def _uneven_lengths(reading: MatrixReading, length: Tensor, spread: float) -> Ma
 
 
 def _grows_as_xpos(length: Tensor) -> bool:
-    """Whether lengths (S, P) grow by a factor a row, another one for each pair. Source: arXiv 2212.10554."""
+    """Whether lengths (S, P) grow by a factor a row, another one for each pair.
+
+    Source: arXiv 2212.10554.
+    """
     steps = length.log().diff(dim=0)  # (S - 1, P)
     even = bool((steps - steps.mean(0)).abs().max() < POWER)
     return even and bool((steps[0] - steps[0, 0]).abs().max() > POWER)

@@ -1,7 +1,7 @@
 """What departs in a function that is nearly a rotation: which lanes, heads and rows, and how.
 
-A call with random values is compared with the conventions that come near it, by the tables that went in or by the
-angles that its own lanes show.
+A call with random values is compared with the conventions that come near it, by the tables that
+went in or by the angles that its own lanes show.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,8 @@ MOST_SINGLE = 5  # defects that two at once are looked for among
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """What departs from the nearest convention, in words, and how that pairs lanes; no words: nothing comes near."""
+    """What departs from the nearest convention, in words, and how that pairs lanes; no words:
+    nothing comes near."""
 
     words: str = ""
     pairing: Pairing = "half"
@@ -78,7 +79,8 @@ def _single(outputs: Tensor, conventions: Sequence[RotationTerms], slots: Sequen
 
 
 def _double(outputs: Tensor, conventions: Sequence[RotationTerms], slots: Sequence[str]) -> Defect:
-    """Two defects at once, of the convention that most elements follow; else where it departs, and not how."""
+    """Two defects at once, of the convention that most elements follow;
+    else where it departs, and not how."""
     most, best = MOST, NO_DEFECT
     nearest = sorted(conventions, key=lambda terms: -share(terms.agreement(outputs)))
     for terms in nearest[:MOST_CONVENTIONS]:

@@ -1,6 +1,7 @@
 """What the lanes of a result are made of, as formulas in the entries of the tables that went in.
 
-For what no known defect gives: `lane 0 of q is x[8]*cos[0] - x[8]*sin[0], where x[0]*cos[0] - x[8]*sin[0] belongs`.
+For what no known defect gives: `lane 0 of q is x[8]*cos[0] - x[8]*sin[0],
+where x[0]*cos[0] - x[8]*sin[0] belongs`.
 """
 
 import re
@@ -22,13 +23,15 @@ MULTIPLES = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 _NUMBER = re.compile(r"\[\d+\]")
 
 LaneTerms = dict[tuple[int, int], Tensor]
-"""The factors (S,) of each slot's lanes in one lane; under (-1, -1) what does not depend on any lane."""
+"""The factors (S,) of each slot's lanes in one lane;
+under (-1, -1) what does not depend on any lane."""
 
 
 def lane_formulas(
     caller: Caller, sample: Sample, nearest: RotationTerms, cos: Tensor, sin: Tensor
 ) -> str:
-    """Which lanes depart from a convention and what they are made of, by tables (S, W); empty: no formula."""
+    """Which lanes depart from a convention and what they are made of, by tables (S, W); empty:
+    no formula."""
     if caller.probe.width > WIDEST:
         return ""
     departs = (torch.stack(sample.outputs) - nearest.result).abs() > 50 * TOLERANCE
@@ -119,7 +122,8 @@ def _explains(terms: list[list[LaneTerms]], sample: Sample) -> bool:
 
 
 def _atoms(cos: Tensor, sin: Tensor) -> tuple[list[str], Tensor]:
-    """Names and values (A, S) of what a factor may be: 1, an entry of a table, or a product of two."""
+    """Names and values (A, S) of what a factor may be:
+    1, an entry of a table, or a product of two."""
     names, values = ["1"], [torch.ones_like(cos[:, 0])]
     for at in range(cos.shape[-1]):
         c, s = cos[:, at], sin[:, at]

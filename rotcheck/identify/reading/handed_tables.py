@@ -1,4 +1,5 @@
-"""Reads the matrices of a function that is handed its tables: which entries of these each lane was made of."""
+"""Reads the matrices of a function that is handed its tables:
+which entries of these each lane was made of."""
 
 from dataclasses import dataclass, replace
 
@@ -44,7 +45,8 @@ def read_handed_tables(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReadin
 
 
 def _broadcast(matrix: Tensor, cos: Tensor, sin: Tensor) -> str:
-    """In words: one entry of the tables (S, W) turns every pair, or every row; empty: each has its own."""
+    """In words: one entry of the tables (S, W) turns every pair, or every row; empty:
+    each has its own."""
     size = matrix[:, matrix.abs().amax(0) > TOLERANCE].abs()  # (S, N)
     size = size[:, (size - 1).abs().amax(0) > TOLERANCE]
     entries = torch.cat((cos, sin)).abs()  # (2S, W)

@@ -1,7 +1,8 @@
 """What known defects of a rotation give: one wrong sign, term, lane, row or column.
 
-`measure/` looks for mistakes in the results of a function whose convention is known. Here it is not: each defect is
-tried beside each convention that comes near, and the words are of the lanes that depart, whichever these are.
+`measure/` looks for mistakes in the results of a function whose convention is known. Here it is
+not: each defect is tried beside each convention that comes near, and the words are of the lanes
+that depart, whichever these are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +36,8 @@ def known_defects(terms: RotationTerms, outputs: Tensor, slots: Sequence[str]) -
 
 
 def _of_terms(a: Tensor, b: Tensor, c: Tensor, s: Tensor, _: Tensor) -> Iterator[Result]:
-    """Yield what comes of another sign, of cos and sin in each other's place, and of what is missing."""
+    """Yield what comes of another sign, of cos and sin in each other's place,
+    and of what is missing."""
     yield a, "come back unrotated"
     yield a * 0, "come back as zeros"
     yield a * c - b * s, SIGN

@@ -1,4 +1,5 @@
-"""How lanes are paired, and in which direction each pair turns, when every lane takes one lane's cos and one's sin."""
+"""How lanes are paired, and in which direction each pair turns,
+when every lane takes one lane's cos and one's sin."""
 
 from dataclasses import replace
 
@@ -18,7 +19,8 @@ SinTerms = dict[int, tuple[int, int]]
 def pair_lanes(cos_lanes: dict[int, int], sin_terms: SinTerms, lanes: int) -> MatrixReading:
     """Pairing, direction and output lanes of a function that turns some of so many lanes.
 
-    `cos_lanes`: for each lane of the result the lane that it takes times cos; `sin_terms`: the one times sin.
+    `cos_lanes`: for each lane of the result the lane that it takes times cos;
+    `sin_terms`: the one times sin.
     """
     turning = sorted(cos_lanes)
     rotary_dim = len(turning)
@@ -61,7 +63,8 @@ def _pairing(cos_lanes: dict[int, int], partners: dict[int, int]) -> Pairing | N
 
 
 def _in_blocks(cos_lanes: dict[int, int], sin_terms: SinTerms) -> MatrixReading | None:
-    """Read halves within each of several blocks of lanes, as RoPE2D of an image's two coordinates has them."""
+    """Read halves within each of several blocks of lanes,
+    as RoPE2D of an image's two coordinates has them."""
     if any(at != lane for lane, at in cos_lanes.items()):
         return None
     for blocks in (2, 3, 4):
@@ -80,7 +83,8 @@ def _in_blocks(cos_lanes: dict[int, int], sin_terms: SinTerms) -> MatrixReading 
 def _with_direction(
     pairing: Pairing, outputs: OutputLanes, sin_terms: SinTerms, first: list[int]
 ) -> MatrixReading:
-    """Add the direction, which the signs of sin in the first and in the second lanes of the pairs tell."""
+    """Add the direction, which the signs of sin in the first and in
+    the second lanes of the pairs tell."""
     behind = sin_terms.keys() - set(first)
     signs = tuple({sin_terms[lane][1] for lane in lanes} for lanes in (first, behind))
     reading = MatrixReading(pairing, 1, outputs, len(sin_terms))

@@ -1,4 +1,5 @@
-"""Where something departs, in words: which of q, k and v, which lanes, heads, batch rows and rows."""
+"""Where something departs, in words: which of q, k and v, which lanes, heads,
+batch rows and rows."""
 
 from collections.abc import Sequence
 from itertools import pairwise

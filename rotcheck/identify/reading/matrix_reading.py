@@ -9,7 +9,10 @@ from rotcheck.convention import OutputLanes, Pairing
 
 @dataclass(frozen=True, slots=True)
 class MatrixReading:
-    """What a matrix says. `problem` is empty when it follows a convention; else these are the nearest one's."""
+    """What a matrix says.
+
+    `problem` is empty when it follows a convention; else these are the nearest one's.
+    """
 
     pairing: Pairing | None = None
     direction: int | None = None

@@ -22,7 +22,8 @@ _MISTAKES: tuple[tuple[tuple[str, str], PairChange], ...] = (
 
 
 def known_mistake(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading | None:
-    """The mistake whose matrices (S, D, D) these are, for tables (S, W); None: none that is known."""
+    """The mistake whose matrices (S, D, D) these are, for tables (S, W);
+    None: none that is known."""
     width = matrix.shape[-1]
     for rotary_dim, pairing in product(dict.fromkeys((width, width // 2, width // 4)), PAIRINGS):
         for c, s in _of_lanes(cos, sin, pairing, rotary_dim):
@@ -38,7 +39,8 @@ def known_mistake(matrix: Tensor, cos: Tensor, sin: Tensor) -> MatrixReading | N
 def _of_lanes(
     cos: Tensor, sin: Tensor, pairing: Pairing, rotary_dim: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the tables with a value for each lane that rotates (S, R); nothing for tables of another width."""
+    """Yield the tables with a value for each lane that rotates (S, R);
+    nothing for tables of another width."""
     if cos.shape[-1] == rotary_dim:
         yield cos, sin
     if cos.shape[-1] in (rotary_dim, rotary_dim // 2):

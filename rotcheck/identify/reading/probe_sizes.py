@@ -38,7 +38,8 @@ def usual_sizes(**sizes: Any) -> ProbeSizes:
 def distinct_tables(probe: ProbeSizes, lanes: int) -> tuple[Tensor, Tensor]:
     """Make cos and sin tables (S, W) in which all entries of a row differ, float64.
 
-    They are multiples of 1/256, which bfloat16 holds: a function that rounds inside is read all the same.
+    They are multiples of 1/256, which bfloat16 holds:
+    a function that rounds inside is read all the same.
     """
     step = 256 if 2 * lanes <= 170 else 2048
     grid = torch.arange(step // 5, step * 9 // 10, dtype=torch.float64) / step

@@ -1,7 +1,8 @@
-"""What a call does to each lane: the function's matrix at every position, measured with basis vectors.
+"""What a call does to each lane: the function's matrix at every position,
+measured with basis vectors.
 
-The tables that go in hold other numbers in every row and lane, cos and sin no rotation at all, so that each entry of
-the matrix tells which entry of which table it was made of.
+The tables that go in hold other numbers in every row and lane, cos and sin no rotation at all, so
+that each entry of the matrix tells which entry of which table it was made of.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ TOLERANCE = 2e-4
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The matrices (S, D, D) of q, k and v, as far as the call has them, and the tables (S, W) that made them."""
+    """The matrices (S, D, D) of q, k and v, as far as the call has them,
+    and the tables (S, W) that made them."""
 
     matrices: tuple[Tensor, ...]  # row l, column i: what of lane i arrives in lane l
     cos: Tensor | None
@@ -34,8 +36,9 @@ class Response:
 def measure_response(caller: Caller, sample: Sample, *, lane_by_lane: bool = True) -> Response:
     """Measure the matrices of a call, of which a sample with random values is known.
 
-    Basis vectors go in for as many lanes at once as there are heads and batch rows; whether their matrices hold for
-    all of these, the random values tell. Where they do not, each lane is asked for by itself if `lane_by_lane`.
+    Basis vectors go in for as many lanes at once as there are heads and batch rows; whether their
+    matrices hold for all of these, the random values tell. Where they do not, each lane is asked
+    for by itself if `lane_by_lane`.
     """
     convention = sample.convention
     cos, sin = _cos_and_sin(caller, convention)

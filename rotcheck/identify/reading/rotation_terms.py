@@ -1,4 +1,5 @@
-"""The conventions that a call may have meant, each as the terms that make up every lane of its result."""
+"""The conventions that a call may have meant,
+each as the terms that make up every lane of its result."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,8 @@ COLUMN_ORDERS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RotationTerms:
-    """What each lane is made of in a convention: `lane` cos + `partner_lane` sin, all (slots, B, S, H, D)."""
+    """What each lane is made of in a convention:
+    `lane` cos + `partner_lane` sin, all (slots, B, S, H, D)."""
 
     lane: Tensor
     partner_lane: Tensor  # with its sign
@@ -66,7 +68,8 @@ def share(mask: Tensor) -> float:
 
 
 def nearest_conventions(response: Response, positions: Sequence[int]) -> list[RotationTerms]:
-    """The conventions that some elements follow, the one of most first; all, where no element follows any."""
+    """The conventions that some elements follow, the one of most first;
+    all, where no element follows any."""
     outputs = torch.stack(response.sample.outputs)  # (slots, B, S, H, D)
     candidates = _conventions(response, positions)
     conventions = [terms for terms in candidates if terms.lane.shape == outputs.shape]
@@ -106,7 +109,8 @@ def _conventions(response: Response, positions: Sequence[int]) -> Iterator[Rotat
 def _computed_tables(
     response: Response, positions: Sequence[int]
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield tables (S, P) of a function that makes its angles: the usual ones, and those that its lanes show."""
+    """Yield tables (S, P) of a function that makes its angles:
+    the usual ones, and those that its lanes show."""
     matrix = response.matrices[0]
     width = matrix.shape[-1]
     rows = torch.tensor(positions, dtype=torch.float64)[:, None]
@@ -130,7 +134,8 @@ def _both_directions(
 ) -> Iterator[RotationTerms]:
     """Yield the terms of a rotation by tables (S, W), by the angle and by the negative one.
 
-    `columns`: each lane reads a column of its own, or each pair one of the first half, or one of half-width tables.
+    `columns`: each lane reads a column of its own, or each pair one of the first half,
+    or one of half-width tables.
     """
     turning = 2 * cos.shape[-1] if columns == "half-width" else cos.shape[-1]
     if turning > x.shape[-1] or turning % 2:

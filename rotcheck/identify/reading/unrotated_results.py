@@ -1,4 +1,5 @@
-"""What a result is in which nothing turns, in words: the input, a multiple of it, NaN, another one at each call."""
+"""What a result is in which nothing turns, in words:
+the input, a multiple of it, NaN, another one at each call."""
 
 from collections.abc import Sequence
 

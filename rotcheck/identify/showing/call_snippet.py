@@ -1,4 +1,5 @@
-"""A call of a rotary function as Python without rotcheck: its tensors, positions and tables by formula."""
+"""A call of a rotary function as Python without rotcheck:
+its tensors, positions and tables by formula."""
 
 from collections.abc import Mapping
 
@@ -35,7 +36,8 @@ def names(convention: Convention) -> list[str]:
 
 
 def angles(case: Case) -> list[str]:
-    """Lines that make the angles of the rows, (S, P) or (B, S, P), and the tables of the convention's form."""
+    """Lines that make the angles of the rows, (S, P) or (B, S, P),
+    and the tables of the convention's form."""
     convention = case.convention
     if not convention.takes_tables:
         return []
@@ -126,7 +128,8 @@ def _facts(case: Case) -> dict[str, object]:
 
 
 def positions(case: Case, values: torch.Tensor | None = None) -> list[str]:
-    """The line that makes the positions, where the call is given any; `values`: others than the case's."""
+    """The line that makes the positions, where the call is given any;
+    `values`: others than the case's."""
     if "positions" not in map(role_of, case.convention.called_with):
         return []
     values = case.call().positions if values is None else values

@@ -1,4 +1,5 @@
-"""Lines of Python, without rotcheck, that make a call and count what it writes beside the tensors that it allocates."""
+"""Lines of Python, without rotcheck, that make a call and count what it writes beside
+the tensors that it allocates."""
 
 MARGIN = 1024  # elements on either side of a tensor
 CLASS = f"""\
@@ -19,7 +20,8 @@ class Fenced(TorchDispatchMode):
 
 
 def fence_lines(call: str) -> list[str]:
-    """Lines that make a call with memory around what it allocates, and count the elements that change there."""
+    """Lines that make a call with memory around what it allocates,
+    and count the elements that change there."""
     return [
         *CLASS.splitlines(),
         "",

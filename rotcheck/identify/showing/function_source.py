@@ -1,6 +1,7 @@
 """A function as lines of Python that load it, and the code that demonstrates something about it.
 
-A demonstration calls the function, and ends by printing the value that came and the one that is right.
+A demonstration calls the function, and ends by printing the value that came and
+the one that is right.
 """
 
 import os
@@ -74,7 +75,8 @@ class Source:
         return code.replace("torch.float64", "torch.float32") if self.narrow else code
 
     def run(self, lines: Sequence[str]) -> dict[str, Any]:
-        """Run lines that call `f`, as a file would be run, without their output; return their names."""
+        """Run lines that call `f`, as a file would be run, without their output;
+        return their names."""
         modules, paths = dict(sys.modules), list(sys.path)
         space: dict[str, Any] = {
             "__name__": "demonstration",
@@ -102,7 +104,8 @@ class Source:
 
 
 def source_of(target: Target, device: torch.device = CPU) -> Source:
-    """The lines that load a function as `f` for a device, or the function if it has no name to load it by."""
+    """The lines that load a function as `f` for a device,
+    or the function if it has no name to load it by."""
     specification = target.specification
     if ":" not in specification:
         return Source(("import torch",), target.function)

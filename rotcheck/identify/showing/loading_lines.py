@@ -26,7 +26,8 @@ _PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
 def loading(
     specification: str, construction_text: str | None, function: Callable[..., Any]
 ) -> list[str]:
-    """The lines that import it and end with `f = ...`; `construction_text`: how its object was built."""
+    """The lines that import it and end with `f = ...`; `construction_text`: how
+    its object was built."""
     lines = _of_its_library(specification, construction_text, function)
     library = array_libraries.library_of(function)
     return library.loading(lines) if library else lines
@@ -111,7 +112,8 @@ def _import(name: str) -> str:
 
 
 def _is_alone(file: Path) -> bool:
-    """Whether `import` finds this file when its folder is last in the path: no other module has its name."""
+    """Whether `import` finds this file when its folder is last in the path:
+    no other module has its name."""
     name = file.stem
     if not name.isidentifier() or keyword.iskeyword(name) or name in sys.modules:
         return False
@@ -122,7 +124,8 @@ def _is_alone(file: Path) -> bool:
 
 
 def _stand_ins(lacking: Sequence[str]) -> list[str]:
-    """The lines that import torch, and that put stand-ins in the place of modules that are not installed."""
+    """The lines that import torch, and that put stand-ins in the place of modules
+    that are not installed."""
     if not lacking:
         return ["", "import torch", ""]
     names = textwrap.fill(", ".join(f'"{name}"' for name in lacking), 80).replace("\n", "\n    ")

@@ -14,7 +14,8 @@ from rotcheck.identify.showing.value_demonstration import (
 
 
 def idle_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | None:
-    """A demonstration that one axis of positions (3, ...) does not turn a pair that belongs to it."""
+    """A demonstration that one axis of positions (3, ...)
+    does not turn a pair that belongs to it."""
     case = case_of(attempt)
     shape = tuple(case.call().positions.shape)  # type: ignore[union-attr]
     setup = [
@@ -29,7 +30,8 @@ def idle_axis(source: Source, attempt: Attempt, axis: int, pair: int) -> str | N
 
 
 def unlike_square(source: Source, attempt: Attempt, pair: int, square: int) -> str | None:
-    """A demonstration that a square of a grid's first row turns a pair unlike the first square of it."""
+    """A demonstration that a square of a grid's first row turns a pair unlike
+    the first square of it."""
     case, names = case_of(attempt), call_snippet.names(attempt.convention)
     axis = attempt.convention.axes.index("s")
     alike = [

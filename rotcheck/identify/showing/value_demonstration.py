@@ -1,4 +1,5 @@
-"""A wrong value shown: Python that runs without rotcheck and prints the value that came and the one that is right."""
+"""A wrong value shown: Python that runs without rotcheck and prints the value that came and
+the one that is right."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +32,10 @@ class Worst:
 
 
 Show = Callable[[Source, Attempt], str | None]
-"""Makes the demonstration of an attempt; None: it shows nothing. It raises what the function raises."""
+"""Makes the demonstration of an attempt; None: it shows nothing.
+
+It raises what the function raises.
+"""
 
 
 def first_of(show: Show, source: Source, tries: Iterable[Attempt]) -> str | None:

@@ -26,7 +26,8 @@ ROW = "row"  # of a batch, in code
 
 
 def adapter(ours: Description, theirs: Description) -> str | None:
-    """The function as code, in which ours is called `ours`; None: nothing is known that would do."""
+    """The function as code, in which ours is called `ours`; None: nothing
+    is known that would do."""
     try:
         return (
             maker_adapter.code(ours, theirs)
@@ -133,7 +134,8 @@ class _Swap(TensorChanges):
         return {"offset": "0"}
 
     def _clone(self) -> None:
-        """Keep ours from writing into the caller's tensors; what is stacked for it is a copy already."""
+        """Keep ours from writing into the caller's tensors;
+        what is stacked for it is a copy already."""
         is_stack = self.ours.layout in PACKINGS and self.slots != ["qkv"]
         is_copy = self.theirs.in_place and not self.before[1:]
         if self.ours.in_place and not is_stack and not is_copy:
@@ -180,7 +182,8 @@ class _Swap(TensorChanges):
         return f"{OURS}({call_of(self.ours, values)})"
 
     def _line(self, names: str, values: dict[str, str], index: str = "") -> str:
-        """The line that calls ours and gives its result these names, unless that is written in place."""
+        """The line that calls ours and gives its result these names,
+        unless that is written in place."""
         code = self._code(values)
         return code if self.ours.in_place else f"{names} = {code}{index}"
 

@@ -1,4 +1,5 @@
-"""Differences between the angles of two functions that make their own: frequencies, amplitude, length."""
+"""Differences between the angles of two functions that make their own:
+frequencies, amplitude, length."""
 
 from collections.abc import Iterable, Iterator
 

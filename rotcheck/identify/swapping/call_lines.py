@@ -12,7 +12,8 @@ SIZES = {
 
 
 def call_of(description: Description, values: dict[str, str] | None = None) -> str:
-    """The arguments of a call as code, each role by the name that it has in an adapter, or by its value."""
+    """The arguments of a call as code, each role by the name that it has in an adapter,
+    or by its value."""
     defaults = {
         "table": table_name(description),
         "axis": str((description.layout or "bshd").find("s")),
@@ -39,7 +40,8 @@ def table_name(description: Description) -> str:
 
 
 def signature(description: Description) -> tuple[str, list[str], dict[str, str]]:
-    """The parameters of the other's call, the lines that name what they are, and sizes that are given."""
+    """The parameters of the other's call, the lines that name what they are,
+    and sizes that are given."""
     parameters, lines, sizes = [], [], {}
     for at, argument in enumerate(description.argument_order):
         keyword, _, role = argument.rpartition("=")
@@ -81,7 +83,8 @@ def with_head(code: str, lines: str) -> str:
 
 
 def import_code(specification: str, device: str, construction_text: str | None = None) -> str:
-    """The lines that import or build a function that did not run here, by its specification without folders."""
+    """The lines that import or build a function that did not run here,
+    by its specification without folders."""
     target, colon, name = specification.rpartition(":")
     module, first = target.removesuffix(".py"), name.partition(".")[0]
     if not colon:

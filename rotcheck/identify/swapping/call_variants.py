@@ -18,7 +18,8 @@ _ROLES = ("cos", "sin", "table", "angles")
 
 
 def variants(ours: Description, theirs: Description) -> Iterator[Description]:
-    """Our convention as it is, in each further way to call it, and with keywords that suit the other."""
+    """Our convention as it is, in each further way to call it,
+    and with keywords that suit the other."""
     for variant in (ours, with_choices(ours, theirs)):
         yield lined_up(variant, theirs)
         for way in variant.ways:
@@ -36,7 +37,8 @@ def _in_way(ours: Description, way: Way) -> Description:
 
 
 def lined_up(ours: Description, theirs: Description) -> Description:
-    """A convention that takes any layout as what it is in the other's: its tables line up with that."""
+    """A convention that takes any layout as what it is in the other's:
+    its tables line up with that."""
     axes = _PLAIN_AXES.get(theirs.layout or "")
     if ours.layout is not None or axes is None or not ours.takes_tables:
         return ours
@@ -50,13 +52,15 @@ def lined_up(ours: Description, theirs: Description) -> Description:
 
 
 def reference(theirs: Description, ours: Description) -> Description:
-    """The other as it is held against ours: one that takes any layout, as ours is laid out, packed or not."""
+    """The other as it is held against ours: one that takes any layout, as ours is laid out,
+    packed or not."""
     apart = PACKINGS.get(ours.layout or "", (ours.layout,))[0]
     return lined_up(theirs, replace(ours, layout=apart))
 
 
 def layout_of_run(ours: Description, theirs: Description) -> dict[str, Any]:
-    """The fields of a convention by which one that takes any layout is run beside ours: as ours is laid out."""
+    """The fields of a convention by which one that takes any layout is run beside ours:
+    as ours is laid out."""
     reference_of_theirs = reference(theirs, ours)
     return (
         {"layout": reference_of_theirs.layout, "table_axes": reference_of_theirs.table_axes}
@@ -66,7 +70,8 @@ def layout_of_run(ours: Description, theirs: Description) -> dict[str, Any]:
 
 
 def with_choices(ours: Description, theirs: Description) -> Description:
-    """Our convention with the keywords that make it most like the other's, as arguments of the call."""
+    """Our convention with the keywords that make it most like the other's,
+    as arguments of the call."""
     fields, keywords = dict[str, object](), list[str]()
     for name, values in ours.choices.items():
         keyword, _, field = name.partition("=")
@@ -87,7 +92,8 @@ def with_choices(ours: Description, theirs: Description) -> Description:
 
 
 def _roles(arguments: tuple[str, ...], variant: Description, *, is_packed: bool) -> list[str]:
-    """The arguments with the tables that the form has, and a packed tensor where the layout is packed."""
+    """The arguments with the tables that the form has,
+    and a packed tensor where the layout is packed."""
     tables = FORMS[variant.tables].roles if variant.tables in FORMS else ("table",)
     others_roles = [
         "qkv" if is_packed and role in ("x", "qkv") else role

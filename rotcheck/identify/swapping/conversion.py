@@ -33,8 +33,8 @@ def assignments(names: Sequence[str], expression: str) -> str:
 def to_bshd(layout: str, split: str = "") -> str:
     """What is put behind a tensor of a layout to make it (B, S, H, D).
 
-    `split`: how batch and rows, or batch and heads, lie in its first axis where they are one; empty: there is no
-    other batch than its own.
+    `split`: how batch and rows, or batch and heads, lie in its first axis where they are one;
+    empty: there is no other batch than its own.
     """
     code = LAYOUTS[layout].code_to_bshd(split) if layout in LAYOUTS else None
     if code is None:
@@ -56,7 +56,8 @@ def layout_change(theirs: str, ours: str) -> str:
 
 
 def reorder(have: str | None, target: str | None, blocks: int = 1, lanes: int | None = None) -> str:
-    """The expression that puts the lanes of `{}` in the order of another pairing, the first `lanes` alone."""
+    """The expression that puts the lanes of `{}` in the order of another pairing,
+    the first `lanes` alone."""
     if have == target:
         return "{}"
     if target not in ORDERS or have not in ORDERS:
@@ -94,9 +95,11 @@ def same_tables(ours: Description, theirs: Description) -> bool:
 def tables(
     ours: Description, theirs: Description, *, folds: bool = False, axes: str | None = None
 ) -> list[str]:
-    """The lines that make our tables, in `cos` and `sin`, `angles` or `table`, of theirs, named alike.
+    """The lines that make our tables, in `cos` and `sin`, `angles` or `table`, of theirs,
+    named alike.
 
-    `folds`: batch and rows become one axis of rows. `axes`: of theirs, where lines before these have changed them.
+    `folds`: batch and rows become one axis of rows. `axes`: of theirs,
+    where lines before these have changed them.
     """
     other_direction = ours.direction != theirs.direction
     have, target_axes = axes or theirs.table_axes or "", ours.table_axes or ""
@@ -133,7 +136,8 @@ def form_of(description: Description) -> TableForm:
 
 
 def _halves(theirs: Description, ours: Description, are_angles: bool) -> list[str]:
-    """The lines that read cos and sin, or angles, each pair's value once where ours do not repeat alike."""
+    """The lines that read cos and sin, or angles,
+    each pair's value once where ours do not repeat alike."""
     form, lines = form_of(theirs), list[str]()
     if form.to_pair and not are_angles:
         lines.append(form.to_pair)

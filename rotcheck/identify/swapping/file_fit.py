@@ -37,7 +37,8 @@ LIMIT = 60.0  # seconds
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Misfit:
-    """A function that takes other tables than those of its file make: in which way, and what is said of it."""
+    """A function that takes other tables than those of its file make:
+    in which way, and what is said of it."""
 
     makers: tuple[str, ...]
     kind: str  # a key of `KINDS`
@@ -47,7 +48,8 @@ class Misfit:
 def of_files(
     specifications: Sequence[str], identifications: Sequence[Identification]
 ) -> list[Identification]:
-    """The identifications of these specifications, with those of each `file.py` compared with each other."""
+    """The identifications of these specifications,
+    with those of each `file.py` compared with each other."""
     places = [_place(specification) for specification in specifications]
     files: dict[Path, dict[str, Identification]] = {}
     for (file, name), item in zip(places, identifications, strict=True):
@@ -130,8 +132,9 @@ def _settle(remark: Remark, demonstration: str | None) -> Remark:
 def together(functions: Mapping[str, Identification]) -> dict[str, Misfit]:
     """What is wrong with each function that takes other tables than those of its file make.
 
-    `functions`: what each function of one file does by itself, by name. Nothing is said unless all were identified, all
-    that make tables of the form that is taken make the same, and no other function takes them as they are made.
+    `functions`: what each function of one file does by itself, by name. Nothing is said unless all
+    were identified, all that make tables of the form that is taken make the same, and no other
+    function takes them as they are made.
     """
     conventions = {
         name: item.convention for name, item in functions.items() if item.convention is not None
@@ -191,7 +194,8 @@ def _order(makers: Conventions, takers: Conventions) -> Pairs:
 
 
 def _half(makers: Conventions, takers: Conventions) -> Pairs:
-    """Who reads one half of full-width tables alone, where the file makes tables that do not repeat.
+    """Who reads one half of full-width tables alone,
+    where the file makes tables that do not repeat.
 
     Whether these are as wide as a head shows when both run together.
     """

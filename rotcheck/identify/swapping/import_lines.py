@@ -1,4 +1,5 @@
-"""The lines before an adapter that define `ours` as it was in the run, for the user's own Python."""
+"""The lines before an adapter that define `ours` as it was in the run,
+for the user's own Python."""
 
 import ast
 import sys
@@ -24,7 +25,8 @@ def lines(target: Target, device: str) -> str:
 
 
 def of_function(function: Callable[..., Any]) -> str:
-    """The line that imports a function from the module that defines it; empty: that has no such name."""
+    """The line that imports a function from the module that defines it; empty:
+    that has no such name."""
     module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
     original = getattr(sys.modules.get(module), name, None) if name else None
     if original is not function or module.startswith(MODULE_PREFIX) or module == "__main__":
@@ -58,7 +60,8 @@ def _of(module: str, first: str) -> str:
 
 
 def _importable(place: str, module: str) -> bool:
-    """Whether `import` finds it: a file by its name in its own folder, if it ran to its end by itself."""
+    """Whether `import` finds it: a file by its name in its own folder,
+    if it ran to its end by itself."""
     if not place.endswith(".py"):
         return place in sys.modules
     name = module_import.name_of(place)

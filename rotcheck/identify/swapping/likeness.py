@@ -27,7 +27,8 @@ _NEVER = ("kind", "sections", "blocks", "coordinates")
 
 
 def likeness(ours: Identification, theirs: Identification, name: str) -> Likeness:
-    """Whether `ours` can take the place of `theirs`, which is called `name`: with a flag, if that is nearer."""
+    """Whether `ours` can take the place of `theirs`, which is called `name`: with a flag,
+    if that is nearer."""
     plain = _compare(ours, theirs, name)
     with_flags = [
         (_compare(_with(ours, item), theirs, name), item) for item in ours.flags if item.follows
@@ -122,7 +123,8 @@ def _verdict(ours: Identification, theirs: Identification, changes: list[Differe
 
 
 def _never(difference: Difference) -> bool:
-    """Whether nothing makes up for a difference: for instance, one follows the length and the other does not."""
+    """Whether nothing makes up for a difference:
+    for instance, one follows the length and the other does not."""
     unlike = difference.field == "frequencies" and not of_length(difference)
     return difference.field in _NEVER or unlike
 

@@ -1,4 +1,7 @@
-"""Inside a worker: what two functions of one file do together. The tables that the one makes go into the other."""
+"""Inside a worker: what two functions of one file do together.
+
+The tables that the one makes go into the other.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,9 +58,11 @@ class MakerAndTaker:
 
 
 def open_pair(setup: dict[str, Any]) -> Callable[[str], str | None]:
-    """Load `setup["maker"]` and `setup["taker"]` for `setup["device"]`; return what shows that they do not fit.
+    """Load `setup["maker"]` and `setup["taker"]` for `setup["device"]`; return what shows
+    that they do not fit.
 
-    The task is in which way: `lanes`, `order` or `half`. The answer is Python that shows it, or None.
+    The task is in which way: `lanes`, `order` or `half`. The answer is Python that shows it,
+    or None.
     """
     settle(setup["device"])
     device = place(setup["device"])
@@ -77,7 +82,8 @@ def open_pair(setup: dict[str, Any]) -> Callable[[str], str | None]:
 
 
 def _head_dim(maker: Target) -> int | None:
-    """Return how wide a head is, as the maker is told or has it by default; None: nothing says so."""
+    """Return how wide a head is, as the maker is told or has it by default;
+    None: nothing says so."""
     names = (vocabulary.HEAD_DIM, vocabulary.ROTARY_DIM)
     parameters_of_width = [
         parameter
@@ -123,7 +129,8 @@ def _of_order(pair: MakerAndTaker) -> str | None:
 
 
 def _of_half(pair: MakerAndTaker) -> str | None:
-    """Show that a lane is not multiplied by its own cos, of tables as wide as a head whose halves differ."""
+    """Show that a lane is not multiplied by its own cos,
+    of tables as wide as a head whose halves differ."""
     if not pair.whole:
         return None
     if pair.convention.axes[-1] != "d":
@@ -164,7 +171,8 @@ def _source(pair: MakerAndTaker) -> Source:
 
 @dataclass(frozen=True, slots=True)
 class JointCall:
-    """A call of both in a row: its case, the lines that make it, and the names that are then known."""
+    """A call of both in a row: its case, the lines that make it,
+    and the names that are then known."""
 
     source: Source
     case: Case
@@ -216,7 +224,8 @@ def _call_both(pair: MakerAndTaker, lane: int | None = None) -> JointCall:
 
 
 def _tables(pair: MakerAndTaker, case: Case) -> tuple[list[str], dict[str, str]]:
-    """Return the lines that make the tables and lay them as they are taken, and what stands for which argument."""
+    """Return the lines that make the tables and lay them as they are taken,
+    and what stands for which argument."""
     recipe, form, convention = pair.recipe, pair.built, pair.convention
     lines = [
         *_point_lines(recipe),

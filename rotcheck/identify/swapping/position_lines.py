@@ -10,7 +10,8 @@ from rotcheck.results import Description
 
 
 def gather_rows(theirs: Description) -> str:
-    """The line that takes the rows of the positions out of a table, which is cos and sin behind it."""
+    """The line that takes the rows of the positions out of a table,
+    which is cos and sin behind it."""
     names = table_names(theirs)
     if theirs.table_axes != "sw":
         raise Impossible("the rows of its table are not its first axis")
@@ -18,7 +19,8 @@ def gather_rows(theirs: Description) -> str:
 
 
 def from_offset(roles: Sequence[str], theirs: Description) -> str:
-    """The line that cuts a table to the rows from an offset on, or for each row of a batch from its own."""
+    """The line that cuts a table to the rows from an offset on,
+    or for each row of a batch from its own."""
     names = table_names(theirs)
     if theirs.table_axes not in ("sw", "s1w"):
         raise Impossible("the rows of its table are not its first axis")

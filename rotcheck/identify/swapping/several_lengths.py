@@ -1,4 +1,5 @@
-"""Two functions whose frequencies follow the length of the sequence, compared at several lengths."""
+"""Two functions whose frequencies follow the length of the sequence,
+compared at several lengths."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +9,8 @@ from rotcheck.identify.swapping.angle_differences import FOLLOWS, NEVER, of_leng
 from rotcheck.results import Difference, Likeness
 
 LENGTHS = (9, 300, 1025, 2049, 4097, 8193, 16385, 32769, 65537, 131073)
-"""Rows: around every length that models are trained with, on either side of which dynamic NTK and LongRoPE differ."""
+"""Rows: around every length that models are trained with,
+on either side of which dynamic NTK and LongRoPE differ."""
 
 AGAIN = 300  # rows that are asked for once more behind the longest sequence
 
@@ -24,7 +26,8 @@ def lengths_alone(answer: Likeness) -> bool:
 
 
 def of_lengths(answer: Likeness, errors: Mapping[str, float], near: float) -> Likeness:
-    """A likeness with what a run at several lengths says; `errors`: rounding steps, by the number of rows."""
+    """A likeness with what a run at several lengths says;
+    `errors`: rounding steps, by the number of rows."""
     alike = [length for length, error in errors.items() if error <= near]
     unlike = [length for length, error in errors.items() if not error <= near]
     differences = tuple(

@@ -1,4 +1,5 @@
-"""Inside a worker: runs one function in the place of another, on the same input, and measures their distance."""
+"""Inside a worker: runs one function in the place of another, on the same input,
+and measures their distance."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,7 +37,8 @@ Callables = Callable[..., Any]
 
 
 def open_beside(setup: dict[str, Any]) -> Callable[[Any], Any]:
-    """Load `setup["own"]` and `setup["other"]`; return what runs the first in the place of the second."""
+    """Load `setup["own"]` and `setup["other"]`; return what runs the first in
+    the place of the second."""
     settle(setup["device"])
     target = resolve(setup["own"], setup["device"])
     ours, theirs = target.function, resolve(setup["other"], setup["device"]).function
@@ -63,11 +65,12 @@ def apart(
     device: torch.device,
     takes: Mapping[str, bool],
 ) -> float:
-    """The distance of two functions on the same input, in rounding steps of float32; infinite for NaN.
+    """The distance of two functions on the same input, in rounding steps of float32;
+    infinite for NaN.
 
-    `code`: an adapter through which the first is called; empty: as the other is. `convention`: of the other; None:
-    both make tables. `takes`: what else the other takes, as `Description` has it: it is asked for that too. Raises what
-    a function raises, and `NotTables`.
+    `code`: an adapter through which the first is called; empty: as the other is. `convention`: of
+    the other; None: both make tables. `takes`: what else the other takes, as `Description` has it:
+    it is asked for that too. Raises what a function raises, and `NotTables`.
     """
     substitute = with_adapter(ours, code) if code else ours
     if convention is None:
@@ -146,7 +149,8 @@ def with_adapter(ours: Callables, code: str) -> Callables:
 
 
 def _fresh(ours: Callables, code: str) -> Callables:
-    """A copy of ours, which keeps nothing of what was asked before, in its adapter if it has one."""
+    """A copy of ours, which keeps nothing of what was asked before,
+    in its adapter if it has one."""
     return with_adapter(copy_of(ours), code) if code else copy_of(ours)
 
 
@@ -214,5 +218,6 @@ def _wide(tensor: Tensor) -> Tensor:
 
 
 def _phase(table: Tensor) -> float:
-    """How many rounding steps the largest angle of so many rows may be off, as float32 computes it."""
+    """How many rounding steps the largest angle of so many rows may be off,
+    as float32 computes it."""
     return float(max(table.shape)) / 2

@@ -1,4 +1,5 @@
-"""The front's part of a swap: the descriptions of both functions, and a run side by side if both are here."""
+"""The front's part of a swap: the descriptions of both functions,
+and a run side by side if both are here."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -91,7 +92,8 @@ def _job(
 def _as_run(
     convention: Mapping[str, Any] | None, ours: Description | None, theirs: Description | None
 ) -> Mapping[str, Any] | None:
-    """The convention by which a worker calls the other, in the layout in which ours is held against it."""
+    """The convention by which a worker calls the other,
+    in the layout in which ours is held against it."""
     if convention is None or ours is None or theirs is None:
         return convention
     return {**convention, **layout_of_run(ours, theirs)}
@@ -146,7 +148,8 @@ def of_run(
     message: str = "",
     lengths: Mapping[str, float] | None = None,
 ) -> Likeness:
-    """A likeness with what a run of both side by side says; `message`: what became of it where it failed.
+    """A likeness with what a run of both side by side says;
+    `message`: what became of it where it failed.
 
     `lengths`: how far they are apart for sequences of several lengths, where that was asked.
     """
@@ -168,7 +171,8 @@ def of_run(
 
 
 def of_unseen(answer: Likeness) -> Likeness:
-    """A likeness of which one function did not run here: nothing says that it can be swapped as it is."""
+    """A likeness of which one function did not run here:
+    nothing says that it can be swapped as it is."""
     if answer.swappable != "as it is":
         return answer
     return replace(answer, swappable="unknown")

@@ -28,11 +28,12 @@ _ROTARY = re.compile(
 
 
 def may_differ(file: Path, names: Collection[str]) -> bool:
-    """Whether other code of a file, or a flag, may give tables another order than these functions have.
+    """Whether other code of a file, or a flag,
+    may give tables another order than these functions have.
 
-    `names`: all that was identified, `function`, `Class` or `Class.method`. So it is where a rotary function is not
-    among them or is imported, where one of them has a flag that may choose an order, and where other code makes cos
-    and sin, computes with them or rearranges them.
+    `names`: all that was identified, `function`, `Class` or `Class.method`. So it is where a rotary
+    function is not among them or is imported, where one of them has a flag that may choose an
+    order, and where other code makes cos and sin, computes with them or rearranges them.
     """
     try:
         tree = ast.parse(file.read_bytes())
@@ -136,7 +137,8 @@ def _flag(parameter: ast.arg, default: ast.expr | None) -> bool:
 
 
 def _handles(node: ast.AST, helpers: Collection[str]) -> bool:
-    """Whether code makes tables, computes with them, repeats or cuts their lanes, or lets a helper do so."""
+    """Whether code makes tables, computes with them, repeats or cuts their lanes,
+    or lets a helper do so."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult):
         return _of_tables(node)
     if isinstance(node, ast.Call):

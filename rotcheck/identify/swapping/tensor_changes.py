@@ -1,4 +1,5 @@
-"""The lines that give ours the tensors of the other's call: unpacked, laid out, their lanes in order; and back."""
+"""The lines that give ours the tensors of the other's call:
+unpacked, laid out, their lanes in order; and back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class TensorChanges:
 
     @property
     def _folds(self) -> bool:
-        """Whether batch and rows become one axis: ours takes one table for all batch rows, or has no batch."""
+        """Whether batch and rows become one axis:
+        ours takes one table for all batch rows, or has no batch."""
         if self._by_rows:
             return False
         layout = PACKINGS.get(self.ours.layout or "", (self.ours.layout,))[0]
@@ -58,7 +60,8 @@ class TensorChanges:
 
     @property
     def _by_rows(self) -> bool:
-        """Whether ours is called for each row of a batch: it counts from one offset, the other from one for each."""
+        """Whether ours is called for each row of a batch:
+        it counts from one offset, the other from one for each."""
         ours, theirs = (
             set(map(role_of, described_function.argument_order))
             for described_function in (self.ours, self.theirs)

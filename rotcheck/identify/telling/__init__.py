@@ -1,1 +1,2 @@
-"""What is reported about a function: the evidence, whether a mistake is beyond doubt, and which call shows it."""
+"""What is reported about a function: the evidence, whether a mistake is beyond doubt,
+and which call shows it."""

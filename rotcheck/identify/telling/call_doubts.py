@@ -64,7 +64,8 @@ def of_mistake(mistake: Remark, match: Match, target: Target) -> list[str]:
 
 
 def _for_each_row(match: Match, target: Target) -> bool:
-    """Whether a function takes positions or tables of each batch row, and does not just read the first of them.
+    """Whether a function takes positions or tables of each batch row,
+    and does not just read the first of them.
 
     A kernel that reads tables (S, W) from memory takes (B, S, W) too.
     """

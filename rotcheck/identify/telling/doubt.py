@@ -1,7 +1,8 @@
 """Is a mistake beyond doubt? All mistakes pass through here before they are reported.
 
-A mistake is reported as one if there is evidence for the role of every argument, the result depends on the input, and
-a demonstration shows it. What is in doubt becomes a remark about what was seen, and the answer is `unknown`.
+A mistake is reported as one if there is evidence for the role of every argument, the result depends
+on the input, and a demonstration shows it. What is in doubt becomes a remark about what was seen,
+and the answer is `unknown`.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,8 @@ def decide(
 ) -> Identification:
     """An identification with the mistakes that are beyond doubt.
 
-    `conventions`: the calls in which a mistake may show; first the one by which the function is judged.
+    `conventions`: the calls in which a mistake may show;
+    first the one by which the function is judged.
     """
     names = role_evidence.arguments_without_evidence(
         match.caller.function, match.convention.arguments
@@ -49,7 +51,8 @@ def decide(
             None if reasons or not finding.mistake else demonstrate(target, match, finding, calls)
         )
         if finding.code == "one-row" and not reasons and demonstration is None:
-            # a function loaded anew turns one row correctly: this one keeps state of an earlier call
+            # a function loaded anew turns one row correctly: this one keeps state of an earlier
+            # call
             continue
         findings.append(
             settle(finding, reasons, demonstration, runs_anywhere=":" in target.specification)
@@ -74,7 +77,8 @@ def decide(
 
 
 def in_doubt(before: Identification, decision: Identification, advice: str) -> Identification:
-    """The decision if no mistake is beyond doubt: the first of them is the reason why it is not understood."""
+    """The decision if no mistake is beyond doubt:
+    the first of them is the reason why it is not understood."""
     first = next(now for was, now in zip(before.findings, decision.findings) if was.mistake)
     reason = decision.message or first.message
     return structs.replace(

@@ -1,4 +1,5 @@
-"""The demonstration of a mistake, by the code of its finding: the calls in which it may show, and how."""
+"""The demonstration of a mistake, by the code of its finding:
+the calls in which it may show, and how."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -110,7 +111,8 @@ def _of_gradient(mistake: Mistake) -> str | None:
 
 
 def _of_unread_positions(mistake: Mistake) -> str | None:
-    """Show rows in another order than that of the positions, of one that is told which row to take."""
+    """Show rows in another order than that of the positions,
+    of one that is told which row to take."""
     sizes = Sizes(2, 2, 2, mistake.first.head_dim or 8, OTHER_ORDER)
     in_other_order = [
         Attempt(convention, sizes, rows=len(OTHER_ORDER))
@@ -173,7 +175,8 @@ def _of_grouped_heads(mistake: Mistake) -> str | None:
 
 
 def _of_rotary_dim(mistake: Mistake) -> str | None:
-    """Show tables for fewer lanes than a head has, of one that rotates as many as its tables are for."""
+    """Show tables for fewer lanes than a head has,
+    of one that rotates as many as its tables are for."""
     if mistake.match.convention.rotary_dim is not None:
         return _of_value(mistake)
     narrow = [replace(convention, rotary_dim=NARROW) for convention in mistake.conventions]

@@ -1,4 +1,5 @@
-"""What to do next: the command that follows an identification, or the way out after a worker failed."""
+"""What to do next: the command that follows an identification,
+or the way out after a worker failed."""
 
 import os
 import shlex
@@ -16,7 +17,8 @@ LONGER = 5  # times the limit that was too short
 
 
 def next_step(identification: Identification, specification: str) -> Identification:
-    """An identification with the command that follows: what is right here may still be wrong elsewhere."""
+    """An identification with the command that follows:
+    what is right here may still be wrong elsewhere."""
     if identification.answer != "right" or identification.convention is None:
         return identification
     makes = identification.convention.kind != "applies"
@@ -65,7 +67,8 @@ def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:
 
 
 def lacks_a_package(result: Done) -> bool:
-    """Whether its module imports a package that is not installed: that says nothing about the function."""
+    """Whether its module imports a package that is not installed:
+    that says nothing about the function."""
     return result.opening and _exception(result.outcome) in LACKING
 
 

@@ -1,4 +1,5 @@
-"""The evidence for each statement about a function, and what remains possible where there is none."""
+"""The evidence for each statement about a function,
+and what remains possible where there is none."""
 
 from rotcheck.convention import Convention, role_of, shape
 from rotcheck.identify.calling.call_match import Match

@@ -48,7 +48,8 @@ _MEANINGS = (
 def decide(
     target: Target, recipe: MakerCall, form: RotaryTables, identification: Identification
 ) -> Identification:
-    """The identification of a function that makes tables, with the mistakes that are beyond doubt."""
+    """The identification of a function that makes tables,
+    with the mistakes that are beyond doubt."""
     if identification.answer != "wrong":
         return identification
     doubts = [

@@ -1,4 +1,5 @@
-"""Why no call was found: arguments that are not understood, and some of the calls that were tried."""
+"""Why no call was found: arguments that are not understood,
+and some of the calls that were tried."""
 
 import inspect
 import os
@@ -23,7 +24,8 @@ _NUMBER = re.compile(r"\d+")
 
 
 def explanation(function: Callable[..., Any], calls: Sequence[str]) -> tuple[str, ...]:
-    """The arguments that are not understood, then calls that were tried, each with a different outcome."""
+    """The arguments that are not understood, then calls that were tried,
+    each with a different outcome."""
     return (*arguments(function), *_different(calls))
 
 
@@ -34,7 +36,8 @@ def lacking(search_result: NoMatch) -> str | None:
 
 
 def why(search_result: NoMatch) -> str | None:
-    """What a call needs that is missing here: a package, or a GPU for its kernel; None: nothing is known to be."""
+    """What a call needs that is missing here: a package, or a GPU for its kernel;
+    None: nothing is known to be."""
     known = search_result.why or lacking(search_result)
     return known or (LAUNCHES if lacks_gpu(search_result) else None)
 
@@ -46,7 +49,8 @@ def lacks_gpu(search_result: NoMatch) -> bool:
 
 
 def advice(target: Target, search_result: NoMatch, device: torch.device) -> tuple[str, ...]:
-    """What to do about a function without a call: what to install or name, where to run it, what to declare."""
+    """What to do about a function without a call:
+    what to install or name, where to run it, what to declare."""
     if lacking(search_result):
         name = target.specification.rpartition(":")[2]
         return (

@@ -1,4 +1,5 @@
-"""flash-attn when it can run here, else native: decided once, by what can run, not by catching everything."""
+"""flash-attn when it can run here, else native:
+decided once, by what can run, not by catching everything."""
 
 import torch
 from torch import Tensor

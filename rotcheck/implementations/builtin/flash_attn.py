@@ -35,8 +35,8 @@ def skip(device: str, dtype: str) -> str | None:
 def usable(device: str) -> ModuleType:
     """Return `flash_attn.layers.rotary` for the device.
 
-    Raises `Unavailable` where flash-attn is absent or cannot run on the device, and what its import raises
-    where it should run but is broken.
+    Raises `Unavailable` where flash-attn is absent or cannot run on the device,
+    and what its import raises where it should run but is broken.
     """
     if importlib.util.find_spec("flash_attn") is None:
         raise Unavailable(
@@ -52,7 +52,8 @@ def usable(device: str) -> ModuleType:
 
 
 def _import_problem() -> str:
-    """Import it even where it cannot run, so that a package that cannot be imported is not passed over."""
+    """Import it even where it cannot run, so that a package
+    that cannot be imported is not passed over."""
     try:
         importlib.import_module("flash_attn.layers.rotary")
     except ImportError as error:

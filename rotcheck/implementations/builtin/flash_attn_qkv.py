@@ -1,4 +1,5 @@
-"""flash-attn's Triton kernel through `apply_rotary_emb_qkv_`: packed qkv, in place, V left alone."""
+"""flash-attn's Triton kernel through `apply_rotary_emb_qkv_`: packed qkv, in place,
+V left alone."""
 
 from torch import Tensor
 

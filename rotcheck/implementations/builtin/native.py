@@ -1,4 +1,5 @@
-"""rotate_half in plain PyTorch operations, on packed qkv: what nearly every model carries a copy of."""
+"""rotate_half in plain PyTorch operations, on packed qkv:
+what nearly every model carries a copy of."""
 
 import torch
 from torch import Tensor

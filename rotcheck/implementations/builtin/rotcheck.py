@@ -1,4 +1,5 @@
-"""rotcheck's own: `rotcheck.rotary.apply_rotary_pos_emb`, on the path that is best for the device."""
+"""rotcheck's own: `rotcheck.rotary.apply_rotary_pos_emb`, on the path that
+is best for the device."""
 
 import importlib
 from functools import partial

@@ -1,4 +1,5 @@
-"""The native rotate_half under `torch.jit.script`, with the executor that torch chooses by default."""
+"""The native rotate_half under `torch.jit.script`, with the executor
+that torch chooses by default."""
 
 import warnings
 

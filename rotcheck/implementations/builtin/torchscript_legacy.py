@@ -1,6 +1,8 @@
-"""The scripted rotate_half under the legacy graph executor, as SEDD, ChatGLM and Megatron-style code set it.
+"""The scripted rotate_half under the legacy graph executor, as SEDD,
+ChatGLM and Megatron-style code set it.
 
-Its graph fuser knows only cpu, cuda and xpu, and raises `Unknown device for graph fuser` anywhere else.
+Its graph fuser knows only cpu, cuda and xpu,
+and raises `Unknown device for graph fuser` anywhere else.
 """
 
 import torch

@@ -1,4 +1,5 @@
-"""The native rotate_half under `torch.compile`; it compiles in its first call, which takes seconds."""
+"""The native rotate_half under `torch.compile`; it compiles in its first call,
+which takes seconds."""
 
 from typing import Any
 
@@ -12,7 +13,8 @@ convention = native.convention
 
 
 def load(device: str) -> Function:
-    """The function, to be compiled when it is called; then it raises `Unavailable` where nothing can be."""
+    """The function, to be compiled when it is called;
+    then it raises `Unavailable` where nothing can be."""
     function: Function = torch.compile(native.apply)
 
     def apply(*args: Any) -> Any:

@@ -1,7 +1,8 @@
-"""The whole of the fix that rotcheck started from, its faults included; see docs/the-fix-on-trial.md.
+"""The whole of the fix that rotcheck started from, its faults included;
+see docs/the-fix-on-trial.md.
 
-It catches everything, rebinds `cos` before what may fail, writes into its input when flash-attn runs, and
-prints on every call.
+It catches everything, rebinds `cos` before what may fail,
+writes into its input when flash-attn runs, and prints on every call.
 """
 
 import importlib

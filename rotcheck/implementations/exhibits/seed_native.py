@@ -1,4 +1,5 @@
-"""The native half of the fix that rotcheck started from, as it was written; see docs/the-fix-on-trial.md."""
+"""The native half of the fix that rotcheck started from, as it was written;
+see docs/the-fix-on-trial.md."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,5 @@
-"""What an entry of the table of libraries says, and how rotcheck loads the function that it names."""
+"""What an entry of the table of libraries says,
+and how rotcheck loads the function that it names."""
 
 import importlib
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""The libraries' rotary functions that rotcheck knows. A new one is one entry here, and nothing else."""
+"""The libraries' rotary functions that rotcheck knows.
+
+A new one is one entry here, and nothing else.
+"""
 
 from dataclasses import replace
 

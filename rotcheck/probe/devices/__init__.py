@@ -1,8 +1,8 @@
 """The families of devices, a file each; a new family is a new file here and nothing else.
 
-The front lists the files, a worker imports them. Each file has three functions, those of `Family`: what torch
-claims to have, the figures of one device, and one run of a small kernel on it. What needs no hardware is a file in
-`stand_ins/`.
+The front lists the files, a worker imports them. Each file has three functions, those of `Family`:
+what torch claims to have, the figures of one device, and one run of a small kernel on it. What
+needs no hardware is a file in `stand_ins/`.
 """
 
 import pkgutil

@@ -64,7 +64,8 @@ def judge_capability(capability: tuple[int, int], architectures: Sequence[str]) 
     """A warning if none of the build's architectures runs on this capability.
 
     `sm_80` is machine code: it runs on the same major version with the same or a higher minor one.
-    `compute_80` can be translated for anything from 8.0 on. `sm_90a` and `sm_100f` are for one device family.
+    `compute_80` can be translated for anything from 8.0 on. `sm_90a` and `sm_100f` are for one
+    device family.
     """
     codes = [(m[1], int(m[2]), int(m[3]), m[4]) for m in map(_ARCH.fullmatch, architectures) if m]
     major, minor = capability

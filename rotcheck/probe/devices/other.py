@@ -1,4 +1,5 @@
-"""Whatever else torch reports as its accelerator: npu, hpu, mtia, or a plug-in under a name of its own."""
+"""Whatever else torch reports as its accelerator:
+npu, hpu, mtia, or a plug-in under a name of its own."""
 
 from typing import Any
 

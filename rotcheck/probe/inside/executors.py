@@ -1,4 +1,5 @@
-"""Runs a scripted rotation under each TorchScript executor and fuser, and leaves the flags as they were."""
+"""Runs a scripted rotation under each TorchScript executor and fuser,
+and leaves the flags as they were."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ def new_rotation() -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch
     """A rotation that was never scripted; a function keeps the executor of its first run."""
 
     def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-        """Rotate x (B, S, H, D) by tables (S, 1, D), half pairing: the function that models script."""
+        """Rotate x (B, S, H, D) by tables (S, 1, D), half pairing:
+        the function that models script."""
         half = x.shape[-1] // 2
         return x * cos + torch.cat((-x[..., half:], x[..., :half]), dim=-1) * sin
 

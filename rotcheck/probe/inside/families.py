@@ -20,7 +20,8 @@ def facts(family: str, device: str) -> dict[str, Any]:
 
 
 def try_dtype(family: str, device: str, dtype: str) -> None:
-    """Run the family's kernel three times in this dtype; raise `CallFailed` if one of them fails."""
+    """Run the family's kernel three times in this dtype;
+    raise `CallFailed` if one of them fails."""
     module = _file(family)
     thrice(lambda: module.run(device, dtype))
 

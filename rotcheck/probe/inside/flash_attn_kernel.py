@@ -18,7 +18,8 @@ class NoDevice(Exception):
 
 
 def import_plainly() -> dict[str, list[str]]:
-    """Import the package and its rotary file as any model does; return what its rotary functions accept."""
+    """Import the package and its rotary file as any model does;
+    return what its rotary functions accept."""
     importlib.import_module("flash_attn")
     return rotary_api()
 
@@ -59,10 +60,11 @@ def _what_the_cpu_gets() -> str:
 
 
 def run_under_interpreter() -> dict[str, list[str]]:
-    """Run the rotary kernel three times on CPU tensors under the Triton interpreter; return the rotary API.
+    """Run the rotary kernel three times on CPU tensors under the Triton interpreter;
+    return the rotary API.
 
-    The process is of no use for anything else afterwards: flash-attn is imported without its CUDA part, and
-    `torch.cuda.device` is replaced by a null context.
+    The process is of no use for anything else afterwards: flash-attn is imported without its CUDA
+    part, and `torch.cuda.device` is replaced by a null context.
     """
     interpret()
     api = import_plainly()

@@ -1,4 +1,5 @@
-"""The small kernel that a device has to run: one rotation, in integers that every dtype represents exactly."""
+"""The small kernel that a device has to run:
+one rotation, in integers that every dtype represents exactly."""
 
 import torch
 
@@ -15,7 +16,8 @@ def operands(dtype: str) -> list[torch.Tensor]:
 
 
 def rotate_and_read_back(device: str, dtype: str) -> None:
-    """Compute x * cos + partner * sin on the device and compare what comes back with the CPU's result.
+    """Compute x * cos + partner * sin on the device and compare what comes back
+    with the CPU's result.
 
     Raises `WrongResult` when values, dtype or device differ.
     """

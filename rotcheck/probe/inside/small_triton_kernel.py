@@ -15,5 +15,6 @@ def _rotate(x, cos, partner, sin, out, SIZE: tl.constexpr):  # type: ignore[no-u
 def rotate(
     x: torch.Tensor, cos: torch.Tensor, partner: torch.Tensor, sin: torch.Tensor, out: torch.Tensor
 ) -> None:
-    """Write x * cos + partner * sin to `out`; all five (2, 4), contiguous, of one dtype and device."""
+    """Write x * cos + partner * sin to `out`; all five (2, 4), contiguous,
+    of one dtype and device."""
     _rotate[(1,)](x, cos, partner, sin, out, out.numel())

@@ -1,4 +1,5 @@
-"""Runs a function three times: two of the known TorchScript failures appear only on the second call."""
+"""Runs a function three times: two of
+the known TorchScript failures appear only on the second call."""
 
 from collections.abc import Callable
 

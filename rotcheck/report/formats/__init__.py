@@ -1,15 +1,17 @@
-"""One file for each format, named like the format; a new format is a new file here and nothing else.
+"""One file for each format, named like the format;
+a new format is a new file here and nothing else.
 
-A format's module has `SUFFIX`, the ending of files that are in it, `READS`, what it reads of a result, and
-`render(what, display)`, which returns the text. What it reads decides which results it can show:
+A format's module has `SUFFIX`, the ending of files that are in it, `READS`, what it reads of a
+result, and `render(what, display)`, which returns the text. What it reads decides which results it
+can show:
 
 - "document": what there is to say, for people. Every kind of result has one.
 - "data": the result itself, for programs. Every kind of result is data.
 - "alerts": what is wrong and where, for reviewers: of a comparison, a check, a scan, a preflight.
 - "suites": cases that pass or fail, for CI systems: of a comparison, a check, a preflight.
 
-`rotcheck.report.pages` says which kind has what. Where drawing needs a heavy import, `prepare()` makes it ahead of
-time.
+`rotcheck.report.pages` says which kind has what. Where drawing needs a heavy import,
+`prepare()` makes it ahead of time.
 """
 
 import difflib

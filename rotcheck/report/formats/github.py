@@ -1,4 +1,5 @@
-"""Annotations of GitHub Actions: a line for each alert, which GitHub shows beside the line of the function."""
+"""Annotations of GitHub Actions: a line for each alert,
+which GitHub shows beside the line of the function."""
 
 from rotcheck.report.alerts import Alert, Alerts
 from rotcheck.report.document import Display

@@ -1,4 +1,5 @@
-"""JUnit XML: a test suite for each implementation on each device, a test case for each dtype and check."""
+"""JUnit XML: a test suite for each implementation on each device,
+a test case for each dtype and check."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence

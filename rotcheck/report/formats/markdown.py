@@ -1,4 +1,5 @@
-"""Markdown for a GitHub issue or a step summary: what has less weight is folded, and what is too long is left out."""
+"""Markdown for a GitHub issue or a step summary:
+what has less weight is folded, and what is too long is left out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,5 @@
-"""Tables for the terminal, and plain text when piped; what draws them is imported only when it is needed."""
+"""Tables for the terminal, and plain text when piped;
+what draws them is imported only when it is needed."""
 
 from rotcheck.report.document import Display, Document
 

@@ -1,10 +1,11 @@
 """One file for each kind of result; a new kind is a new file here and nothing else.
 
-A page's module has `WORD`, what a result of its kind is called ("a report"), and `RESULT`, its type, whose JSON has a
-schema. It says what there is to read of one:
+A page's module has `WORD`, what a result of its kind is called ("a report"), and `RESULT`, its
+type, whose JSON has a schema. It says what there is to read of one:
 
 - `document(result)`, a `Document`, for formats that people read;
-- `alerts(result)`, its `Alerts`, where something wrong has a place in a file that a reviewer can be shown;
+- `alerts(result)`, its `Alerts`, where something wrong has a place in a file that
+  a reviewer can be shown;
 - `suites(result)`, its `Suite`s, where it is made of cases that pass or fail;
 - `data(result)`, what programs read, where that is not the result itself.
 
@@ -34,7 +35,8 @@ def word(kind: str) -> str:
 
 
 def results() -> dict[str, type[msgspec.Struct]]:
-    """The types of results by the names of their schemas: `rotcheck.results.schema` takes each of them."""
+    """The types of results by the names of their schemas:
+    `rotcheck.results.schema` takes each of them."""
     types = [getattr(_page(kind), "RESULT", None) for kind in kinds()]
     return {_schema_name(result): result for result in types if result is not None}
 
@@ -46,7 +48,8 @@ def _schema_name(result: type[msgspec.Struct]) -> str:
 
 
 def reader(kind: str, source: str) -> Reader | None:
-    """The function that reads a document, alerts, suites or data off a result; None where there are none to read."""
+    """The function that reads a document, alerts, suites or data off a result;
+    None where there are none to read."""
     function: Reader | None = getattr(_page(kind), source, None)
     return _itself if function is None and source == "data" else function
 

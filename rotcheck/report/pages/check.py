@@ -1,4 +1,5 @@
-"""Is a file right, and how far? The answer, a line for each function, and what is wrong or was not understood."""
+"""Is a file right, and how far? The answer, a line for each function,
+and what is wrong or was not understood."""
 
 from collections.abc import Iterator, Sequence
 
@@ -71,7 +72,8 @@ def _rows(check: Check) -> list[tuple[doc.Field, ...]]:
 
 
 def _line(part: Part, *, alone: bool) -> str:
-    """Where a function stands in as few words as tell it: the line, with the file where there are several."""
+    """Where a function stands in as few words as tell it:
+    the line, with the file where there are several."""
     if part.line is None:
         return one_line(part.name)
     return f"line {part.line}" if alone else one_line(f"{part.name.rpartition(':')[0]}:{part.line}")
@@ -152,7 +154,8 @@ def _alert(part: Part, fault: Fault) -> Alert:
 
 
 def suites(check: Check) -> Iterator[Suite]:
-    """A case for each function, which fails where it is wrong or was not understood; and that there was one at all."""
+    """A case for each function, which fails where it is wrong or was not understood;
+    and that there was one at all."""
     name = f"check {', '.join(check.asked)}"
     yield Suite(name, [_case(part, check) for part in check.parts])
     if check.interrupted or check.answer is None:

@@ -102,7 +102,8 @@ def _of_findings(comparison: Comparison) -> Iterator[Alert]:
 
 
 def _not_understood(comparison: Comparison) -> Iterator[Alert]:
-    """What neither agrees nor is a finding, and did not fail to be here either: one for each function."""
+    """What neither agrees nor is a finding, and did not fail to be here either:
+    one for each function."""
     cells = {
         cell.implementation: cell
         for cell in reversed(comparison.report.cells)
@@ -127,7 +128,8 @@ def _alert(comparison: Comparison, cell: Cell, rule: str, level: Level, message:
 
 
 def suites(comparison: Comparison) -> Iterator[Suite]:
-    """A suite for each implementation on each device; what does not hold is a failure too, though it is no finding."""
+    """A suite for each implementation on each device;
+    what does not hold is a failure too, though it is no finding."""
     report = comparison.report
     reasons = {_key(cell): reason for cell, reason in comparison.violations}
     if comparison.holds is not None:

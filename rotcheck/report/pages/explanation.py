@@ -17,7 +17,8 @@ CODE = "No failure: these are lines of programs, or of a search in them, that on
 
 
 def document(explanation: Explanation) -> doc.Document:
-    """The line that is explained, how sure, cause and fix, what else is known of, and what to do next."""
+    """The line that is explained, how sure, cause and fix, what else is known of,
+    and what to do next."""
     return doc.Document(tuple(_parts(explanation)))
 
 

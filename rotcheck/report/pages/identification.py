@@ -1,4 +1,5 @@
-"""What functions do: for each what is wrong, its convention and what told so, and what it can be swapped for."""
+"""What functions do: for each what is wrong, its convention and what told so,
+and what it can be swapped for."""
 
 from collections.abc import Iterator, Sequence
 
@@ -110,7 +111,8 @@ def lines(identification: Identification) -> Iterator[Row]:
 
 
 def _flags(identification: Identification) -> Iterator[tuple[str, str]]:
-    """Yield what each flag changes and the error that its results have then, last those that change nothing."""
+    """Yield what each flag changes and the error that its results have then,
+    last those that change nothing."""
     idle, convention = [], identification.convention
     for result in identification.flags:
         if result.message is not None or result.convention is None or convention is None:
@@ -125,7 +127,8 @@ def _flags(identification: Identification) -> Iterator[tuple[str, str]]:
 
 
 def _changes(convention: Description, other: Description) -> str:
-    """In what the other convention differs: `pairing interleaved, in_place yes`; empty: in nothing."""
+    """In what the other convention differs: `pairing interleaved, in_place yes`; empty:
+    in nothing."""
     names = [name for name in CHANGEABLE if getattr(convention, name) != getattr(other, name)]
     if other.table_lanes is None and "table_lanes" in names:
         names.remove("table_lanes")
@@ -141,7 +144,8 @@ def _change(field: str, value: object) -> str:
 
 
 def choices(identification: Identification) -> list[str]:
-    """What others do not do, and is legitimate; of one that is not understood, what its title does not say."""
+    """What others do not do, and is legitimate;
+    of one that is not understood, what its title does not say."""
     unclear = identification.answer == "unknown" and identification.convention
     message = identification.message if unclear else None
     return [
@@ -175,7 +179,8 @@ def _why_unknown(like: Likeness) -> str:
 
 
 def _is_otherwise_right(identification: Identification) -> bool:
-    """Whether values come out right where none of its mistakes is made: another dtype, or without a flag."""
+    """Whether values come out right where none of its mistakes is made:
+    another dtype, or without a flag."""
     wrong = mistakes(identification)
     with_flags = bool(wrong) and all(remark.message.startswith("with ") for remark in wrong)
     return with_flags or (identification.error is not None and identification.error <= ROUNDING)

@@ -1,9 +1,10 @@
 """The code that rotates, one file for each way, and the choice between them.
 
 A path has `name`; `unfit(x, cos, sin, plan, out)`, why it cannot take a call, or None; and
-`rotate(x, cos, sin, plan, out)`, which writes into `out`, x itself in place, or into a new tensor where it is None.
-All of them compute in float32 (float64 for float64) and round once; all but flash-attn's do the same operations in the
-same order, so that which of them runs does not show in the values.
+`rotate(x, cos, sin, plan, out)`, which writes into `out`, x itself in place, or into a new tensor
+where it is None. All of them compute in float32 (float64 for float64) and round once; all but
+flash-attn's do the same operations in the same order, so that which of them runs does not show in
+the values.
 """
 
 from types import ModuleType

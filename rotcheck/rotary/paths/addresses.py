@@ -7,7 +7,8 @@ PLAIN = (Tensor, Parameter)
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, out: Tensor | None) -> str | None:
-    """Why what lies at the tensors' addresses is not what they hold, or cannot be written; or None."""
+    """Why what lies at the tensors' addresses is not what they hold, or cannot be written;
+    or None."""
     if type(x) not in PLAIN or type(cos) not in PLAIN or type(sin) not in PLAIN:
         return f"a subclass of Tensor ({type(x).__name__}, {type(cos).__name__}) may hold no memory of its own"
     if out is not None and type(out) not in PLAIN:

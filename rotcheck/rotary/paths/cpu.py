@@ -22,7 +22,8 @@ _DTYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2, torch.float16:
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Why the kernel cannot take a call: not built, not plain CPU tensors, a dtype it does not know."""
+    """Why the kernel cannot take a call: not built, not plain CPU tensors,
+    a dtype it does not know."""
     if _kernel is None:
         return MISSING
     if not (x.is_cpu and cos.is_cpu and sin.is_cpu):
@@ -35,7 +36,8 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
 
 
 def threads() -> int:
-    """How many threads the kernel may use: torch's, or one where torch has loaded no OpenMP runtime."""
+    """How many threads the kernel may use: torch's,
+    or one where torch has loaded no OpenMP runtime."""
     return torch.get_num_threads() if _kernel is not None and _kernel.THREADS else 1
 
 

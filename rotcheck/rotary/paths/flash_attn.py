@@ -1,4 +1,5 @@
-"""flash-attn's own Triton kernel, which fuses roundings: its values may differ from ours in the last bit."""
+"""flash-attn's own Triton kernel, which fuses roundings:
+its values may differ from ours in the last bit."""
 
 import importlib
 import importlib.util
@@ -20,7 +21,8 @@ _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Why flash-attn cannot take a call: not here, not in one pass, or over a limit that it does not check."""
+    """Why flash-attn cannot take a call: not here, not in one pass,
+    or over a limit that it does not check."""
     missing = triton.missing(x) or kernel()[1]
     if missing:
         return missing

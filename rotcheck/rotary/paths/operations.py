@@ -1,4 +1,5 @@
-"""PyTorch's own operations: on any device, traced, transformed and differentiated like any others."""
+"""PyTorch's own operations: on any device, traced,
+transformed and differentiated like any others."""
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> Tensor:
-    """Rotate x as the plan says, with temporaries of the size of x unless a compiler fuses them away.
+    """Rotate x as the plan says, with temporaries of the size of x unless
+    a compiler fuses them away.
 
     Raises TypeError for tensors that are not floating point.
     """
@@ -28,7 +30,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
 
 
 def align(table: Tensor, plan: Plan) -> Tensor:
-    """The table's values of each pair, its axes in the order of x's, 1 where it is the same for all."""
+    """The table's values of each pair, its axes in the order of x's,
+    1 where it is the same for all."""
     rows, slots = plan.table_axes[1], plan.table_axes[2]
     width = slice(None, None, 2) if plan.table_step == 2 else slice(plan.pairs)
     table = table[..., width].narrow(rows, plan.offset, plan.sizes[1])
@@ -71,7 +74,8 @@ def heads(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> Tensor:
 
 
 def lane_pairs(lanes: Tensor, plan: Plan) -> tuple[Tensor, Tensor]:
-    """View the first and the second lane of each pair that rotates, of lanes (..., D), as (..., P) each."""
+    """View the first and the second lane of each pair that rotates, of lanes (..., D),
+    as (..., P) each."""
     if plan.interleaved:
         return lanes[..., 0 : 2 * plan.pairs : 2], lanes[..., 1 : 2 * plan.pairs : 2]
     return lanes[..., : plan.pairs], lanes[..., plan.pairs : 2 * plan.pairs]

@@ -1,4 +1,5 @@
-"""How much of a call one program of the Triton kernel rotates, so that all of it fits into registers."""
+"""How much of a call one program of the Triton kernel rotates,
+so that all of it fits into registers."""
 
 from functools import lru_cache
 from typing import NamedTuple

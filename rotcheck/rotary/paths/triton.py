@@ -1,4 +1,5 @@
-"""rotcheck's own Triton kernel (triton_kernel.py): any layout in one pass, on a GPU that Triton knows."""
+"""rotcheck's own Triton kernel (triton_kernel.py):
+any layout in one pass, on a GPU that Triton knows."""
 
 import importlib
 import importlib.util
@@ -22,7 +23,8 @@ MOST_ROWS = 2**31 - BYTES
 
 
 def unfit(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) -> str | None:
-    """Why the kernel cannot take a call: no Triton, no GPU, a dtype or a size that it is not made for."""
+    """Why the kernel cannot take a call: no Triton, no GPU,
+    a dtype or a size that it is not made for."""
     reason = missing(x)
     if reason:
         return reason
@@ -60,7 +62,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor, plan: Plan, out: Tensor | None) 
 
 
 def _interprets() -> bool:
-    """Whether Triton runs on CPU tensors here; a process that never asked for it does not import Triton."""
+    """Whether Triton runs on CPU tensors here;
+    a process that never asked for it does not import Triton."""
     module = _kernel() if os.environ.get("TRITON_INTERPRET") == "1" else None
     return module is not None and bool(module.INTERPRETS)
 

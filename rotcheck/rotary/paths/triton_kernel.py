@@ -1,4 +1,5 @@
-"""The kernel: each program rotates some heads at some positions, with the tables of these read once."""
+"""The kernel: each program rotates some heads at some positions,
+with the tables of these read once."""
 
 import os
 from contextlib import nullcontext
@@ -117,7 +118,8 @@ def launch(x: Tensor, out: Tensor, cos: Tensor, sin: Tensor, plan: Plan) -> None
 def prepare(
     plan: Plan, double: bool, inplace: bool, x: Strides, out: Strides, cos: Strides, sin: Strides
 ) -> Launch:
-    """What the kernel is told for tensors with these strides; worked out once for each set of them."""
+    """What the kernel is told for tensors with these strides;
+    worked out once for each set of them."""
     rows, heads, width, rest, programs = tile(plan, double, inplace, x[-1] == out[-1] == 1)
     unit, own = _in_units(plan.axes, x, out, sizes=plan.sizes)
     table_unit, tables = _in_units(plan.table_axes, cos, sin)
@@ -138,7 +140,8 @@ def prepare(
 def _in_units(
     axes: tuple[int, ...], *tensors: Strides, sizes: tuple[int, ...] = (2, 2, 2, 2)
 ) -> tuple[int, list[list[int]]]:
-    """The strides of batch, position, slot and head, 0 where there is nothing to step over, in a common unit.
+    """The strides of batch, position, slot and head, 0 where there is nothing to step over,
+    in a common unit.
 
     A compiler that knows of such a unit, up to 16, moves 16 bytes at a time.
     """

@@ -2,14 +2,17 @@
 
 A rule's module has
 
-- `CODE`, in kebab case: what `# rotcheck: ignore[CODE]`, `--select` and `rotcheck explain CODE` name it by. It stands
-  in `findings` of the failure that explains it (`diagnose/failures/*.toml`);
+- `CODE`, in kebab case: what `# rotcheck: ignore[CODE]`, `--select` and `rotcheck explain CODE`
+  name it by. It stands in `findings` of the failure that explains it (`diagnose/failures/*.toml`);
 - `TITLE`, the hazard in a few words;
-- `WORDS`, texts without quotes or blanks of which a file holds at least one, or the rule is not asked: most files need
-  not be parsed at all;
-- `ROTARY_ONLY = True`, optional: nor is it asked about a file in which nothing is named as rotary code is;
-- `TESTS_TOO = True`, optional: it is asked about tests and benchmarks too, which the others leave alone;
-- `hazards(module, project)`, which yields what `module.hazard(CODE, node, message, change, devices=...)` makes.
+- `WORDS`, texts without quotes or blanks of which a file holds at least one,
+  or the rule is not asked: most files need not be parsed at all;
+- `ROTARY_ONLY = True`, optional: nor is it asked about a file in which nothing
+  is named as rotary code is;
+- `TESTS_TOO = True`, optional: it is asked about tests and benchmarks too,
+  which the others leave alone;
+- `hazards(module, project)`, which yields
+  what `module.hazard(CODE, node, message, change, devices=...)` makes.
 """
 
 import importlib

@@ -23,7 +23,8 @@ IMPORT_CHANGE = (
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each handler that catches everything a kernel's call or import can raise, and goes on without it."""
+    """Yield each handler that catches everything a kernel's call or import can raise,
+    and goes on without it."""
     for block in module.nodes(ast.Try):
         call = next(kernel_packages.calls(module, block.body), None)
         if module.function(block) is None:
@@ -60,7 +61,8 @@ def _catches_missing(module: Module, handler: ast.ExceptHandler) -> bool:
 
 
 def _computes(module: Module, block: ast.Try, handler: ast.ExceptHandler) -> bool:
-    """Whether something takes the kernel's place; a handler that only answers "no" was a question."""
+    """Whether something takes the kernel's place;
+    a handler that only answers "no" was a question."""
     if any(module.name(call.func) != "print" for call in module.within(handler, ast.Call)):
         return True
     siblings = next(b for b in module.blocks(module.parent(block)) if block in b)

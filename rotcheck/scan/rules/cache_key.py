@@ -1,4 +1,5 @@
-"""Tables that are kept by their length alone, and come back on another device than the one that asks."""
+"""Tables that are kept by their length alone,
+and come back on another device than the one that asks."""
 
 import ast
 import re
@@ -55,7 +56,8 @@ def _message(module: Module, test: ast.If, names: list[str]) -> str:
 
 
 def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.If) -> list[str]:
-    """The tables that an `if` renews, or gives back, where it asks for a length and nothing else."""
+    """The tables that an `if` renews, or gives back,
+    where it asks for a length and nothing else."""
     targets = _targets(module, function)
     text = ast.unparse(test.test)
     attributes = {attribute(node) for node in module.within(test.test, ast.Attribute)} - {""}
@@ -71,7 +73,8 @@ def _tables(module: Module, owner: ast.ClassDef, function: Function, test: ast.I
 
 
 def _is_filled_once(module: Module, owner: ast.ClassDef, test: ast.If, name: str) -> bool:
-    """Whether an `if` asks only whether a table is None, and nothing else gives it another value after `__init__`."""
+    """Whether an `if` asks only whether a table is None,
+    and nothing else gives it another value after `__init__`."""
     if ast.unparse(test.test) not in (f"self.{name} is None", f"not self.{name}"):
         return False
     return all(

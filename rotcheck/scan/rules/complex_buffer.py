@@ -1,4 +1,5 @@
-"""A complex table registered as a buffer: `.to(dtype)` of the model drops its imaginary part, the sine."""
+"""A complex table registered as a buffer: `.to(dtype)` of the model drops its imaginary part,
+the sine."""
 
 import ast
 from collections.abc import Iterator

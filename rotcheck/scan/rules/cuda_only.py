@@ -24,7 +24,8 @@ WITHOUT = "every machine without CUDA"
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each default, tensor and autocast that is for CUDA alone; not where a file needs kernels of CUDA anyway."""
+    """Yield each default, tensor and autocast that is for CUDA alone;
+    not where a file needs kernels of CUDA anyway."""
     if not ROTARY.search(module.source) or any(kernel_packages.kernel_imports(module)):
         return
     for function in module.nodes(ast.FunctionDef | ast.AsyncFunctionDef):  # type: ignore[arg-type]
@@ -61,7 +62,8 @@ def _defaults(module: Module, function: Function) -> Iterator[Hazard]:
 
 
 def _is_autocast(module: Module, call: ast.Call) -> bool:
-    """Whether a call switches autocast off, for CUDA alone, where rotary code has a product that it casts."""
+    """Whether a call switches autocast off, for CUDA alone,
+    where rotary code has a product that it casts."""
     name = module.name(call.func)
     if name not in AUTOCAST or not _is_off(module, call, name) or not _has_product(module, call):
         return False
@@ -70,7 +72,8 @@ def _is_autocast(module: Module, call: ast.Call) -> bool:
 
 
 def _has_product(module: Module, call: ast.Call) -> bool:
-    """Whether the block, or the function that is decorated, has what autocast would round: a matrix product."""
+    """Whether the block, or the function that is decorated, has what autocast would round:
+    a matrix product."""
     block = module.around(call, ast.With, ast.FunctionDef, ast.AsyncFunctionDef) or call
     names = {module.name(inner.func).rpartition(".")[2] for inner in module.within(block, ast.Call)}
     return any(

@@ -27,7 +27,8 @@ CHANGE = (
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each value of rotary code that is made in, or cast to, float64 on the device of an argument."""
+    """Yield each value of rotary code that is made in, or cast to,
+    float64 on the device of an argument."""
     for call in module.nodes(ast.Call):
         cast = cast_of(module, call)
         if cast is None or cast.dtype not in DOUBLE or _is_guarded(module, call):
@@ -67,7 +68,8 @@ def _device(module: Module, call: ast.Call) -> ast.expr | None:
 
 
 def _of(module: Module, device: ast.expr) -> str:
-    """Return `on `x.device`` where x is an argument that is a tensor, or an attribute of the object."""
+    """Return `on `x.device`` where x is an argument that is a tensor,
+    or an attribute of the object."""
     text = module.name(device)
     front, _, last = text.rpartition(".")
     function = module.function(device)

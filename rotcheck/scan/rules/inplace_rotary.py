@@ -1,4 +1,5 @@
-"""Rotary functions that write into their input, where autograd forbids it or a later term reads what was written."""
+"""Rotary functions that write into their input,
+where autograd forbids it or a later term reads what was written."""
 
 import ast
 import re
@@ -124,7 +125,8 @@ def _out(module: Module, function: Function) -> Iterator[Hazard]:
 
 
 def _parts(module: Module, function: Function) -> Iterator[Hazard]:
-    """Yield a call that hands a part of `chunk`, `split` or `unbind` to a function which writes into it."""
+    """Yield a call that hands a part of `chunk`, `split` or `unbind` to a function
+    which writes into it."""
     owners = (target.value for _, target in _writes(module, function))
     targets = {owner.id for owner in owners if isinstance(owner, ast.Name)}
     arguments = [argument.arg for argument in function.args.args]

@@ -1,4 +1,5 @@
-"""Tables that stay behind when a model moves, or that nothing fills after a model was made on meta."""
+"""Tables that stay behind when a model moves,
+or that nothing fills after a model was made on meta."""
 
 import ast
 import re
@@ -39,7 +40,8 @@ DEFAULT_SETTERS = ("set_default_device", "set_default_tensor_type")
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield the plain tensors of modules that stay behind, and the buffers that nothing fills after meta."""
+    """Yield the plain tensors of modules that stay behind,
+    and the buffers that nothing fills after meta."""
     for owner in module.nodes(ast.ClassDef):
         moves_itself = any("_apply" in methods(part) for part in family(module, owner))
         if is_module(module, owner) and not moves_itself:
@@ -74,7 +76,8 @@ def _plain(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
 
 
 def _is_tensor(module: Module, value: ast.AST, depth: int = 6) -> bool:
-    """Whether a value is a tensor that arithmetic makes from `torch.arange` and its like, in the same function."""
+    """Whether a value is a tensor that arithmetic makes from `torch.arange` and its like,
+    in the same function."""
     match value:
         case ast.BinOp(left=left, right=right):
             return _is_tensor(module, left, depth) or _is_tensor(module, right, depth)
@@ -93,7 +96,8 @@ def _is_tensor(module: Module, value: ast.AST, depth: int = 6) -> bool:
 
 
 def _is_used_as_it_is(module: Module, owner: ast.ClassDef, name: str) -> bool:
-    """Whether methods that do not build the object read the table, and none moves it or asks for its device."""
+    """Whether methods that do not build the object read the table,
+    and none moves it or asks for its device."""
     later = [use for use in uses(module, owner, name) if runs_later(module, use)]
     return bool(later) and not any(_leaves(module, use) for use in later)
 
@@ -111,7 +115,8 @@ def _leaves(module: Module, use: ast.AST) -> bool:
 
 
 def _is_moved(project: Project, name: str) -> bool:
-    """Whether the project sets a default device, or moves an attribute of that name, from anywhere."""
+    """Whether the project sets a default device, or moves an attribute of that name,
+    from anywhere."""
     if next(project.modules(*DEFAULT_SETTERS), None) is not None:
         return True
     moves = re.compile(
@@ -136,7 +141,8 @@ def _empty(module: Module, owner: ast.ClassDef, project: Project) -> Iterator[Ha
 def _emptying(
     module: Module, owner: ast.ClassDef, buffer: Buffer, project: Project
 ) -> tuple[str, str, str]:
-    """What leaves a buffer without values, the change, and the devices; empty where nothing in the file does."""
+    """What leaves a buffer without values, the change, and the devices;
+    empty where nothing in the file does."""
     if place := _to_empty(module):
         change = f"Compute `{buffer.name}` again after `to_empty`, in a method such as `reset_parameters`."
         return f"`to_empty` ({place})", change, "all, from meta"
@@ -150,7 +156,8 @@ def _emptying(
 
 
 def _pretrained_base(module: Module, owner: ast.ClassDef) -> str:
-    """The class of the same file that transformers loads and that holds the owner's objects, if there is one."""
+    """The class of the same file that transformers loads and that holds the owner's objects,
+    if there is one."""
     names = (node for node in module.nodes(ast.Name) if node.id == owner.name)
     is_used = any(isinstance(name.ctx, ast.Load) for name in names)
     # transformers fills it again where that is kept
@@ -168,7 +175,8 @@ def _is_pretrained(module: Module, owner: ast.ClassDef) -> bool:
 
 
 def _is_embedded(module: Module, project: Project) -> bool:
-    """Whether another file makes one of the file's models by its constructor, as a server does that loads by itself."""
+    """Whether another file makes one of the file's models by its constructor,
+    as a server does that loads by itself."""
     models = [
         part.name
         for part in _classes(module)
@@ -204,7 +212,8 @@ def _is_restored(module: Module, owner: ast.ClassDef, buffer: Buffer, project: P
 
 
 def _given_elsewhere(module: Module) -> Iterator[str]:
-    """Yield the tables that a file names where it initialises weights, or gives to objects other than `self`."""
+    """Yield the tables that a file names where it initialises weights,
+    or gives to objects other than `self`."""
     for node in module.nodes(ast.Attribute):
         function = module.function(node)
         is_given = isinstance(node.ctx, ast.Store) and not attribute(node)

@@ -25,7 +25,8 @@ CHANGE = (
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each phase that a forward pass computes by a matrix product which autocast may round."""
+    """Yield each phase that a forward pass computes by a matrix product
+    which autocast may round."""
     for phase in phases(module):
         function = module.function(phase.node)
         if phase.operation not in EVERYWHERE | NOT_ON_CPU or function is None:

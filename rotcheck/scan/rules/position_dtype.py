@@ -1,4 +1,5 @@
-"""Positions or angles in a half-precision dtype: whole numbers are exact only up to 256 in bfloat16."""
+"""Positions or angles in a half-precision dtype:
+whole numbers are exact only up to 256 in bfloat16."""
 
 import ast
 import re
@@ -47,7 +48,8 @@ CHANGE = (
 
 
 def _counts(module: Module, cast: Cast) -> bool:
-    """Whether a cast is of numbers that count: `torch.zeros` and its like are exact in each dtype."""
+    """Whether a cast is of numbers that count:
+    `torch.zeros` and its like are exact in each dtype."""
     name = module.name(cast.node.func)
     return name not in MAKERS or name in ("torch.arange", "torch.linspace", "torch.tensor")
 
@@ -70,7 +72,8 @@ def _message(module: Module, cast: Cast) -> str:
 
 
 def _of_argument(module: Module, cast: Cast, code: str) -> str:
-    """What a cast to the dtype that an argument names does, where the same file hands on that of activations."""
+    """What a cast to the dtype that an argument names does,
+    where the same file hands on that of activations."""
     function = module.function(cast.node)
     names = [argument.arg for argument in function.args.args] if function is not None else []
     if function is None or cast.dtype not in names or any(module.stores(function, cast.dtype)):
@@ -90,7 +93,8 @@ def _of_argument(module: Module, cast: Cast, code: str) -> str:
 
 
 def _is_activation(module: Module, cast: Cast, tensor: str) -> bool:
-    """Whether the dtype is that of an argument which is named as activations are, and still as it came."""
+    """Whether the dtype is that of an argument which is named as activations are,
+    and still as it came."""
     function = module.function(cast.node)
     if function is None or not ACTIVATIONS.match(tensor):
         return False
@@ -99,7 +103,8 @@ def _is_activation(module: Module, cast: Cast, tensor: str) -> bool:
 
 
 def _is_buffer(module: Module, cast: Cast, name: str) -> bool:
-    """Whether the dtype is that of a buffer, read after the object is built, and nothing keeps it float32."""
+    """Whether the dtype is that of a buffer, read after the object is built,
+    and nothing keeps it float32."""
     owner, function = module_at_work(module, cast.node), module.function(cast.node)
     if owner is None or function is None:
         return False

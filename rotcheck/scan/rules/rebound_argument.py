@@ -16,7 +16,8 @@ DEVICES = "where the kernel is installed and cannot run"
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each argument that a `try` rebinds in front of a kernel's call, and its handler reads."""
+    """Yield each argument that a `try` rebinds in front of a kernel's call,
+    and its handler reads."""
     for block in module.nodes(ast.Try):
         for at, statement in enumerate(block.body):
             call = next(kernel_packages.calls(module, block.body[at + 1 :]), None)
@@ -40,7 +41,8 @@ def _rebound(module: Module, statement: ast.stmt) -> list[ast.Name]:
 
 
 def _use(module: Module, handler: ast.ExceptHandler, name: str) -> ast.Name | None:
-    """Where a handler computes with the name before it binds it anew; not where it raises or prints it."""
+    """Where a handler computes with the name before it binds it anew;
+    not where it raises or prints it."""
     names = (node for statement in handler.body for node in module.within(statement, ast.Name))
     for node in (node for node in names if node.id == name):
         if isinstance(node.ctx, ast.Store):

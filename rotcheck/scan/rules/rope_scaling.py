@@ -1,4 +1,5 @@
-"""`rope_scaling` that is accepted or read and then dropped, or read by a key that transformers renamed."""
+"""`rope_scaling` that is accepted or read and then dropped,
+or read by a key that transformers renamed."""
 
 import ast
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 
 
 def _idle_parameter(module: Module, function: ast.FunctionDef) -> Iterator[Hazard]:
-    """Yield the parameter of a function that never uses it; not of one that is only declared, or is a stand-in."""
+    """Yield the parameter of a function that never uses it;
+    not of one that is only declared, or is a stand-in."""
     argument = _parameter(module, function)
     if argument is not None and not _is_declared(function) and not _uses(module, function):
         message = f"`{module.where(function)}` accepts `rope_scaling` and {EFFECT}"

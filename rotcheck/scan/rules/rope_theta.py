@@ -19,7 +19,8 @@ TESTS_TOO = True
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each read of an attribute `rope_theta` of a config of transformers that is not there."""
+    """Yield each read of an attribute `rope_theta` of a config
+    of transformers that is not there."""
     for call in module.calls("getattr"):
         if len(call.args) == 3 and is_constant(call.args[1], "rope_theta"):
             owner, _, default = call.args
@@ -38,7 +39,8 @@ def hazards(module: Module, project: Project) -> Iterator[Hazard]:
 def _without_theta(
     module: Module, node: ast.expr, owner: ast.expr, project: Project
 ) -> config_classes.Config | None:
-    """The config, where it has no such attribute and the code around does not look in the new place."""
+    """The config, where it has no such attribute and
+    the code around does not look in the new place."""
     config = config_classes.config(module, owner, project)
     if config is None or config.has("rope_theta") or config.name in config_classes.KEEP_THETA:
         return None

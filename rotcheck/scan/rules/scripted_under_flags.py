@@ -15,7 +15,8 @@ TESTS_TOO = True
 
 
 def hazards(module: Module, project: Project) -> Iterator[Hazard]:
-    """Yield each scripted function, where a file of the project selects the legacy executor for good."""
+    """Yield each scripted function, where a file of the project selects
+    the legacy executor for good."""
     places = list(torchscript_flags.scripted_functions(module))
     lines = _lines(module, project) if places else []
     for place in places if lines else []:

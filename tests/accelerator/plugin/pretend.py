@@ -10,7 +10,8 @@ from torch.utils import backend_registration
 
 
 def register() -> None:
-    """Register the device `pretend` and the module `torch.pretend`, as plug-ins of real devices do."""
+    """Register the device `pretend` and the module `torch.pretend`,
+    as plug-ins of real devices do."""
     compiled = _compiled()
     backend_registration.rename_privateuse1_backend("pretend")
     torch._register_device_module("pretend", _module(compiled))  # type: ignore[no-untyped-call]

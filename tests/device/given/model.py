@@ -1,4 +1,5 @@
-"""What model files hold: tables as Llama makes them, as torchtune keeps them, as complex numbers; what takes them."""
+"""What model files hold: tables as Llama makes them, as torchtune keeps them, as complex numbers;
+what takes them."""
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +25,8 @@ class Rotary(nn.Module):
 
 
 class PaddedRotary(Rotary):
-    """The same angles as a product over eight columns, which tensor cores take: in TF32, where that is allowed."""
+    """The same angles as a product over eight columns, which tensor cores take:
+    in TF32, where that is allowed."""
 
     def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return cos and sin (B, S, 2P) of positions (B, S)."""

@@ -1,4 +1,5 @@
-"""rotcheck's functions in the forms of those that they are timed against: the same tensors, as many bytes to move."""
+"""rotcheck's functions in the forms of those that they are timed against:
+the same tensors, as many bytes to move."""
 
 from torch import Tensor
 
@@ -26,7 +27,8 @@ def packed(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     arguments=("q", "k", "cos", "sin"),
 )
 def heads_first(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
-    """Rotate q and k (B, H, S, D), as `liger` does: tables with a row for each batch, each value twice."""
+    """Rotate q and k (B, H, S, D), as `liger` does:
+    tables with a row for each batch, each value twice."""
     return (
         apply_rotary(q, cos, sin, layout="bhsd", form="repeated"),
         apply_rotary(k, cos, sin, layout="bhsd", form="repeated"),

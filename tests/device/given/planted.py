@@ -1,4 +1,5 @@
-"""Implementations that misbehave in float16 and rotate rightly in every other dtype, and one that always does."""
+"""Implementations that misbehave in float16 and rotate rightly in every other dtype,
+and one that always does."""
 
 import torch
 from torch import Tensor

@@ -148,7 +148,8 @@ def partial(maker: Maker) -> Iterator[Case]:
 
 
 def views(maker: Maker) -> Iterator[Case]:
-    """views: every second head, every second lane, transposed, parts of a larger tensor, not aligned"""
+    """views: every second head, every second lane, transposed, parts of a larger tensor,
+    not aligned"""
     cos_and_sin = maker.tables(LENGTH, WIDTH // 2)
     wide = maker.normal(BATCH, LENGTH, 2 * HEADS, 2 * WIDTH, dtype=torch.bfloat16)  # (B, S, 2H, 2D)
     # (B * S * H * D,)
@@ -204,7 +205,8 @@ def side_stream(case: Case) -> Tensor:
 
 
 def graph_replay(case: Case) -> Tensor:
-    """Return what a captured call writes when it is replayed on other values than it was captured with."""
+    """Return what a captured call writes when it is replayed on other values
+    than it was captured with."""
     x = torch.zeros_like(case.x)
     case.rotate(x)  # compiles it, which cannot be captured
     graph = torch.cuda.CUDAGraph()

@@ -15,7 +15,8 @@ Cell = dict[str, Any]
 
 
 def judged(step: Step, report: dict[str, Any], names: Sequence[str]) -> None:
-    """Say of each implementation whether all of its cells agree on the device, and where they differ from the CPU's."""
+    """Say of each implementation whether all of its cells agree on the device,
+    and where they differ from the CPU's."""
     cells = [cell for cell in report.get("cells", []) if not _of_old(step, cell)]
     here = [cell for cell in cells if cell["device"].startswith(step.kind)]
     for name in names:
@@ -26,7 +27,8 @@ def judged(step: Step, report: dict[str, Any], names: Sequence[str]) -> None:
 
 
 def _of_old(step: Step, cell: Cell) -> bool:
-    """Return whether a cell asks TorchScript's old executor of a device that it does not know, which it refuses."""
+    """Return whether a cell asks TorchScript's old executor of a device that it does not know,
+    which it refuses."""
     return cell["implementation"] == "torchscript-legacy" and step.kind not in KNOWN_OF_OLD
 
 

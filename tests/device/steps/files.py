@@ -69,7 +69,8 @@ def same_identity(step: Step, found: dict[str, Named]) -> None:
 
 
 def facts(one: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return what must be the same everywhere; frequencies are measured, and each device rounds them its own way."""
+    """Return what must be the same everywhere; frequencies are measured,
+    and each device rounds them its own way."""
     said = [(field, one[field]) for field in FIELDS]
     fields = (one["convention"] or dict.fromkeys(Description.__struct_fields__)).items()
     return [*said, *((field, value) for field, value in fields if field not in MEASURED)]
@@ -81,7 +82,8 @@ def told(one: dict[str, Any]) -> str:
 
 
 def same_context(step: Step, rows: dict[str, Named]) -> None:
-    """Say whether each row has the same verdict and finding on the device; where the CPU emulates, it may differ."""
+    """Say whether each row has the same verdict and finding on the device;
+    where the CPU emulates, it may differ."""
     on_cpu, here = rows["cpu"], rows[step.device]
     if step.device == "cpu":
         agree = sum(row["verdict"] == "agrees" for row in on_cpu.values())
@@ -129,7 +131,8 @@ def tf32(step: Step, rows: Named) -> None:
 
 
 def product_error(device: str, precision: str) -> float:
-    """Return how far the device's product of float32 matrices is from that of float64, relatively."""
+    """Return how far the device's product of float32 matrices is from that of float64,
+    relatively."""
     generator = torch.Generator().manual_seed(0)
     # (N, N) each
     a, b = (torch.randn(1024, 1024, generator=generator).to(device) for _ in range(2))

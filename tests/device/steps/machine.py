@@ -4,7 +4,8 @@ from record import Step, run
 
 
 def main(step: Step) -> None:
-    """Probe, and say what the device did, the libraries and compilers, and whatever fails for a known cause."""
+    """Probe, and say what the device did, the libraries and compilers,
+    and whatever fails for a known cause."""
     report = step.rotcheck("probe", "--full", report="machine")
     lines = report["machine"]["lines"] if report else []
     device = next(

@@ -1,4 +1,5 @@
-"""What every step shares: what it was told, the lines that it writes as they come, and rotcheck's commands."""
+"""What every step shares: what it was told, the lines that it writes as they come,
+and rotcheck's commands."""
 
 import argparse
 import json
@@ -53,7 +54,8 @@ class Step:
         print(state, question, said, sep=": ", flush=True)
 
     def ask(self, question: str, answer: Callable[[], None]) -> None:
-        """Ask one thing, which says its own lines; what it raises is a line too, and the next is asked."""
+        """Ask one thing, which says its own lines;
+        what it raises is a line too, and the next is asked."""
         try:
             answer()
         except Exception as error:
@@ -61,10 +63,11 @@ class Step:
             self.say(question, False, f"{type(error).__name__}: {error}".splitlines()[0])
 
     def rotcheck(self, command: str, *arguments: str, report: str) -> dict[str, Any]:
-        """Run a command of rotcheck, which writes `report`.json and `report`.md; return what the JSON says.
+        """Run a command of rotcheck, which writes `report`.json and `report`.md;
+        return what the JSON says.
 
-        Short of the step's end it is interrupted, which is a line of the table, and what it has finished is returned;
-        empty: it wrote nothing.
+        Short of the step's end it is interrupted, which is a line of the table, and what it has
+        finished is returned; empty: it wrote nothing.
         """
         files = [self.out / f"{report}.{kind}" for kind in ("json", "md")]
         for file in files:
@@ -99,7 +102,8 @@ class Step:
 
 
 def run(main: Callable[[Step], None]) -> None:
-    """Run a step as run.py tells it to: `STEP.py NAME --device cuda:0 --out FOLDER --ends MONOTONIC`."""
+    """Run a step as run.py tells it
+    to: `STEP.py NAME --device cuda:0 --out FOLDER --ends MONOTONIC`."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     parser.add_argument("--device", required=True)

@@ -16,7 +16,8 @@ Rows = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def main(step: Step) -> None:
-    """Time all of them at both shapes, then torch.compile, and hold the targets against the rows."""
+    """Time all of them at both shapes, then torch.compile,
+    and hold the targets against the rows."""
     ours = [f"{GIVEN / 'ours.py'}:{name}" for name in RIVALS.values()]
     rows: Rows = {}
     # a CPU takes minutes for the large one
@@ -55,7 +56,8 @@ def timed(step: Step, report: str, names: list[str], shape: str, rows: Rows) -> 
 
 
 def as_fast(step: Step, rows: Rows, rival: str, own: str, shape: str, pass_: str) -> None:
-    """Say whether our function of the rival's form takes no longer, beyond what the noise allows."""
+    """Say whether our function of the rival's form takes no longer,
+    beyond what the noise allows."""
     overhead = (shape, pass_) == (SMALL, FORWARD) and rival.startswith("flash-attn")
     what = "no more overhead than" if overhead else "at least as fast as"
     question = f"{shape} {pass_}: {what} {rival}"
@@ -69,7 +71,8 @@ def as_fast(step: Step, rows: Rows, rival: str, own: str, shape: str, pass_: str
 
 
 def aim(step: Step, question: str, held: bool, figure: str) -> None:
-    """Say whether a target is met; what is aimed at is aimed at on CUDA devices, and elsewhere it is a figure."""
+    """Say whether a target is met; what is aimed at is aimed at on CUDA devices,
+    and elsewhere it is a figure."""
     if step.kind == "cuda":
         step.say(question, held, figure)
     else:

@@ -1,4 +1,5 @@
-"""Each question asked of small functions with a search result that is made here: what it finds, and what it leaves."""
+"""Each question asked of small functions with a search result that is made here:
+what it finds, and what it leaves."""
 
 from collections.abc import Callable
 from dataclasses import replace

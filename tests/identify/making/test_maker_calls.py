@@ -1,4 +1,5 @@
-"""How makers of tables and of positions are called, and what they make of offsets, batch rows and masks."""
+"""How makers of tables and of positions are called, and what they make of offsets,
+batch rows and masks."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,5 @@
-"""Tables made by hand are read: every form, order and order of axes, and what is no table of a rotation."""
+"""Tables made by hand are read: every form, order and order of axes,
+and what is no table of a rotation."""
 
 from collections.abc import Callable
 from typing import Any

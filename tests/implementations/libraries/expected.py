@@ -1,4 +1,5 @@
-"""What libraries' functions do, as measured on them apart from rotcheck; and what is not installed here."""
+"""What libraries' functions do, as measured on them apart from rotcheck;
+and what is not installed here."""
 
 from importlib import metadata
 from pathlib import Path

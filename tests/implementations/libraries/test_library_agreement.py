@@ -147,7 +147,8 @@ def test_a_triton_kernel_agrees_under_the_interpreter(name: str, interpreted: Re
 
 
 def test_liger_agrees_and_reads_past_the_end_of_its_tables(interpreted: Report) -> None:
-    """Its kernel asks nothing of the length of cos and sin: a finding about it, and the only one."""
+    """Its kernel asks nothing of the length of cos and sin:
+    a finding about it, and the only one."""
     cells = [
         cell
         for cell in interpreted.cells

@@ -1,4 +1,5 @@
-"""What the installed libraries do, found by experiment, is what was measured on them and what rotcheck declares."""
+"""What the installed libraries do, found by experiment,
+is what was measured on them and what rotcheck declares."""
 
 import ast
 import re

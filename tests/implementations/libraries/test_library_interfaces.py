@@ -1,7 +1,7 @@
 """Kernels for the GPU are called as their packages publish it, tried on stand-ins of these calls.
 
-That says nothing of the kernels themselves: only that the convention and the call fit each other, so that a wrong cell
-on a GPU is the kernel's.
+That says nothing of the kernels themselves: only that the convention and the call fit each other,
+so that a wrong cell on a GPU is the kernel's.
 """
 
 import sys

@@ -1,4 +1,5 @@
-"""A library that is not as rotcheck calls it is named as that; one that is absent is told with how to get it."""
+"""A library that is not as rotcheck calls it is named as that;
+one that is absent is told with how to get it."""
 
 import importlib
 import importlib.util
@@ -23,7 +24,8 @@ Written = Callable[..., Package]
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Written:
-    """Write the package as it is installed, version 2.0.0, with this source of its module `rotary`."""
+    """Write the package as it is installed, version 2.0.0,
+    with this source of its module `rotary`."""
 
     def write(source: str, init: str = "") -> Package:
         package(

@@ -1,4 +1,5 @@
-"""Modules that are right as they were built, and wrong after something was done to them; `rotcheck context` asks."""
+"""Modules that are right as they were built, and wrong after something was done to them;
+`rotcheck context` asks."""
 
 import torch
 from planting import spoilt

@@ -1,4 +1,7 @@
-"""Which lanes are paired, which way they turn, and where the result is written. Each declares what it should do."""
+"""Which lanes are paired, which way they turn, and where the result is written.
+
+Each declares what it should do.
+"""
 
 import torch
 from planting import planted

@@ -1,4 +1,7 @@
-"""Right values beside memory, strides, gradients and dtypes that are not. Each declares what it should do."""
+"""Right values beside memory, strides, gradients and dtypes that are not.
+
+Each declares what it should do.
+"""
 
 import torch
 from planting import planted

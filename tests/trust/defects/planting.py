@@ -1,4 +1,5 @@
-"""How a defect is planted: by which code it must be named, and which failure of the field it stands for."""
+"""How a defect is planted: by which code it must be named,
+and which failure of the field it stands for."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -29,7 +30,8 @@ def planted(
     batched: bool = False,
     **convention: Any,
 ) -> Callable[[Thing], Thing]:
-    """Plant a defect; with a convention it declares that, and is held to it; without, it has to be identified."""
+    """Plant a defect; with a convention it declares that, and is held to it;
+    without, it has to be identified."""
 
     def mark(thing: Thing) -> Thing:
         thing.plant = Plant(code, stands_for, dtypes, check, batched)  # type: ignore[attr-defined]

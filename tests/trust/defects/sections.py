@@ -1,4 +1,7 @@
-"""M-RoPE: pairs that follow another of time, height and width than they should. Each declares what it should do."""
+"""M-RoPE: pairs that follow another of time, height and width than they should.
+
+Each declares what it should do.
+"""
 
 import torch
 from planting import planted

@@ -1,4 +1,5 @@
-"""Functions that say nothing of themselves: `identify` finds what they do, and what of that can only be a mistake."""
+"""Functions that say nothing of themselves: `identify` finds what they do,
+and what of that can only be a mistake."""
 
 import torch
 from planting import planted

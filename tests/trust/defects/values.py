@@ -1,4 +1,7 @@
-"""The arithmetic of a pair, which of q, k and v turn, and how often. Each declares what it should do."""
+"""The arithmetic of a pair, which of q, k and v turn, and how often.
+
+Each declares what it should do.
+"""
 
 import torch
 from planting import WIDE, planted

@@ -1,1 +1,2 @@
-"""The code that some entries of the table need around a call of their function, a file for each library."""
+"""The code that some entries of the table need around a call of their function,
+a file for each library."""

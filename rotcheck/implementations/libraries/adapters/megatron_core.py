@@ -1,4 +1,5 @@
-"""Megatron-Core: a configuration of its function, and a package that it must not find while it is imported."""
+"""Megatron-Core: a configuration of its function,
+and a package that it must not find while it is imported."""
 
 import sys
 from functools import partial

@@ -1,4 +1,5 @@
-"""transformers' Qwen2-VL: a module that makes tables and a function that applies them, as one function.
+"""transformers' Qwen2-VL: a module that makes tables and a function that applies them,
+as one function.
 
 Three rows of positions (time, height, width) are the same here, as in text: M-RoPE is plain RoPE
 then. Sections of different positions are held against float64 in tests/rotary/test_schedules.py.

@@ -7,7 +7,8 @@ from rotcheck.implementations.libraries.library import Library
 
 
 def build(library: Library, device: str) -> Function:
-    """A rotary module on the device; its file comes alone, since the package asks for some thirty others."""
+    """A rotary module on the device; its file comes alone,
+    since the package asks for some thirty others."""
     forward = f"{library.function}.forward"
     library.package.function(forward, "self", "x", "input_pos=", alone=True)
     kind: Any = library.fetch()

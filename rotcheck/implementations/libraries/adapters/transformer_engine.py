@@ -1,4 +1,5 @@
-"""Transformer Engine without its CUDA extension, which its file imports and its unfused function does not call."""
+"""Transformer Engine without its CUDA extension,
+which its file imports and its unfused function does not call."""
 
 import importlib.util
 import sys

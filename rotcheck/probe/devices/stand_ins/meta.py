@@ -1,4 +1,5 @@
-"""The stand-in `meta`: shapes, dtypes, and the TorchScript fusers' check of the device; no values."""
+"""The stand-in `meta`: shapes, dtypes, and the TorchScript fusers' check of the device;
+no values."""
 
 from typing import Any
 
@@ -30,9 +31,9 @@ def run(device: str, dtype: str) -> None:
 def use_native_kernels() -> None:
     """Leave meta tensors to torch's own C++ shape functions, in this process.
 
-    The Python ones that torch lays over them import SymPy and Dynamo on first use, which takes longer than
-    the import of torch and tells nothing more about dtypes or fusers. A torch that keeps them elsewhere is
-    merely slower.
+    The Python ones that torch lays over them import SymPy and Dynamo on first use, which takes
+    longer than the import of torch and tells nothing more about dtypes or fusers. A torch that
+    keeps them elsewhere is merely slower.
     """
     overlay = getattr(
         getattr(torch, "_meta_registrations", None), "_meta_lib_dont_use_me_use_register_meta", None

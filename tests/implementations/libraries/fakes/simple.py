@@ -1,4 +1,5 @@
-"""A rotation of half pairs that owes rotcheck nothing, for packages of these names that need a GPU."""
+"""A rotation of half pairs that owes rotcheck nothing,
+for packages of these names that need a GPU."""
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ def angles_of(positions: Tensor, width: int, theta: float) -> Tensor:
 
 
 def by_table(positions: Tensor, x: Tensor, width: int, table: Tensor) -> Tensor:
-    """Rotate x (T, H*D) with the rows of a table (P, D) that holds cos and then sin, as these kernels do."""
+    """Rotate x (T, H*D) with the rows of a table (P, D) that holds cos and then sin,
+    as these kernels do."""
     cos, sin = table[positions].double().chunk(2, -1)  # (T, D/2) each
     heads = x.double().unflatten(-1, (-1, width))  # (T, H, D)
     first, second = heads.chunk(2, -1)

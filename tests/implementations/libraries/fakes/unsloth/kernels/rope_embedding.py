@@ -11,7 +11,8 @@ def fast_rope_embedding(
     sin: Tensor,
     rope_embedding_indices: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return Q and K (B, H, S, D), rotated by the left half of the first rows of cos and sin (P, D)."""
+    """Return Q and K (B, H, S, D), rotated by the left half of the first rows
+    of cos and sin (P, D)."""
     return tuple(_rotated(x, cos, sin) for x in (Q, K))
 
 
