@@ -120,7 +120,7 @@ def apply_rotary(
             - `half-width`: cos, sin of width P;
             - `repeated`, `packed`: cos, sin of width 2P, each value at both lanes of its pair;
             - `complex`: one complex tensor of width P;
-            - `stacked`: the same as real numbers, (..., P, 2);
+            - `stacked`: the same as real numbers, (..., P, 2); `stacked-sin-first`: sin, then cos;
             - `matrix`: one (..., P, 2, 2), [[cos, -sin], [sin, cos]];
             - `angles`, `angles-repeated`: one of width P or 2P, in radians;
             - `positions`: integers, whose angles are position * theta ** (-2i / rotary_dim). Their

@@ -8,9 +8,10 @@ from rotcheck.convention import FORMS, LAYOUTS, Pairing, TableForm
 
 Shape = tuple[int, ...]
 LayoutName = Literal["bshd", "bhsd", "sbhd", "thd", "qkv"]
-_CosSinForm = Literal["half-width", "repeated", "packed", "complex", "stacked", "matrix"]
+_CosSinForm = Literal["half-width", "repeated", "packed", "complex", "matrix"]
+_StackForm = Literal["stacked", "stacked-sin-first"]
 _AngleForm = Literal["angles", "angles-repeated", "positions"]
-FormName = Literal[_CosSinForm, _AngleForm]
+FormName = Literal[_CosSinForm, _StackForm, _AngleForm]
 
 AXES: dict[LayoutName, tuple[int, int, int, int]] = {
     name: tuple(LAYOUTS[name].axes.find(axis) for axis in "bs3h")  # type: ignore[misc]  # four

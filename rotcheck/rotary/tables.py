@@ -29,7 +29,7 @@ def tables(
             - `packed`: the same for packed qkv, as SEDD takes them: the V slot is 1 and 0;
             - `complex`: cos + i sin of P lanes, complex64, or complex128 for float64 (there is no
               half precision complex arithmetic to speak of);
-            - `stacked`: the same as real numbers, (..., P, 2);
+            - `stacked`: the same as real numbers, (..., P, 2); `stacked-sin-first`: sin, then cos;
             - `matrix`: [[cos, -sin], [sin, cos]] (..., P, 2, 2);
             - `angles`, `angles-repeated`: the angles themselves, of P and of D lanes,
               in float32 or float64.
