@@ -206,7 +206,7 @@ def test_a_method_that_mends_what_to_empty_left_is_named(found: Context) -> None
     healed, needs = rows(found, "Guarded")["meta"], rows(found, "RopeInit")["meta"]
     assert (healed.verdict, needs.verdict) == ("agrees", "disagrees")
     assert "reset_parameters()" in (healed.note or "")
-    assert "rope_init() mends it" in (needs.note or "")
+    assert "rope_init() repairs it" in (needs.note or "")
 
 
 def test_what_is_emulated_says_so(found: Context) -> None:
