@@ -31,9 +31,10 @@ def _ask(function: FunctionUnderTest, sizes: Sizes, match: Match) -> list[Remark
     if trial is None or trial.measurement.is_right:
         return []
     for call in match.conventions[1:]:
-        if call.layout == convention.layout and call.takes_tables:
+        same_rows = call.layout == convention.layout and has_room(call) == has_room(convention)
+        if call.takes_tables and same_rows:
             other = replace(function, convention=with_angles_of(convention, call))
-            with_other_tables = try_values(other, replace(row, positions=(POSITION,)), **offset)
+            with_other_tables = try_values(other, row, **offset)
             if with_other_tables is not None and with_other_tables.measurement.is_right:
                 return []  # it is these tables that it does not take one row of
     _, message = trial.explain()
