@@ -95,7 +95,7 @@ def jobs(
     which takes time and leaves its marks on the process.
 
     Args:
-        wanted: the request.
+        request: what is asked for.
         devices: where to run, as `resolve_devices` has them.
         machine: which dtypes they have.
         timeout: seconds for a cell, and 15 at least on a device that is not the CPU.

@@ -66,7 +66,7 @@ def compare(
         All cells; what was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
 
     Raises:
-        RequestError: the request cannot be carried out; `NoTorch` where there is no torch of use.
+        RequestError: the request cannot be carried out; `NoTorch` if there is no usable torch.
         KeyboardInterrupt: before the machine was known.
 
     Example:

@@ -22,7 +22,7 @@ class AngleProfile(msgspec.Struct, frozen=True, kw_only=True):
     asking: Asking
     call: str  # in words
     built: str | None  # how an object was made of a class
-    recipe: dict[str, Any] | None = None  # of one that builds tables: `maker_call.MakerCall`
+    recipe: dict[str, Any] | None = None  # of one that builds tables: a `MakerCall`
     form: str = ""  # of its tables
     order: str = ""
     table_lanes: str | None = None

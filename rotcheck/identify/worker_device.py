@@ -37,5 +37,5 @@ def check(device: str) -> None:
         ) from error
     if tensor.is_meta:
         raise RequestError(
-            "tensors on meta have no values: a function is identified by those, on cpu for instance"
+            "tensors on meta have no values: functions are identified by their values: use another device, such as cpu"
         )

@@ -19,7 +19,7 @@ _TAIL = 60  # lines at the end of the log, which are always read
 _WHOLE = 4 << 20
 _ENDS = 4  # hits at either end of a block, then
 _MOST_BYTES = 1 << 17  # of a passage
-_MOST_BYTES = 1 << 13  # bytes of a line that are read
+_MOST_OF_A_LINE = 1 << 13  # bytes of a line that are read
 _TEMPLATES = 1 << 15
 
 
@@ -43,7 +43,7 @@ class Sieve:
 
     def __init__(self, everything: bool = False) -> None:
         self.everything = everything
-        self.lines_done = 0  # lines that have lines_done
+        self.lines_done = 0  # lines read so far
         self._recent: list[Raw] = []  # the last ones, not handed on
         self._passage: list[Raw] = []
         self._bytes = 0  # of the open passage
@@ -111,7 +111,7 @@ class Sieve:
         return _merge(spans)
 
     def _is_new(self, line: Raw) -> bool:
-        """Whether no line was like it but for its numbers."""
+        """Whether no earlier line differs from it in numbers alone."""
         template = hash(line.bytes[:200].translate(None, b"0123456789"))
         if template in self._templates or len(self._templates) > _TEMPLATES:
             return False
@@ -172,8 +172,8 @@ def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _readable(line: bytes) -> bytes:
     """The line; of a very long one the part that holds the first grave word, or its beginning."""
-    if len(line) <= _MOST_BYTES:
+    if len(line) <= _MOST_OF_A_LINE:
         return line
     hits = [at for at in (line.lower().find(word) for word in _GRAVE) if at >= 0]
     start = max(min(hits, default=0) - 200, 0)
-    return line[start : start + _MOST_BYTES]
+    return line[start : start + _MOST_OF_A_LINE]

@@ -45,7 +45,6 @@ _INNER = re.compile(
     re.IGNORECASE,
 )
 _MOST_FRAMES = 400
-_MOST_LINES = 60  # of a message
 
 
 def is_start(text: str) -> bool:

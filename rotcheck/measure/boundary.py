@@ -1,5 +1,5 @@
 """Where a property ends: the last position that has it,
-between one that has it and one that has not."""
+between one that has it and one that does not."""
 
 from bisect import bisect_left
 from collections.abc import Callable

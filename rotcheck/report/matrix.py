@@ -62,7 +62,9 @@ def entry(cells: Sequence[Cell], *, detail: bool) -> Field:
     """What the matrix shows for the checks of one implementation on one device in one dtype."""
     if not cells:
         return Field("-", "dim")
-    cells = [cell for cell in cells if cell.applies] or cells  # what has no sense for it is no gap
+    cells = [
+        cell for cell in cells if cell.applies
+    ] or cells  # a check that does not apply is no gap
     worst = min((cell.verdict for cell in cells), key=WORST_FIRST.index)
     worst_cells = [cell for cell in cells if cell.verdict == worst]
     if worst in NOT_RUN:

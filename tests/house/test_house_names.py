@@ -76,3 +76,19 @@ def test_no_two_files_have_one_name_for_two_things() -> None:
     results = {file.stem for folder in folders for file in folder.glob("*.py")}
     twice = {name for name, count in names.items() if count > 1}
     assert twice - SAME_MEANING - results == set()
+
+
+def test_no_module_gives_a_constant_two_values() -> None:
+    twice = [
+        f"{file.relative_to(PACKAGE)}: {name}"
+        for file in SOURCES
+        for name, count in Counter(
+            target.id
+            for node in ast.parse(file.read_text()).body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        ).items()
+        if count > 1
+    ]
+    assert not twice

@@ -53,6 +53,20 @@ def test_what_belongs_to_an_event() -> None:
     assert "loading freqs" in event.nearby
 
 
+def test_a_long_traceback_in_a_long_log_is_read_to_its_end() -> None:
+    arguments = ", ".join(f"argument_{number}=value" for number in range(40))
+    frames = "".join(
+        f'  File "/home/user/{"deep/" * 20}module_{number}.py", line 10, in {name}\n    g({arguments})\n'
+        for number, name in enumerate(("<module>", *("f" * 19)))
+    )
+    traceback = f"Traceback (most recent call last):\n{frames}{OOM}\n"
+    assert 8 << 10 < len(traceback) < 128 << 10
+    log = read_text(
+        "step 1 loss 2.3\n" * 3000 + traceback + "".join(map("bye {}\n".format, range(200)))
+    )
+    assert (ender(log).line, len(ender(log).frames)) == (3042, 20)
+
+
 def test_both_ends_of_a_chain() -> None:
     first = trace("ImportError: undefined symbol: _ZN3c10", "load")
     link = "\nThe above exception was the direct cause of the following exception:\n\n"

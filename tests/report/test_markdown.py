@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from samples import cell, cells, healthy, probe, report, sick, with_pairs
 
-from rotcheck.report import formats, markup
+from rotcheck.report import formats, markdown_text
 from rotcheck.report.document import Display
 from rotcheck.report.pages.comparison import Comparison
 from rotcheck.results import Report
@@ -90,22 +90,25 @@ def test_the_escaping_does_not_hide_a_planted_fault() -> None:
 
 def test_what_is_escaped_still_reads_the_same() -> None:
     for text in HOSTILE[:6]:
-        tokens = parsed(markup.escape(text))
+        tokens = parsed(markdown_text.escape(text))
         read = "".join(child.content for token in tokens for child in token.children or ())
         assert re.sub(r"[`\s]", "", read) == re.sub(r"[`\s]", "", text)
 
 
 def test_nobody_is_called_by_name() -> None:
-    assert "`@torch.jit.script`" in markup.escape("remove @torch.jit.script there")
-    assert markup.escape("remove `@torch.jit.script` there") == "remove `@torch.jit.script` there"
+    assert "`@torch.jit.script`" in markdown_text.escape("remove @torch.jit.script there")
+    assert (
+        markdown_text.escape("remove `@torch.jit.script` there")
+        == "remove `@torch.jit.script` there"
+    )
 
 
 def test_a_name_with_underscores_inside_is_left_readable() -> None:
-    assert markup.escape("rotate_half of x86_64") == "rotate_half of x86_64"
+    assert markdown_text.escape("rotate_half of x86_64") == "rotate_half of x86_64"
 
 
 def test_a_fence_is_longer_than_the_backticks_in_it() -> None:
-    assert markup.block("a ```` b").startswith("`````text\n")
+    assert markdown_text.block("a ```` b").startswith("`````text\n")
 
 
 def test_a_healthy_report_is_a_heading_a_table_and_a_legend() -> None:

@@ -27,9 +27,8 @@ def run(specimen: Specimen) -> ConditionResult:
     inside_change = outside.difference(inside)
     if outside_change:
         measurement.finding = "spoilt-by-autocast"
-        measurement.message = (
-            f"first called inside autocast, it gives others outside it too: {outside_change}"
-        )
+        after = "if the first call is inside autocast, later calls outside it return different values too"
+        measurement.message = f"{after}: {outside_change}"
     elif inside_change:
         measurement.note = f"not bit-identical inside autocast and outside: {inside_change}"
     return measurement

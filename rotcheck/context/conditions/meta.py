@@ -34,7 +34,8 @@ def run(specimen: Specimen) -> ConditionResult:
     restoration = _restore(specimen)
     if restoration is not None and _is_right(specimen, restoration):
         return ConditionResult(
-            restoration, note="right once transformers restored it, as its from_pretrained() does"
+            restoration,
+            note="right once transformers has restored it, as its from_pretrained() does",
         )
     names = [name for name in RESETS if callable(getattr(target.owner, name, None))]
     remedy = _first_remedy(specimen, names)

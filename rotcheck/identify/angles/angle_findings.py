@@ -111,7 +111,7 @@ def add_offset(findings: AngleFindings, angles: Angles, fit: Fit, direction: int
         words = f"position 0 is turned as position {position} should be"
         findings.remarks.append(remark("offset", words, because))
         return position
-    words = f"position 0 turns already ({because}), and as no other position should"
+    words = f"position 0 is already rotated ({because}), by an angle that belongs to no position"
     findings.doubt = f"{words}: its rows are not consecutive positions"
     return 0
 

@@ -38,7 +38,7 @@ def contradiction(
         return None
     return (
         _scaling(measurement, config)
-        or _short_for_long(measurement, config, last)
+        or _short_for_long(measurement, last)
         or _base(measurement.schedule, measurement.alternatives, config, 2 * measurement.turning)
         or (_width(config, lanes) if lanes else None)
     )
@@ -88,7 +88,7 @@ def _without_attention(schedule: Schedule) -> Schedule:
     return replace(schedule, mscale=None, mscale_all_dim=None, attention=None)
 
 
-def _short_for_long(measurement: Fit, config: ObjectConfig, last: int) -> str | None:
+def _short_for_long(measurement: Fit, last: int) -> str | None:
     """Words, if an object with factors for long sequences does not use them."""
     schedule = measurement.schedule
     if not isinstance(schedule, LongRope) or schedule.short == schedule.long:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import Angles, wrap
+from rotcheck.identify.angles.measured_angles import Angles, repeats, wrap
 from rotcheck.rotary.departures import SAME_FREQUENCY
 from rotcheck.rotary.schedules import Schedule
 
@@ -30,7 +29,7 @@ def of_axes(
     `owners`: the coordinate that each pair turns with."""
     pairs = torch.tensor(owners)
     groups = [(pairs == axis).nonzero().flatten() for axis in range(max(owners) + 1)]
-    twice = all(_twice(angles_at_points, group) for group in groups)
+    twice = all(repeats(angles_at_points, group) for group in groups)
     halves = [group[: len(group) // 2] if twice else group for group in groups]
     fits = [
         fit_schedule(
@@ -75,15 +74,6 @@ def _alike(fits: Sequence[Fit]) -> bool:
         len(axis_fit.frequencies) == len(first)
         and torch.allclose(axis_fit.frequencies, first, rtol=SAME_FREQUENCY)
         for axis_fit in fits
-    )
-
-
-def _twice(angles_at_points: Angles, group: Tensor) -> bool:
-    """Whether the second half of a coordinate's lanes turns as the first does."""
-    half = len(group) // 2
-    return half > 0 and all(
-        bool((angles[group[:half]] - angles[group[-half:]]).abs().max() < 1e-5)
-        for angles in angles_at_points.values()
     )
 
 

@@ -70,7 +70,7 @@ def _of_lines(lines: Sequence[Tensor], noise: float, candidates: Sequence[Schedu
         if _alike(*whole):
             return _of_range(whole[0])
     return Side(
-        "other ones in each grid", "its angles follow the size of the grid, and in no known way"
+        "different ones in each grid", "its angles follow the size of the grid, and in no known way"
     )
 
 

@@ -40,7 +40,7 @@ def effect_of(maker: TableMaker, name: str) -> FieldEvidence | Remark | None:
         return None
     first = first_row(offset_rows, usual, longer)
     if first == OFFSET and not equal_tensors(after, offset_rows) and equal_tensors(after, usual):
-        words = f"gives the same for another {name}: what it keeps from call to call forgets where positions began"
+        words = f"gives the same for another {name}: its cache ignores where the positions began"
         return _of_fault(maker, name, words)
     if first == OFFSET:
         return FieldEvidence(field="positions", says=f"from {name} on", because=_evidence(name))

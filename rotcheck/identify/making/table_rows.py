@@ -77,7 +77,7 @@ def _of_kept_length(maker: TableMaker, position: int) -> list[Remark]:
         return []
     words = (
         f"keeps the frequencies of the longest sequence: after position {position} was asked for, "
-        "the first rows are others than before"
+        "the first rows differ from before"
     )
     evidence = f"rows 0 to {count - 1}, before position {position} and after"
     few = "torch.tensor([[0, 1, 2]])"

@@ -61,7 +61,7 @@ class _Swap(TensorChanges):
             *self.before,
             *self._call(values),
             *reversed(self.after),
-            *self._end(roles),
+            *self._end(),
         ]
         lines = [*self._sizes(body, sizes), *body]
         text = textwrap.indent("\n".join(lines), "    ")
@@ -205,7 +205,7 @@ class _Swap(TensorChanges):
             lines.append(f"{name} = qkv.select({axis}, 0)")
         return lines
 
-    def _end(self, roles: Sequence[str]) -> list[str]:
+    def _end(self) -> list[str]:
         """The lines that return the result, and write it into the input if theirs does."""
         result = self.repack or ", ".join(self.slots)
         if not self.theirs.in_place:

@@ -50,8 +50,8 @@ def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:
     if isinstance(outcome, Returned) and "unavailable" in outcome.value:
         return (ELSEWHERE,)
     if isinstance(outcome, OverMemory):
-        small = f"it is built too big: write a function without arguments that builds {name.rpartition(':')[2]} small"
-        return (f"{small}, and name that",)
+        small = f"write a function without arguments that builds {name.rpartition(':')[2]} small"
+        return (f"the object is too large: {small}, and name that",)
     if result.opening:
         return _of_import(outcome, result.job.name)
     if isinstance(outcome, TimedOut):

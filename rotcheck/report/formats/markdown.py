@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rotcheck.report import document as doc
-from rotcheck.report.markup import block, escape, fold, heading, table
+from rotcheck.report.markdown_text import block, escape, fold, heading, table
 from rotcheck.report.text import one_line, plural
 
 SUFFIX = ".md"

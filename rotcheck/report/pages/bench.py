@@ -98,7 +98,7 @@ def warnings(race: Race, against: str) -> list[str]:
     if percent > QUIET:
         texts.append(
             f"Other processes used up to {percent:.0f} % of the processor meanwhile, which slows down functions "
-            "with several threads most. Measure again when it is at rest."
+            "with several threads most. Measure again when the machine is idle."
         )
     return texts
 
