@@ -16,7 +16,15 @@ INNER = {"no-rotation", "zeros"}
 NO_CODES = INNER | set(VERDICTS) - {"hangs"}
 HELD = {"finding", "problem", "code", "blames", "_faults"}
 # where the code stands in their calls
-GIVERS = {"remark": 0, "note": 0, "evidence": 0, "Wrong": 0, "Switch": 1, "_bad": 2}
+GIVERS = {
+    "remark": 0,
+    "note": 0,
+    "evidence": 0,
+    "Wrong": 0,
+    "Switch": 1,
+    "_CallSwitch": 1,
+    "_bad": 2,
+}
 WORDS = {"words", "message"}  # what happened, behind a code
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 

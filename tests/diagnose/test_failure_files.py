@@ -115,7 +115,7 @@ def test_the_codes_are_read_off_the_source() -> None:
     assert (
         codes().items()
         >= {
-            "one-sign": "identify/reading/computed_angles.py",
+            "one-sign": "measure/mistake_names.py",
             "promotes": "compare/checks/dtype.py",
         }.items()
     )
@@ -189,9 +189,9 @@ def test_a_new_file_is_all_a_new_failure_needs(files: dict[str, str]) -> None:
     page = Path(__file__).parents[2] / "docs" / "add-a-failure.md"
     example = re.search(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     assert example is not None
-    files["X1.toml"] = example[1]
+    files["H99.toml"] = example[1]
 
-    failure = get("X1")
+    failure = get("H99")
 
     assert failure is not None
     assert failure.samples
