@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rotcheck.check.plan import FALLBACK_DTYPES, CheckRequest, judged_in
 from rotcheck.grouping import group_by
-from rotcheck.implementations.source_lines import place
+from rotcheck.implementations.function_place import place
 from rotcheck.results import (
     FINDINGS,
     INTERPRETER,

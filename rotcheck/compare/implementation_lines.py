@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rotcheck.implementations.source_lines import place
+from rotcheck.implementations.function_place import place
 from rotcheck.implementations.spec import expand
 from rotcheck.study.request import display_names
 

@@ -9,7 +9,6 @@ from rotcheck.measure.judge import RIGHT_PHASE
 DEFAULT_LENGTH = 4096  # positions that must be right in an object that claims no length
 # radians a position that float32 costs at most; measured on right code: half of that
 FLOAT32_LOSS = 2.0 / (1 << 24)
-POSITIONS = (0, 1, 2, 3, 257, 1000, 2049, 4097, 8191, 16385, 32767, 65537, 131071, 1048575)
 
 Asking = Literal["any", "offset", "from 0", "none"]
 """How positions are asked for: each by itself, a run from an offset, all from 0, or not at all."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.context.angle_profile import AngleProfile
+from rotcheck.context.asked_positions import LENGTHS
 from rotcheck.convention import FORMS, Convention, once
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker, parts_of
@@ -19,7 +20,6 @@ from rotcheck.identify.reading.probe_sizes import ProbeSizes
 from rotcheck.measure.boundary import last_answered
 from rotcheck.measure.device import fetch
 
-LENGTHS = (9, 258, 2050, 4098, 16386, 32768, 131072)
 """How many rows to ask for of an object that counts from 0, as long as it gives them quickly."""
 PATIENCE = 3.0  # seconds that the next of these may take
 REPEATS = 3  # calls to see whether it really takes as long

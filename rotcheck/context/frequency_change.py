@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from rotcheck.context.angle_profile import FLOAT32_LOSS, POSITIONS, AngleProfile
+from rotcheck.context.angle_profile import FLOAT32_LOSS, AngleProfile
 from rotcheck.context.angle_sources import ROWS, AngleSource
+from rotcheck.context.asked_positions import LAST_FOR_FREQUENCIES, POSITIONS
 from rotcheck.identify.angles.length_dependence import SMALL, slows_down
 from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, same_row, wrap
 from rotcheck.measure.boundary import last_accepted
@@ -61,7 +62,7 @@ def _first_slower_offset(source: AngleSource) -> int | None:
         error = wrap(angles - position * frequencies).abs().max()
         return bool(error < max(EXACT, FLOAT32_LOSS * position))
 
-    for position in POSITIONS[POSITIONS.index(FIRST) : -1]:
+    for position in (at for at in POSITIONS if FIRST <= at <= LAST_FOR_FREQUENCIES):
         try:
             if slows_down(near | _rows(source, range(position, position + ROWS))):
                 return last_accepted(SMALL, position, follows) + 1
@@ -75,7 +76,7 @@ def _rows(source: AngleSource, positions: range) -> Angles:
 
 
 def _positions(source: AngleSource, profile: AngleProfile) -> list[int]:
-    most = POSITIONS[-2] if profile.asking == "any" else source.range_to(MOST_ROWS).last
+    most = LAST_FOR_FREQUENCIES if profile.asking == "any" else source.range_to(MOST_ROWS).last
     last = most if profile.last is None else min(most, profile.last)
     return [position for position in POSITIONS if FIRST <= position <= last]
 

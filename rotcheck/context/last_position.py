@@ -4,8 +4,9 @@ import time
 
 import msgspec
 
-from rotcheck.context.angle_profile import POSITIONS, AngleProfile
+from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.angle_sources import ROWS, AngleSource, reason
+from rotcheck.context.asked_positions import POSITIONS
 from rotcheck.context.sweep import SLOW, groups, is_slow
 from rotcheck.measure.boundary import last_answered
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from rotcheck.context.angle_profile import POSITIONS, AngleProfile
+from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.angle_sources import AngleSource, Turns
+from rotcheck.context.asked_positions import POSITIONS
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.sweep import Curve, Truth, sweep
 from rotcheck.implementations import module_import

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rotcheck.context.angle_profile import POSITIONS, AngleProfile
+from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.angle_sources import AngleSource, Look, NoRotation, Turns, reason
+from rotcheck.context.asked_positions import POSITIONS
 from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.measure.judge import RIGHT_PHASE
 

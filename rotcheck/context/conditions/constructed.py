@@ -1,6 +1,6 @@
 """As it was constructed, in float32."""
 
-from rotcheck.context.angle_profile import POSITIONS
+from rotcheck.context.asked_positions import POSITIONS
 from rotcheck.context.condition_result import ConditionResult
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import Curve
