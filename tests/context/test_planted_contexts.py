@@ -34,7 +34,7 @@ WRONG = {  # object: condition, finding, failure, what the message says
     ("KeptProduct", "autocast"): (
         "spoilt-by-autocast",
         "R62",
-        "it gives others outside it too",
+        "later calls outside it return different values too",
     ),
     ("PositionsInDtype", "bfloat16"): (
         "phase-cast",

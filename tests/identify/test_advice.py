@@ -27,7 +27,7 @@ def done(outcome: Outcome, device: str = "cpu") -> Done:
         (
             OverMemory(6.1, 6.0),
             "cpu",
-            "built too big: write a function without arguments that builds Attention small",
+            "the object is too large: write a function without arguments that builds Attention small",
         ),
         (TimedOut(60.0, ()), "cpu", "--timeout 300"),
         (TimedOut(60.0, ()), "cpu", "@rotcheck.declare("),

@@ -13,7 +13,7 @@ KERNELS = {
     "sin_behind_padding": (
         "rope_forward_triton",
         "head-width",
-        "lanes, and of others that are no power of two",
+        "lanes, and of others that are not a power of two",
     ),
     "single_row": (
         "fast_rope",

@@ -30,4 +30,4 @@ def test_a_number_of_keys_is_no_offset_for_certain(version: str) -> None:
     """Of `kv_len` nobody knows but its author whether the new token counts, so that neither can be called wrong."""
     found = told("keys_counted:rotate_newest", version)
     assert found.answer == "unknown"
-    assert any("nothing speaks for what `kv_len` is" in one.message for one in found.findings)
+    assert any("nothing says what `kv_len` is" in one.message for one in found.findings)
