@@ -4,14 +4,12 @@ import re
 
 _WARNING = re.compile(
     r"(?:^|:\d+: |^W\d{4} .*\] )(?:[\w.]*(?:Warning|WARNING)): ?\S|^\[?(?:WARNING|WARN|Warning"
-    r"|warning)\b[\]:\s-]"
-    r"|: warning: |^Error caught was: |some optimizations will not be enabled",
+    r"|warning)\b[\]:\s-]|: warning: |^Error caught was: |some optimizations will not be enabled",
 )
 _BUILD = re.compile(r"did not run successfully")
 _HINT = re.compile(
     r"\bdeprecated\b|\bwill be (?:removed|ignored)\b|^skipping cudagraphs|^Unrecognized keys"
-    r"|^You are attempting"
-    r"|hit config\.\w*limit|falling back to",
+    r"|^You are attempting|hit config\.\w*limit|falling back to",
 )
 _ERROR = re.compile(
     r"^\[?(?:ERROR|CRITICAL|FATAL)\b[\]:\s-]"
@@ -42,8 +40,7 @@ _MESSAGE = re.compile(
 _OPENING = re.compile(r"\[?(?:ERROR|CRITICAL|FATAL)\b|error: ", re.IGNORECASE)
 _PERSON = re.compile(
     r"\?|\b(?:I|I'm|I've|my|me|we|our|you|your|please help|anyone|someone|why|how|what|when|after|since"
-    r"|because|seems?"
-    r"|looks?|sometimes|always|works?|worked)\b"
+    r"|because|seems?|looks?|sometimes|always|works?|worked)\b"
 )
 
 

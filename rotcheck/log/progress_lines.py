@@ -6,8 +6,7 @@ _WORK = re.compile(
     r"\b(?:step|epoch|iter(?:ation)?|batch|round)s?\b[\s:=#\[]*\d|\d%\|[^|]{2,200}\| *\d|(?<![a-z])it/s\b|s/it\b"
     r"|\bloss\b\W{1,4}-?\d|\blr\b\W{1,3}\d"
     r"|Running on (?:local|public) URL|Uvicorn running on|Application startup complete|Avg (?:prompt"
-    r"|generation) throughput"
-    r"|tokens/s|tok/s|\bHTTP/1\.1\"? 200",
+    r"|generation) throughput|tokens/s|tok/s|\bHTTP/1\.1\"? 200",
     re.IGNORECASE,
 )
 _IDLE = re.compile(r"\b0%\|[^|]{0,200}\| *0/\d|\b100%\|[^|]{2,200}\|.*[kMG]?i?B/s")

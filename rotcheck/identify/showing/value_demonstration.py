@@ -3,7 +3,8 @@ the one that is right."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from rotcheck.identify.showing.attempts import Attempt, case_of
 from rotcheck.identify.showing.function_source import Source
 from rotcheck.measure.case import Case
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
+
+Try = TypeVar("Try")
 
 CLONE, RESULT = "{}.clone()", "turned_{}"
 """What a call is given in the place of a tensor: a copy of it, or one that it may write into."""
@@ -38,13 +41,13 @@ It raises what the function raises.
 """
 
 
-def first_of(show: Show, source: Source, tries: Iterable[Attempt]) -> str | None:
+def first_of(show: Callable[[Try], str | None], tries: Iterable[Try]) -> str | None:
     """The first demonstration that one of these attempts gives; None: none of them does."""
     for attempt in tries:
         try:
-            lines = show(source, attempt)
+            lines = show(attempt)
         except Exception:
-            # broad: it runs the function, which may refuse these sizes with any error
+            # broad: it runs the function, which may refuse these sizes or rows with any error
             continue
         if lines:
             return lines
@@ -53,7 +56,7 @@ def first_of(show: Show, source: Source, tries: Iterable[Attempt]) -> str | None
 
 def of_value(source: Source, tries: Iterable[Attempt]) -> str | None:
     """A demonstration of a value that is wrong in one of these calls; None: none shows it."""
-    return first_of(wrong_value, source, tries)
+    return first_of(partial(wrong_value, source), tries)
 
 
 def wrong_value(source: Source, attempt: Attempt) -> str | None:

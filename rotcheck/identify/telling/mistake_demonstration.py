@@ -72,7 +72,7 @@ class Mistake:
 
     def show(self, show: Show, tries: Iterable[Attempt] | None = None) -> str | None:
         """A demonstration by the first of these attempts that shows it, or of the usual ones."""
-        return first_of(show, self.source, self.attempts() if tries is None else tries)
+        return first_of(partial(show, self.source), self.attempts() if tries is None else tries)
 
 
 def demonstrate(

@@ -1,6 +1,7 @@
 """Is a mistake of a function that makes tables beyond doubt, and what shows it?"""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.table_reading import RotaryTables, read_tables
 from rotcheck.identify.remarks import settle
 from rotcheck.identify.showing.function_source import Source, source_of
+from rotcheck.identify.showing.value_demonstration import first_of
 from rotcheck.identify.telling.call_doubts import AGAIN
 from rotcheck.identify.telling.doubt import in_doubt
 from rotcheck.implementations.target import Target
@@ -96,15 +98,7 @@ def _demonstration(
 ) -> str | None:
     """Python that shows a wrong entry of the tables; None: none of the rows shows one."""
     theta = (identification.convention.theta if identification.convention else None) or 10000.0
-    for rows in POSITION_SETS:
-        try:
-            lines = _of_rows(source, recipe, form, theta, rows)
-        except Exception:
-            # broad: it runs the function, which may have no such rows, with any error
-            continue
-        if lines:
-            return lines
-    return None
+    return first_of(partial(_of_rows, source, recipe, form, theta), POSITION_SETS)
 
 
 def _of_rows(
