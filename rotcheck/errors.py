@@ -1,4 +1,4 @@
-"""The one error that callers are meant to catch."""
+"""The one error that callers are meant to catch; the first line of any."""
 
 
 class RequestError(Exception):
@@ -19,3 +19,8 @@ class NoTorch(RequestError):
 
 REQUEST = f"{RequestError.__module__}.{RequestError.__qualname__}"
 """Its kind, as a worker that raised it tells the front."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what was raised; empty where it has no text."""
+    return (str(error).splitlines() or [""])[0]

@@ -13,6 +13,7 @@ from torch import Tensor
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.asked_positions import LENGTHS
 from rotcheck.convention import FORMS, Convention, once
+from rotcheck.errors import first_line
 from rotcheck.identify.making.maker_call_candidates import MakerCall
 from rotcheck.identify.making.returned_tables import call_maker, parts_of
 from rotcheck.identify.reading.caller import Caller
@@ -276,5 +277,5 @@ def reason(error: BaseException) -> str:
     """An exception in one line."""
     if isinstance(error, PastEnd):
         return str(error)
-    first = (str(error).splitlines() or [""])[0][:200]
+    first = first_line(error)[:200]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -12,8 +12,3 @@ def result_or_none(call: Callable[[], Result]) -> Result | None:
         return call()
     except Exception:  # a refusal, whatever the function raises
         return None
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what was raised."""
-    return (str(error).splitlines() or [""])[0]

@@ -2,7 +2,7 @@
 
 import torch
 
-from rotcheck.errors import RequestError
+from rotcheck.errors import RequestError, first_line
 from rotcheck.identify.calling.eager_mode import run_eagerly
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.triton_interpreter import interpret
@@ -31,7 +31,7 @@ def check(device: str) -> None:
     try:
         tensor = torch.ones(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = (str(error).splitlines() or [""])[0]
+        reason = first_line(error)
         raise RequestError(
             f"device {device!r} is not on this machine ({reason}); `rotcheck probe` lists those that are"
         ) from error

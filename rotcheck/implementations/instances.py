@@ -13,6 +13,7 @@ import torch
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import Names, is_named, on_cuda
+from rotcheck.errors import first_line
 from rotcheck.implementations import constructor_calls, package_setup
 
 HEAD_DIM, HEADS, LENGTH, THETA = 64, 8, 8192, 10000.0
@@ -109,9 +110,7 @@ def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -
             instance = _instance(kind, wider)
         except Exception:  # so it was not the width, and what it raised at first tells more
             raise error from error.__cause__
-        refusal = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}".removesuffix(
-            ": "
-        )
+        refusal = f"{type(error).__name__}: {first_line(error)}".removesuffix(": ")
         return instance, f"{_call(kind, wider)}, since heads of {HEAD_DIM} lanes raise {refusal}"
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
+from rotcheck.errors import first_line
 from rotcheck.identify.asking import memory_margins
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, NoResult, try_values
-from rotcheck.identify.call_outcome import first_line
 from rotcheck.measure.case import USUAL, Case, Sizes
 from rotcheck.measure.outside_writes import outside
 from rotcheck.measure.rounding_steps import ROUNDING_LIMIT

@@ -1,7 +1,7 @@
 """Random values at hard positions: how far from float64 is the result, and what is wrong?"""
 
+from rotcheck.errors import first_line
 from rotcheck.identify.asking.function_under_test import FunctionUnderTest, judge
-from rotcheck.identify.call_outcome import first_line
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import Sizes
 from rotcheck.results import Remark

@@ -3,6 +3,7 @@
 import warnings
 
 from rotcheck.convention import Convention
+from rotcheck.errors import first_line
 from rotcheck.identify.calling.argument_roles import Template
 from rotcheck.identify.calling.refusals import Refusals
 from rotcheck.identify.reading.caller import Caller, Sample, UnfitCall
@@ -36,5 +37,4 @@ def call_text(template: Template) -> str:
 
 def exception_words(call: str, error: Exception) -> str:
     """What a call raised, in a line."""
-    first_line = (str(error).splitlines() or [""])[0]
-    return f"{call} raises {type(error).__name__}: {first_line[:160]}"
+    return f"{call} raises {type(error).__name__}: {first_line(error)[:160]}"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.identify.call_outcome import first_line
+from rotcheck.errors import first_line
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.permuting.row_moves import HEAD_DIM, RowMoves
 from rotcheck.implementations.numpy_tensors import array, tensor
