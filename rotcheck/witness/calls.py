@@ -1,0 +1,257 @@
+"""Sees the Python calls of a forward pass, and keeps those that have to do with a rotation.
+
+The interpreter tells of each call (`sys.setprofile`): a copy of its tensors is held against what
+comes back. Nothing of the model is replaced, and no function has to have a known name.
+"""
+
+import gc
+import inspect
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import CodeType, FrameType, FunctionType, TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+import rotcheck
+from rotcheck.witness.tables import table_places
+from rotcheck.witness.turning import find_turn
+from rotcheck.witness.witnessed_call import (
+    TurnedTensor,
+    WitnessedCall,
+    map_tensors,
+    tensors_in,
+)
+
+MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
+_OURS = (str(Path(rotcheck.__file__).parent), str(Path(torch.__file__).parent))
+_STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what is not Python's
+
+
+class Witness:
+    """Sees what runs while the `with` block lasts, in this thread.
+
+    Args:
+        model: whose modules are named in what was seen; None: the calls of any code are seen.
+
+    Attributes:
+        calls: those that turned a tensor, outermost, in the order in which they ended.
+        makers: those that made tables.
+        idle: those that were handed tables and a tensor which came back in its shape, and turned
+            nothing: a rotation that is not right, or none.
+    """
+
+    def __init__(self, model: Module | None = None) -> None:
+        self.calls: list[WitnessedCall] = []
+        self.makers: list[WitnessedCall] = []
+        self.idle: list[WitnessedCall] = []
+        self._names = {} if model is None else {id(m): name for name, m in model.named_modules()}
+        self._stack: list[_Frame] = []
+        self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
+        self._tables: set[tuple[Any, ...]] = set()  # fingerprints of tables that were made
+        self._functions: dict[int, tuple[CodeType, FunctionType | None]] = {}
+        self._order = 0
+
+    def __enter__(self) -> Self:
+        sys.setprofile(self._profile)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        sys.setprofile(None)
+        self._stack.clear()
+        self._copies.clear()
+
+    def _profile(self, frame: FrameType, event: str, result: Any) -> None:
+        if event == "call":
+            if _is_strangers(frame.f_code):
+                self._begin(frame)
+        elif event == "return" and self._stack and self._stack[-1].frame is frame:
+            seen = self._stack.pop()
+            with torch.no_grad():
+                self._end(seen, result)
+
+    def _begin(self, frame: FrameType) -> None:
+        values = frame.f_locals
+        code = frame.f_code
+        count = code.co_argcount + code.co_kwonlyargcount
+        count += bool(code.co_flags & inspect.CO_VARARGS)
+        count += bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        given = {name: values[name] for name in code.co_varnames[:count] if name in values}
+        owner = values.get("self")
+        place = self._stack[-1].owner if self._stack else ("", "")
+        if isinstance(owner, Module) and (id(owner) in self._names or not self._names):
+            place = self._names.get(id(owner), ""), type(owner).__name__
+        with torch.no_grad():
+            before = map_tensors(given, self._copy)
+        marks = len(self.calls), len(self.makers), len(self.idle)
+        self._stack.append(_Frame(frame, given, before, place, marks))
+
+    def _copy(self, tensor: Tensor) -> Tensor:
+        """A copy of a tensor, the same one for as long as it is not written to."""
+        if not _has_values(tensor):
+            return tensor
+        key = _identity(tensor)
+        if key not in self._copies:  # the tensor is kept too, so that its id stays its own
+            self._copies[key] = (tensor, tensor.detach().clone())
+        return self._copies[key][1]
+
+    def _end(self, seen: "_Frame", result: Any) -> None:
+        results = {place: x for place, x in tensors_in(result) if _has_values(x)}
+        arguments = [
+            (name + place, before)
+            for name, value in seen.before.items()
+            for place, before in tensors_in(value)
+            if _is_wide(before)
+        ]
+        outputs = results or dict(_written(seen))
+        turned = tuple(_turned(arguments, outputs)) if arguments else ()
+        if turned:
+            self._add(seen, outputs, turned)
+            return
+        tables = self._new_tables(results)
+        if tables:
+            self._add_maker(seen, results, tables)
+        elif seen.marks[0] == len(self.calls) and seen.marks[2] == len(self.idle):
+            self._add_idle(seen, outputs, arguments)
+
+    def _add(
+        self, seen: "_Frame", outputs: Mapping[str, Tensor], turned: tuple[TurnedTensor, ...]
+    ) -> None:
+        del self.calls[seen.marks[0] :]  # what turned within is a part of this call
+        del self.idle[seen.marks[2] :]
+        self._keep(self.calls, seen, outputs, turned=turned)
+
+    def _add_maker(
+        self, seen: "_Frame", results: Mapping[str, Tensor], tables: tuple[str, ...]
+    ) -> None:
+        del self.makers[seen.marks[1] :]
+        self._keep(self.makers, seen, results, tables=tables)
+        for place in tables:
+            self._tables.add(_fingerprint(results[place]))
+
+    def _add_idle(
+        self, seen: "_Frame", outputs: Mapping[str, Tensor], arguments: list[tuple[str, Tensor]]
+    ) -> None:
+        handed = tuple(name for name, x in arguments if self._is_table(x))
+        shapes = {x.shape for name, x in arguments if name not in handed}
+        if handed and any(y.shape in shapes and not self._is_table(y) for y in outputs.values()):
+            self._keep(self.idle, seen, outputs, handed=handed)
+
+    def _is_table(self, x: Tensor) -> bool:
+        return _fingerprint(x) in self._tables
+
+    def _new_tables(self, results: dict[str, Tensor]) -> tuple[str, ...]:
+        wide = {place: x for place, x in results.items() if _is_wide(x)}
+        return table_places(wide) if wide else ()
+
+    def _keep(
+        self, kept: list[WitnessedCall], seen: "_Frame", outputs: Mapping[str, Tensor], **facts: Any
+    ) -> None:
+        function = self._function(seen.frame)
+        if function is None:
+            return
+        owner, owner_class = seen.owner
+        callers = tuple(frame.frame.f_code.co_qualname for frame in reversed(self._stack))
+        copies = {place: x.detach().clone() for place, x in outputs.items()}
+        call = WitnessedCall(
+            function, owner, owner_class, self._order, seen.before, copies, callers=callers, **facts
+        )
+        self._order += 1
+        kept.append(call)
+
+    def _function(self, frame: FrameType) -> FunctionType | None:
+        """The function that a frame runs."""
+        code = frame.f_code
+        if id(code) not in self._functions:  # code of the same instructions is equal: not a key
+            holders = gc.get_referrers(code)
+            found = (each for each in holders if isinstance(each, FunctionType))
+            function = next((each for each in found if each.__code__ is code), None)
+            self._functions[id(code)] = code, function
+        return self._functions[id(code)][1]
+
+
+class _Frame:
+    """A call that has not ended."""
+
+    __slots__ = ("before", "frame", "given", "marks", "owner")
+
+    def __init__(
+        self,
+        frame: FrameType,
+        given: Mapping[str, Any],
+        before: Mapping[str, Any],
+        owner: tuple[str, str],
+        marks: tuple[int, int, int],
+    ) -> None:
+        self.frame, self.given, self.before, self.owner = frame, given, before, owner
+        self.marks = marks  # how many calls, makers and idle ones there were when it began
+
+
+def _is_strangers(code: CodeType) -> bool:
+    """Whether code is neither torch's, nor Python's, nor ours."""
+    file = code.co_filename
+    if file.startswith(_OURS) or file.startswith("<frozen"):
+        return False
+    return not file.startswith(_STANDARD) or "-packages" in file[len(_STANDARD) :]
+
+
+def _has_values(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and tensor.device.type != "meta" and (
+        0 < tensor.numel() <= MOST_ELEMENTS
+    )  # fmt: skip
+
+
+def _is_wide(tensor: Tensor) -> bool:
+    """Whether a tensor can hold lanes in rows."""
+    kind = tensor.is_floating_point() or tensor.is_complex()
+    return kind and tensor.dim() >= 2 and _has_values(tensor)
+
+
+def _identity(tensor: Tensor) -> tuple[Any, ...]:
+    version = 0 if tensor.is_inference() else tensor._version
+    return id(tensor), version, tensor.data_ptr(), tensor.shape, tensor.stride()
+
+
+def _fingerprint(tensor: Tensor) -> tuple[Any, ...]:
+    """What tells a table again after it was cast, sliced by nothing, or given axes of 1."""
+    values = tensor.detach()
+    values = torch.view_as_real(values) if values.is_complex() else values
+    shape = tuple(size for size in tensor.shape if size != 1)
+    return shape, round(float(values.double().abs().sum()), 1)
+
+
+def _written(seen: _Frame) -> Iterator[tuple[str, Tensor]]:
+    """Yield the arguments that a call has written into, by their names."""
+    before = {
+        name + place: x for name, value in seen.before.items() for place, x in tensors_in(value)
+    }
+    for name, value in seen.given.items():
+        for place, x in tensors_in(value):
+            copy = before.get(name + place)
+            if copy is not None and _is_wide(x) and x is not copy and not torch.equal(x, copy):
+                yield name + place, x
+
+
+def _turned(
+    arguments: list[tuple[str, Tensor]], outputs: Mapping[str, Tensor]
+) -> Iterator[TurnedTensor]:
+    """Yield each argument that came back turned."""
+    left = dict(outputs)
+    for name, before in arguments:
+        for place, after in list(left.items()):
+            if before.shape != after.shape or before.is_complex() != after.is_complex():
+                continue
+            turn = find_turn(before, after)
+            if turn is not None:
+                yield TurnedTensor(name, before, after.detach().clone(), turn)
+                del left[place]
+                break

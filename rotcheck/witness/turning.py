@@ -1,0 +1,163 @@
+"""Is one tensor another one, turned? Which lanes form pairs, and by which angles they turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rotcheck.convention import OutputLanes, Pairing
+
+LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
+STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
+FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a tensor came back turned.
+
+    `start`: the first lane that turns; `width`: the lanes of a block; `blocks`: how many blocks lie
+    side by side, each paired for itself. `error`: the worst departure of a pair's norm from
+    `amplitude` times the norm that went in, relative to it.
+    """
+
+    pairing: Pairing
+    output_lanes: OutputLanes
+    start: int
+    width: int
+    blocks: int
+    amplitude: float
+    error: float
+    angles: Tensor  # (..., blocks * width / 2), float64, in (-pi, pi]
+
+    @property
+    def lanes(self) -> int:
+        """How many lanes turn."""
+        return self.width * self.blocks
+
+
+def find_turn(before: Tensor, after: Tensor) -> Turn | None:
+    """Find out how `after` is `before` with its pairs of lanes turned; None: it is not.
+
+    A tensor that did not change, one that was multiplied, and one whose pairs all turn by the same
+    angle everywhere (`rotate_half` turns by 90 degrees) is not a turned one.
+
+    Args:
+        before: what went into a call, (..., D), floating or complex.
+        after: what came out, of the same shape.
+    """
+    if before.shape != after.shape or before.dim() < 2:
+        return None
+    before, after = _lanes(before), _lanes(after)  # (..., D) float64
+    if before.shape[-1] < 2 or not before.numel():
+        return None
+    if not bool(torch.isfinite(before).all() & torch.isfinite(after).all()):
+        return None
+    changed = (before != after).flatten(0, -2).any(0).nonzero().flatten()  # lanes that changed
+    if len(changed) < 2 or not _keeps_energy(before, after, changed):
+        return None
+    first, last = int(changed[0]), int(changed[-1])
+    for form in _forms(first, last, before.shape[-1]):
+        turn = _turn_of(form, before, after)
+        if turn is not None and _angles_differ(turn.angles):
+            return turn
+    return None
+
+
+def _lanes(x: Tensor) -> Tensor:
+    """A tensor's values in float64; of a complex one the two parts of each number side by side."""
+    x = x.detach()
+    return (
+        (torch.view_as_real(x.resolve_conj()).flatten(-2) if x.is_complex() else x).cpu().double()
+    )
+
+
+def _keeps_energy(before: Tensor, after: Tensor, changed: Tensor) -> bool:
+    """Whether the lanes that changed have the same length as before, up to one factor."""
+    lengths = before[..., changed].norm(dim=-1), after[..., changed].norm(dim=-1)  # (...) each
+    if not bool((lengths[0] > 0).any()):
+        return False
+    factor = float(lengths[1].sum() / lengths[0].sum())
+    return bool(((lengths[1] - factor * lengths[0]).abs() <= 2 * LOOSE * lengths[0]).all())
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    pairing: Pairing
+    output_lanes: OutputLanes
+    start: int
+    width: int
+    blocks: int
+
+
+def _forms(first: int, last: int, lanes: int) -> Iterator[_Form]:
+    """Yield what the lanes that changed, from `first` to `last`, allow; the usual forms first."""
+    regions = list(dict.fromkeys(_regions(first, last, lanes)))
+    orders: list[tuple[Pairing, OutputLanes]] = [
+        ("half", "same"), ("interleaved", "same"), ("interleaved", "de-interleaved"),
+        ("half", "interleaved"),
+    ]  # fmt: skip
+    for pairing, output_lanes in orders:
+        for start, width in regions:
+            yield _Form(pairing, output_lanes, start, width, 1)
+    for start, width in regions:
+        for blocks in range(2, min(width // 4, FLAT_BLOCKS) + 1):
+            if width % (2 * blocks) == 0:
+                yield _Form("half", "same", start, width // blocks, blocks)
+                yield _Form("interleaved", "de-interleaved", start, width // blocks, blocks)
+
+
+def _regions(first: int, last: int, lanes: int) -> Iterator[tuple[int, int]]:
+    """Yield the first lane and the number of lanes that may turn, usual parts of a head first.
+
+    Slow pairs may stand still as far as the dtype tells, so more lanes may turn than changed.
+    """
+    for part in (lanes // 4, lanes // 2, 3 * lanes // 4, lanes):
+        if part % 2 == 0 and part:
+            for start in (0, lanes - part):
+                if start <= first and last < start + part:
+                    yield start, part
+    even = first - first % 2
+    for start in dict.fromkeys((0, even, first)):
+        for width in range(last + 1 - start, lanes - start + 1):
+            if width % 2 == 0:
+                yield start, width
+
+
+def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
+    region = slice(form.start, form.start + form.width * form.blocks)
+    written = {"same": form.pairing, "de-interleaved": "half", "interleaved": "interleaved"}
+    x = pairs_of(before[..., region], form.pairing, form.blocks)  # (..., P) complex
+    y = pairs_of(after[..., region], written[form.output_lanes], form.blocks)  # (..., P) complex
+    lengths, turned = x.abs(), y.abs()
+    amplitude = float(turned.sum() / lengths.sum())
+    off = (turned - amplitude * lengths).abs() / lengths.clamp_min(1e-30)
+    error = float(off.max())
+    if amplitude < 1e-3 or error > LOOSE:
+        return None
+    amplitude = 1.0 if abs(amplitude - 1) < max(error, 1e-5) else amplitude
+    angles = torch.angle(y * x.conj())  # (..., P)
+    form_fields = (form.pairing, form.output_lanes, form.start, form.width, form.blocks)
+    return Turn(*form_fields, amplitude, error, angles)
+
+
+def pairs_of(lanes: Tensor, pairing: str, blocks: int) -> Tensor:
+    """Pairs of lanes (..., blocks * W) as complex numbers (..., blocks * W / 2)."""
+    cut = lanes.reshape(*lanes.shape[:-1], blocks, lanes.shape[-1] // blocks)  # (..., blocks, W)
+    if pairing == "half":
+        a, b = cut.chunk(2, -1)  # (..., blocks, W / 2) each
+    else:
+        a, b = cut[..., ::2], cut[..., 1::2]  # (..., blocks, W / 2) each
+    return torch.complex(a.contiguous(), b.contiguous()).flatten(-2)
+
+
+def _angles_differ(angles: Tensor) -> bool:
+    """Whether not every place turns alike."""
+    first = angles.flatten(0, -2)[:1]  # (1, P)
+    return bool(wrap(angles.flatten(0, -2) - first).abs().max() > STILL)
+
+
+def wrap(angle: Tensor) -> Tensor:
+    """An angle as the same one in [-pi, pi)."""
+    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi

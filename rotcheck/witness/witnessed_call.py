@@ -1,0 +1,90 @@
+"""A Python call that was seen while a model ran, with its tensors as they were."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+from torch import Tensor
+
+from rotcheck.witness.turning import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedTensor:
+    """A tensor of a call that came back turned."""
+
+    argument: str  # "q", or "qkv[0]" of one in a tuple
+    before: Tensor
+    after: Tensor
+    turn: Turn
+
+
+@dataclass(slots=True)
+class WitnessedCall:
+    """A call that turned tensors, made tables, or was handed tables and turned nothing.
+
+    `arguments`: of each parameter, by its name, tensors copied before the call. `results`: the
+    tensors that came back, by their place in the result; "" is the result itself.
+    """
+
+    function: FunctionType
+    owner: str  # the module of the model that made the call, "model.layers.0.self_attn"
+    owner_class: str
+    order: int  # calls are numbered as they end
+    arguments: Mapping[str, Any]
+    results: Mapping[str, Tensor]
+    turned: tuple[TurnedTensor, ...] = ()
+    tables: tuple[str, ...] = ()  # which results are tables
+    handed: tuple[str, ...] = ()  # which arguments are tables
+    callers: tuple[str, ...] = field(default=(), repr=False)  # qualified names, innermost first
+
+    @property
+    def name(self) -> str:
+        """`module.qualified_name` of the function."""
+        return qualified_name(self.function)
+
+    def call(self, replacement: Mapping[str, Any]) -> Any:
+        """Call the function again with the same arguments, but for those replaced by name."""
+        arguments = {**self.arguments, **replacement}
+        code = self.function.__code__
+        names = code.co_varnames
+        count = code.co_argcount
+        positional = [arguments[name] for name in names[:count]]
+        keywords = {name: arguments[name] for name in names[count : count + code.co_kwonlyargcount]}
+        rest = count + code.co_kwonlyargcount
+        if code.co_flags & inspect.CO_VARARGS:
+            positional += arguments[names[rest]]
+            rest += 1
+        if code.co_flags & inspect.CO_VARKEYWORDS:
+            keywords |= arguments[names[rest]]
+        return self.function(*positional, **keywords)
+
+
+def qualified_name(function: FunctionType) -> str:
+    """`module.qualified_name` of a function."""
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def tensors_in(value: Any, path: str = "", depth: int = 3) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of a value, each with its place in it: "" of a tensor itself, "[0]"."""
+    if isinstance(value, Tensor):
+        yield path, value
+    elif depth and isinstance(value, tuple | list):
+        for index, part in enumerate(value[:16]):
+            yield from tensors_in(part, f"{path}[{index}]", depth - 1)
+    elif depth and isinstance(value, dict):
+        for key, part in list(value.items())[:32]:
+            yield from tensors_in(part, f"{path}[{key!r}]", depth - 1)
+
+
+def map_tensors(value: Any, change: Any, depth: int = 3) -> Any:
+    """The same value with each tensor in it replaced by what `change(tensor)` returns."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if depth and type(value) in (tuple, list):
+        return type(value)(map_tensors(part, change, depth - 1) for part in value)
+    if depth and type(value) is dict:
+        return {key: map_tensors(part, change, depth - 1) for key, part in value.items()}
+    return value

@@ -1,0 +1,106 @@
+"""What is seen of a forward pass: rotations, makers of tables, and calls that turn nothing."""
+
+import torch
+from torch import Tensor, nn
+
+from rotcheck.witness.calls import Witness
+
+B, S, H, D = 2, 19, 3, 16
+
+
+def rotate_half(x: Tensor) -> Tensor:
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)
+
+
+def turn(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+    return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+
+
+def write(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> None:
+    q.copy_(q * cos + rotate_half(q) * sin)
+
+
+def one_sign(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+    return q * cos + rotate_half(q).abs() * sin, k * cos + rotate_half(k).abs() * sin
+
+
+class Tables(nn.Module):
+    def forward(self, length: int) -> tuple[Tensor, Tensor]:
+        frequencies = 10000.0 ** (-torch.arange(0, D, 2) / D)
+        angles = torch.arange(length)[:, None] * frequencies
+        angles = torch.cat((angles, angles), -1)
+        return angles.cos(), angles.sin()
+
+
+class Attention(nn.Module):
+    def __init__(self, rotate: object) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(H * D, 3 * H * D)
+        self.rotate = rotate
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        q, k, v = (y.unflatten(-1, (H, D)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+        result = self.rotate(q, k, cos, sin)  # type: ignore[operator]
+        q, k = result or (q, k)
+        return nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(-2)
+
+
+class Model(nn.Module):
+    def __init__(self, rotate: object) -> None:
+        super().__init__()
+        self.tables = Tables()
+        self.layers = nn.ModuleList(Attention(rotate) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        cos, sin = self.tables(x.shape[1])
+        for layer in self.layers:
+            x = layer(x, cos, sin)
+        return x
+
+
+def _seen(rotate: object) -> Witness:
+    model = Model(rotate)
+    with Witness(model) as witness, torch.no_grad():
+        model(torch.randn(B, S, H * D))
+    return witness
+
+
+def test_the_function_that_turns_is_seen_in_each_layer_and_its_helpers_are_not() -> None:
+    witness = _seen(turn)
+    assert [call.function for call in witness.calls] == [turn, turn]
+    assert [call.owner for call in witness.calls] == ["layers.0", "layers.1"]
+    assert [part.argument for part in witness.calls[0].turned] == ["q", "k"]
+    assert not witness.idle
+
+
+def test_the_maker_of_the_tables_is_seen_once() -> None:
+    (maker,) = _seen(turn).makers
+    assert (maker.function, maker.owner, maker.tables) == (Tables.forward, "tables", ("[0]", "[1]"))
+
+
+def test_a_tensor_that_was_written_into_is_seen_as_it_was_before() -> None:
+    (part,) = _seen(write).calls[0].turned
+    assert part.argument == "q"
+    assert not torch.equal(part.before, part.after)
+
+
+def test_a_call_that_is_handed_tables_and_turns_nothing_is_kept() -> None:
+    witness = _seen(one_sign)
+    assert not witness.calls
+    assert [call.function for call in witness.idle] == [one_sign, one_sign]
+    assert witness.idle[0].handed == ("cos", "sin")
+
+
+def test_a_call_is_made_again_with_another_argument() -> None:
+    call = _seen(turn).calls[0]
+    q, k = call.call({"q": torch.zeros(B, H, S, D)})
+    assert not q.any()
+    assert torch.equal(k, call.turned[1].after)
+
+
+def test_the_results_of_the_model_are_the_same() -> None:
+    model, x = Model(turn), torch.randn(B, S, H * D)
+    with Witness(model):
+        seen = model(x)
+    assert torch.equal(seen, model(x))
