@@ -130,9 +130,9 @@ def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
     written = {"same": form.pairing, "de-interleaved": "half", "interleaved": "interleaved"}
     x = pairs_of(before[..., region], form.pairing, form.blocks)  # (..., P) complex
     y = pairs_of(after[..., region], written[form.output_lanes], form.blocks)  # (..., P) complex
-    lengths, turned = x.abs(), y.abs()
-    amplitude = float(turned.sum() / lengths.sum())
-    off = (turned - amplitude * lengths).abs() / lengths.clamp_min(1e-30)
+    lengths, lengths_after = x.abs(), y.abs()
+    amplitude = float(lengths_after.sum() / lengths.sum())
+    off = (lengths_after - amplitude * lengths).abs() / lengths.clamp_min(1e-30)
     error = float(off.max())
     if amplitude < 1e-3 or error > LOOSE:
         return None
@@ -144,11 +144,11 @@ def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
 
 def pairs_of(lanes: Tensor, pairing: str, blocks: int) -> Tensor:
     """Pairs of lanes (..., blocks * W) as complex numbers (..., blocks * W / 2)."""
-    cut = lanes.reshape(*lanes.shape[:-1], blocks, lanes.shape[-1] // blocks)  # (..., blocks, W)
+    parts = lanes.reshape(*lanes.shape[:-1], blocks, lanes.shape[-1] // blocks)  # (..., blocks, W)
     if pairing == "half":
-        a, b = cut.chunk(2, -1)  # (..., blocks, W / 2) each
+        a, b = parts.chunk(2, -1)  # (..., blocks, W / 2) each
     else:
-        a, b = cut[..., ::2], cut[..., 1::2]  # (..., blocks, W / 2) each
+        a, b = parts[..., ::2], parts[..., 1::2]  # (..., blocks, W / 2) each
     return torch.complex(a.contiguous(), b.contiguous()).flatten(-2)
 
 

@@ -26,9 +26,9 @@ def is_joint_table(table: Tensor) -> bool:
     if not table.is_floating_point() or table.dim() < 2 or table.shape[-1] < 4:
         return False
     halves = table.detach().chunk(2, -1) if table.shape[-1] % 2 == 0 else ()
-    stacked = [table.detach().unbind(axis) for axis, size in enumerate(table.shape) if size == 2]
+    stacks = [table.detach().unbind(axis) for axis, size in enumerate(table.shape) if size == 2]
     even_odd = (table.detach()[..., ::2], table.detach()[..., 1::2])
-    pairs = [halves, *stacked, even_odd if table.shape[-1] % 2 == 0 else ()]
+    pairs = [halves, *stacks, even_odd if table.shape[-1] % 2 == 0 else ()]
     return any(len(pair) == 2 and are_cos_and_sin(*pair) for pair in pairs)
 
 

@@ -18,14 +18,14 @@ from torch import Tensor
 from torch.nn import Module
 
 import rotcheck
-from rotcheck.witness.tables import table_places
-from rotcheck.witness.turning import find_turn
-from rotcheck.witness.witnessed_call import (
-    TurnedTensor,
-    WitnessedCall,
+from rotcheck.witness.call_record import (
+    CallRecord,
+    TensorTurn,
     map_tensors,
     tensors_in,
 )
+from rotcheck.witness.table_values import table_places
+from rotcheck.witness.turning import find_turn
 
 MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
 _OURS = (str(Path(rotcheck.__file__).parent), str(Path(torch.__file__).parent))
@@ -46,9 +46,9 @@ class Witness:
     """
 
     def __init__(self, model: Module | None = None) -> None:
-        self.calls: list[WitnessedCall] = []
-        self.makers: list[WitnessedCall] = []
-        self.idle: list[WitnessedCall] = []
+        self.calls: list[CallRecord] = []
+        self.makers: list[CallRecord] = []
+        self.idle: list[CallRecord] = []
         self._names = {} if model is None else {id(m): name for name, m in model.named_modules()}
         self._stack: list[_Frame] = []
         self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
@@ -112,10 +112,10 @@ class Witness:
             for place, before in tensors_in(value)
             if _is_wide(before)
         ]
-        outputs = results or dict(_written(seen))
-        turned = tuple(_turned(arguments, outputs)) if arguments else ()
-        if turned:
-            self._add(seen, outputs, turned)
+        outputs = results or dict(_changes_in_place(seen))
+        turns = tuple(_find_turns(arguments, outputs)) if arguments else ()
+        if turns:
+            self._add(seen, outputs, turns)
             return
         tables = self._new_tables(results)
         if tables:
@@ -124,11 +124,11 @@ class Witness:
             self._add_idle(seen, outputs, arguments)
 
     def _add(
-        self, seen: "_Frame", outputs: Mapping[str, Tensor], turned: tuple[TurnedTensor, ...]
+        self, seen: "_Frame", outputs: Mapping[str, Tensor], turns: tuple[TensorTurn, ...]
     ) -> None:
         del self.calls[seen.marks[0] :]  # what turned within is a part of this call
         del self.idle[seen.marks[2] :]
-        self._keep(self.calls, seen, outputs, turned=turned)
+        self._keep(self.calls, seen, outputs, turns=turns)
 
     def _add_maker(
         self, seen: "_Frame", results: Mapping[str, Tensor], tables: tuple[str, ...]
@@ -141,10 +141,12 @@ class Witness:
     def _add_idle(
         self, seen: "_Frame", outputs: Mapping[str, Tensor], arguments: list[tuple[str, Tensor]]
     ) -> None:
-        handed = tuple(name for name, x in arguments if self._is_table(x))
-        shapes = {x.shape for name, x in arguments if name not in handed}
-        if handed and any(y.shape in shapes and not self._is_table(y) for y in outputs.values()):
-            self._keep(self.idle, seen, outputs, handed=handed)
+        table_arguments = tuple(name for name, x in arguments if self._is_table(x))
+        shapes = {x.shape for name, x in arguments if name not in table_arguments}
+        if table_arguments and any(
+            y.shape in shapes and not self._is_table(y) for y in outputs.values()
+        ):
+            self._keep(self.idle, seen, outputs, table_arguments=table_arguments)
 
     def _is_table(self, x: Tensor) -> bool:
         return _fingerprint(x) in self._tables
@@ -154,7 +156,7 @@ class Witness:
         return table_places(wide) if wide else ()
 
     def _keep(
-        self, kept: list[WitnessedCall], seen: "_Frame", outputs: Mapping[str, Tensor], **facts: Any
+        self, kept: list[CallRecord], seen: "_Frame", outputs: Mapping[str, Tensor], **facts: Any
     ) -> None:
         function = self._function(seen.frame)
         if function is None:
@@ -162,7 +164,7 @@ class Witness:
         owner, owner_class = seen.owner
         callers = tuple(frame.frame.f_code.co_qualname for frame in reversed(self._stack))
         copies = {place: x.detach().clone() for place, x in outputs.items()}
-        call = WitnessedCall(
+        call = CallRecord(
             function, owner, owner_class, self._order, seen.before, copies, callers=callers, **facts
         )
         self._order += 1
@@ -229,7 +231,7 @@ def _fingerprint(tensor: Tensor) -> tuple[Any, ...]:
     return shape, round(float(values.double().abs().sum()), 1)
 
 
-def _written(seen: _Frame) -> Iterator[tuple[str, Tensor]]:
+def _changes_in_place(seen: _Frame) -> Iterator[tuple[str, Tensor]]:
     """Yield the arguments that a call has written into, by their names."""
     before = {
         name + place: x for name, value in seen.before.items() for place, x in tensors_in(value)
@@ -241,17 +243,17 @@ def _written(seen: _Frame) -> Iterator[tuple[str, Tensor]]:
                 yield name + place, x
 
 
-def _turned(
+def _find_turns(
     arguments: list[tuple[str, Tensor]], outputs: Mapping[str, Tensor]
-) -> Iterator[TurnedTensor]:
+) -> Iterator[TensorTurn]:
     """Yield each argument that came back turned."""
-    left = dict(outputs)
+    rest = dict(outputs)
     for name, before in arguments:
-        for place, after in list(left.items()):
+        for place, after in list(rest.items()):
             if before.shape != after.shape or before.is_complex() != after.is_complex():
                 continue
             turn = find_turn(before, after)
             if turn is not None:
-                yield TurnedTensor(name, before, after.detach().clone(), turn)
-                del left[place]
+                yield TensorTurn(name, before, after.detach().clone(), turn)
+                del rest[place]
                 break

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from rotcheck.witness.calls import Witness
+from rotcheck.witness.witness import Witness
 
 B, S, H, D = 2, 19, 3, 16
 
@@ -68,9 +68,9 @@ def _seen(rotate: object) -> Witness:
 
 def test_the_function_that_turns_is_seen_in_each_layer_and_its_helpers_are_not() -> None:
     witness = _seen(turn)
-    assert [call.function for call in witness.calls] == [turn, turn]
-    assert [call.owner for call in witness.calls] == ["layers.0", "layers.1"]
-    assert [part.argument for part in witness.calls[0].turned] == ["q", "k"]
+    assert [call.function for call in witness.witness] == [turn, turn]
+    assert [call.owner for call in witness.witness] == ["layers.0", "layers.1"]
+    assert [part.argument for part in witness.witness[0].turns] == ["q", "k"]
     assert not witness.idle
 
 
@@ -80,23 +80,23 @@ def test_the_maker_of_the_tables_is_seen_once() -> None:
 
 
 def test_a_tensor_that_was_written_into_is_seen_as_it_was_before() -> None:
-    (part,) = _seen(write).calls[0].turned
+    (part,) = _seen(write).calls[0].turns
     assert part.argument == "q"
     assert not torch.equal(part.before, part.after)
 
 
 def test_a_call_that_is_handed_tables_and_turns_nothing_is_kept() -> None:
     witness = _seen(one_sign)
-    assert not witness.calls
+    assert not witness.witness
     assert [call.function for call in witness.idle] == [one_sign, one_sign]
-    assert witness.idle[0].handed == ("cos", "sin")
+    assert witness.idle[0].table_arguments == ("cos", "sin")
 
 
 def test_a_call_is_made_again_with_another_argument() -> None:
     call = _seen(turn).calls[0]
     q, k = call.call({"q": torch.zeros(B, H, S, D)})
     assert not q.any()
-    assert torch.equal(k, call.turned[1].after)
+    assert torch.equal(k, call.turns[1].after)
 
 
 def test_the_results_of_the_model_are_the_same() -> None:

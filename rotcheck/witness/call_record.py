@@ -12,7 +12,7 @@ from rotcheck.witness.turning import Turn
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedTensor:
+class TensorTurn:
     """A tensor of a call that came back turned."""
 
     argument: str  # "q", or "qkv[0]" of one in a tuple
@@ -22,7 +22,7 @@ class TurnedTensor:
 
 
 @dataclass(slots=True)
-class WitnessedCall:
+class CallRecord:
     """A call that turned tensors, made tables, or was handed tables and turned nothing.
 
     `arguments`: of each parameter, by its name, tensors copied before the call. `results`: the
@@ -35,15 +35,15 @@ class WitnessedCall:
     order: int  # calls are numbered as they end
     arguments: Mapping[str, Any]
     results: Mapping[str, Tensor]
-    turned: tuple[TurnedTensor, ...] = ()
+    turns: tuple[TensorTurn, ...] = ()
     tables: tuple[str, ...] = ()  # which results are tables
-    handed: tuple[str, ...] = ()  # which arguments are tables
+    table_arguments: tuple[str, ...] = ()  # which arguments are tables
     callers: tuple[str, ...] = field(default=(), repr=False)  # qualified names, innermost first
 
     @property
     def name(self) -> str:
-        """`module.qualified_name` of the function."""
-        return qualified_name(self.function)
+        """`module.full_name` of the function."""
+        return full_name(self.function)
 
     def call(self, replacement: Mapping[str, Any]) -> Any:
         """Call the function again with the same arguments, but for those replaced by name."""
@@ -62,8 +62,8 @@ class WitnessedCall:
         return self.function(*positional, **keywords)
 
 
-def qualified_name(function: FunctionType) -> str:
-    """`module.qualified_name` of a function."""
+def full_name(function: FunctionType) -> str:
+    """`module.full_name` of a function."""
     return f"{function.__module__}.{function.__qualname__}"
 
 
