@@ -27,7 +27,11 @@ def app() -> typer.Typer:
     for module in pkgutil.iter_modules(commands.__path__):
         name = module.name
         function = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name)
-        settings = {**EVERYWHERE, "obj": function.kind}
+        settings = {
+            **EVERYWHERE,
+            "obj": function.kind,
+            "allow_interspersed_args": not function.arguments_follow,
+        }
         typer_app.command(name, cls=_Command, context_settings=settings)(function)
     return typer_app
 

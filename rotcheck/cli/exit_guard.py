@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from rotcheck.cli import missing_resources, signals, stderr
 from rotcheck.errors import NoTorch, RequestError
@@ -68,7 +69,7 @@ def _exit_code(run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return INTERRUPT
     except BrokenPipeError:
-        quiet_stdout()
+        quiet(sys.stdout)
         return 0
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 0
@@ -82,7 +83,7 @@ def _exit_code(run: Callable[[], int]) -> int:
 def _refuse(lacking: str) -> int:
     """Say what the place lacks, and have nothing more go to a stream that may be the reason."""
     say(f"rotcheck: {lacking}")
-    quiet_stdout()
+    quiet(sys.stdout)
     return REQUEST
 
 
@@ -102,11 +103,11 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
-def quiet_stdout() -> None:
+def quiet(stream: TextIO) -> None:
     """Let what is still to be written to a closed pipe go nowhere,
     so that Python's own end says nothing."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage(error: Exception) -> int:

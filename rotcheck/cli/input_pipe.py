@@ -17,10 +17,12 @@ READING_ON = (
 
 
 def is_requested() -> bool:
-    """Whether the command line says `-` and standard input is a pipe."""
+    """Whether the command line says `-` to rotcheck itself, and standard input is a pipe."""
     try:
         mode = os.fstat(0).st_mode
     except OSError:
+        return False
+    if sys.argv[1:2] == ["watch"]:  # whose program reads it
         return False
     has_dash = any(word in ("-", "/dev/stdin") for word in sys.argv[2:])
     return has_dash and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))

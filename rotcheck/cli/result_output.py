@@ -1,4 +1,4 @@
-"""Where results go: standard output in the chosen format,
+"""Where results go: a standard stream in the chosen format,
 and each file in the format its name says."""
 
 import contextlib
@@ -13,6 +13,7 @@ from rotcheck.report import formats, write
 from rotcheck.report.document import Display
 
 LATER = 0.2  # seconds
+STREAMS = {"stdout": "standard output", "stderr": "standard error"}
 
 
 def _prepare(format: str) -> None:
@@ -30,6 +31,7 @@ class Outlet:
         format: str,
         output: Sequence[str] | None = None,
         *,
+        stream: str = "stdout",
         quiet: bool = False,
         no_color: bool = False,
     ) -> None:
@@ -38,6 +40,7 @@ class Outlet:
         formats.check(format, kind)
         write.check(output or ())
         self._format, self.quiet, self._no_color = format, quiet, no_color
+        self._stream = stream
         self._files = [(path, formats.of_file(path, kind, format)) for path in output or ()]
 
     def prepare(self) -> None:
@@ -51,7 +54,7 @@ class Outlet:
                 timer.start()
 
     def show(self, data: Any, kind: str) -> None:
-        """Write the results to standard output and then to the files,
+        """Write the results to their stream and then to the files,
         of which a pipe may hold up the rest.
 
         Raises `RequestError` after all others were written when one could not be.
@@ -69,7 +72,7 @@ class Outlet:
             raise RequestError("; ".join(errors))
 
     def _print(self, data: Any, kind: str) -> None:
-        out = screen.stdout()
+        out = screen.output(self._stream)
         if out is None:
             return
         display = screen.display(out, no_color=self._no_color)
@@ -80,10 +83,10 @@ class Outlet:
             out.buffer.write(text.encode(encoding, "backslashreplace"))
             out.buffer.flush()
         except BrokenPipeError:  # the reader has seen enough; the exit code still stands
-            exit_guard.quiet_stdout()
+            exit_guard.quiet(out)
         except OSError as error:
             raise RequestError(
-                f"the results cannot go to standard output: {error.strerror}"
+                f"the results cannot go to {STREAMS[self._stream]}: {error.strerror}"
             ) from error
 
 

@@ -53,6 +53,8 @@ def _takes_unicode(stream: TextIO) -> bool:
     return True
 
 
-def stdout() -> TextIO | None:
-    """Standard output, or None when the process was started without one."""
-    return sys.stdout if sys.stdout is not None and not sys.stdout.closed else None
+def output(name: str) -> TextIO | None:
+    """The standard stream `stdout` or `stderr`,
+    or None when the process was started without one."""
+    stream: TextIO | None = getattr(sys, name)
+    return stream if stream is not None and not stream.closed else None

@@ -85,12 +85,16 @@ class Session:
         return RIGHT
 
 
-def command(kind: str) -> Callable[[Command], Command]:
+def command(
+    kind: str, *, stream: str = "stdout", arguments_follow: bool = False
+) -> Callable[[Command], Command]:
     """Make a function of a session and its own options a command,
     which has the options of all as well.
 
     Args:
         kind: The kind of result that it shows: the name of a file of `rotcheck/report/pages/`.
+        stream: Where it shows it: `stdout`, or `stderr` where that is a program's.
+        arguments_follow: Whether what follows its first argument belongs to that, options too.
     """
 
     def make(function: Command) -> Command:
@@ -101,7 +105,7 @@ def command(kind: str) -> Callable[[Command], Command]:
 
             common = {name: values.pop(name) for name in OPTIONS}
             progress = Progress(no_color=common["no_color"])
-            with Session(kind, Outlet(kind, **common), progress) as session:
+            with Session(kind, Outlet(kind, stream=stream, **common), progress) as session:
                 return function(session, **values)
 
         own = list(inspect.signature(function).parameters.values())[1:]
@@ -113,6 +117,7 @@ def command(kind: str) -> Callable[[Command], Command]:
         run.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in keywords}
         run.kind = kind  # type: ignore[attr-defined]
+        run.arguments_follow = arguments_follow  # type: ignore[attr-defined]
         return run
 
     return make

@@ -29,6 +29,8 @@ class Failure(KnowledgeEntry, frozen=True, kw_only=True, forbid_unknown_fields=T
     explained_by: tuple[str, ...] = ()
     next: tuple[str, ...] = ()  # commands to type next, each with what it finds
     findings: tuple[str, ...] = ()  # codes that rotcheck's own checks give a bad cell
+    # functions that set a process-wide switch which it comes of: `rotcheck watch` names their line
+    setters: tuple[str, ...] = ()
     cause: str
     fix: str
     devices: str

@@ -43,14 +43,16 @@ from rotcheck.results.result import (
 from rotcheck.results.scan import Gap, Hazard, Scan
 from rotcheck.results.train import Course, Reference, Step, Training
 from rotcheck.results.trial import Claim, Trial
+from rotcheck.results.watch import CodeLine, Death, Fallback, Flip, Process, Watch
 
 __all__ = [
     "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "Ambiguity", "Answer",
-    "Bench", "Cell", "Check", "Claim", "Context", "Course", "Description", "Difference",
-    "Explainable", "Fault", "FieldEvidence", "FlagEffect", "Gap", "HasVerdict", "Hazard",
-    "Identification", "Kind", "Likeness", "Line", "Machine", "Maker", "Pair", "Part", "Phase",
-    "Probe", "Reach", "Reference", "Relation", "Remark", "Report", "Result", "Scan", "Spread",
-    "Step", "Swappable", "Timing", "TimingState", "Training", "Trial", "Verdict", "Way",
-    "exit_code", "findings", "from_json", "identified_code", "knowledge_of", "mistaken",
-    "mistakes", "schema", "summarise",
+    "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "Description",
+    "Difference", "Explainable", "Fallback", "Fault", "FieldEvidence", "FlagEffect", "Flip",
+    "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness", "Line", "Machine",
+    "Maker", "Pair", "Part", "Phase", "Probe", "Process", "Reach", "Reference", "Relation",
+    "Remark", "Report", "Result", "Scan", "Spread", "Step", "Swappable", "Timing",
+    "TimingState", "Training", "Trial", "Verdict", "Watch", "Way", "exit_code", "findings",
+    "from_json", "identified_code", "knowledge_of", "mistaken", "mistakes", "schema",
+    "summarise",
 ]  # fmt: skip

@@ -1,1 +1,4 @@
-"""A program of the user run unchanged, and what was seen of its rotary code on the way."""
+"""A program of the user run unchanged, and what was seen of it on the way: `launcher.py` runs it,
+`hook/` is on its PYTHONPATH, `inside/` is what each of its Python processes runs, `run.py` reads
+what they wrote.
+"""

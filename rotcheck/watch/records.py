@@ -1,0 +1,138 @@
+"""Reads what the processes of a watched program wrote down: a file for each, a line for each thing.
+
+The other side is `inside/`, which writes these lines as they are named here.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+Line = tuple[str, int, str]
+"""File, line and function."""
+
+
+class RecordLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """A line of a record."""
+
+    time: float
+
+
+class Introduction(RecordLine, frozen=True, kw_only=True, tag="process"):
+    """Which process it is."""
+
+    how: str  # "started" or "forked"
+    pid: int
+    parent: int
+    command: tuple[str, ...]
+    python: str
+    rank: str | None = None
+    local_rank: str | None = None
+    world_size: str | None = None
+
+
+class Unwatched(RecordLine, frozen=True, kw_only=True, tag="unwatched"):
+    """Why a process is not watched."""
+
+    pid: int
+    python: str
+    why: str
+
+
+class TorchImport(RecordLine, frozen=True, kw_only=True, tag="torch"):
+    """torch was imported."""
+
+    version: str
+
+
+class SwitchChange(RecordLine, frozen=True, kw_only=True, tag="switch"):
+    """A process-wide switch got another value."""
+
+    switch: str
+    setter: str
+    call: str
+    change: str
+    parts: dict[str, tuple[str, str]]  # its values before and after, by their names
+    where: tuple[Line, ...]
+
+
+class ImportFailure(RecordLine, frozen=True, kw_only=True, tag="failed import"):
+    """A module could not be imported."""
+
+    module: str
+    error: str
+    where: tuple[Line, ...]
+
+
+class Exec(RecordLine, frozen=True, kw_only=True, tag="exec"):
+    """The process became another program."""
+
+    program: str
+    where: tuple[Line, ...]
+
+
+class UncaughtException(RecordLine, frozen=True, kw_only=True, tag="death"):
+    """Nobody caught an exception: the traceback that Python is about to show."""
+
+    text: str
+
+
+class End(RecordLine, frozen=True, kw_only=True, tag="end"):
+    """Python ended by itself."""
+
+
+class Record:
+    """What one process wrote down.
+
+    Attributes:
+        entries: Its lines, in their order.
+        fault: What faulthandler wrote as a signal ended it; empty where none did.
+    """
+
+    def __init__(self, entries: tuple[RecordLine, ...], fault: str) -> None:
+        self.entries, self.fault = entries, fault
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """Which process it is, where it could say so."""
+        return next((entry for entry in self.entries if isinstance(entry, Introduction)), None)
+
+    @property
+    def rank(self) -> int | None:
+        """Its rank, where a launcher gave it one."""
+        rank = self.introduction.rank if self.introduction else None
+        return int(rank) if rank and rank.isdecimal() else None
+
+
+KINDS = (
+    Introduction
+    | Unwatched
+    | TorchImport
+    | SwitchChange
+    | ImportFailure
+    | Exec
+    | UncaughtException
+    | End
+)
+
+
+def read(folder: Path) -> list[Record]:
+    """The records of a folder, in the order in which their processes began."""
+    files = sorted(folder.glob("*.jsonl"))
+    records = [Record(tuple(_entries(file)), _fault(file)) for file in files]
+    return sorted(
+        (record for record in records if record.entries), key=lambda record: record.entries[0].time
+    )
+
+
+def _entries(file: Path) -> Iterator[RecordLine]:
+    for line in file.read_bytes().splitlines():
+        try:
+            yield msgspec.json.decode(line, type=KINDS)
+        except msgspec.DecodeError:  # a process that was killed amid a line
+            continue
+
+
+def _fault(file: Path) -> str:
+    fault = file.with_name(f"{file.name}.fault")
+    return fault.read_text("utf-8", "replace") if fault.exists() else ""

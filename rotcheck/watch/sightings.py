@@ -1,0 +1,140 @@
+"""What was seen in all processes: each thing once, with the processes that it was seen in."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from rotcheck.grouping import group_by
+from rotcheck.results import CodeLine, Death, Fallback, Flip, Process
+from rotcheck.scrub import shorten_path
+from rotcheck.watch.records import (
+    End,
+    Exec,
+    ImportFailure,
+    Line,
+    Record,
+    SwitchChange,
+    TorchImport,
+    UncaughtException,
+    Unwatched,
+)
+
+NOTHING_WATCHED = (
+    "no Python process of the program was watched: it is no Python program, or Python was started with "
+    "-I, -E or -S, or without the variables PYTHONPATH and ROTCHECK_WATCH"
+)
+
+
+def processes(records: Iterable[Record]) -> Iterator[Process]:
+    """The Python processes, in the order in which they began."""
+    for record in records:
+        first = record.introduction
+        if first is None:
+            continue
+        versions = [entry.version for entry in record.entries if isinstance(entry, TorchImport)]
+        size = first.world_size
+        yield Process(
+            pid=first.pid,
+            parent=first.parent,
+            command=first.command,
+            python=first.python,
+            torch=versions[0] if versions else None,
+            rank=record.rank,
+            world_size=int(size) if size and size.isdecimal() else None,
+            ended=_has(record, End),
+            raised=_has(record, UncaughtException),
+        )
+
+
+def flips(records: Sequence[Record]) -> tuple[Flip, ...]:
+    """Each change of a switch, once for the line that made it; not those that put a value back."""
+    sightings = [(record, change, left) for record in records for change, left in _changes(record)]
+    groups = group_by(sightings, lambda one: (one[1].change, one[1].call, one[1].where))
+    return tuple(
+        Flip(
+            switch=change.switch,
+            change=change.change,
+            call=change.call,
+            setter=change.setter,
+            where=code_lines(change.where),
+            left=any(left for *_, left in group),
+            pids=_pids(record for record, *_ in group),
+            ranks=_ranks(record for record, *_ in group),
+        )
+        for group in groups.values()
+        for _, change, _ in group[:1]
+    )
+
+
+def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallback]:
+    """Each exception that was swallowed, once for the line that caught it;
+    not the one that the program died of."""
+    sightings = [
+        (record, failure)
+        for record in records
+        for failure in record.entries
+        if isinstance(failure, ImportFailure)
+        and not (death and failure.error.splitlines()[0] in death.text)
+    ]
+    for group in group_by(sightings, lambda one: (one[1].module, one[1].where[0])).values():
+        failure = group[0][1]
+        yield Fallback(
+            subject=f"import {failure.module}",
+            error=failure.error,
+            where=code_lines(failure.where),
+            count=len(group),
+            pids=_pids(record for record, _ in group),
+            ranks=_ranks(record for record, _ in group),
+        )
+
+
+def notes(records: Sequence[Record]) -> Iterator[str]:
+    """What keeps from seeing all."""
+    for record in records:
+        for entry in record.entries:
+            if isinstance(entry, Unwatched):
+                yield f"process {entry.pid}, Python {entry.python}, was not watched: {entry.why}"
+            if isinstance(entry, Exec):
+                place = code_lines(entry.where)[0]
+                yield f"{place.file}:{place.line} replaced the process by {shorten_path(entry.program)}"
+    if not records:
+        yield NOTHING_WATCHED
+
+
+def code_lines(lines: Iterable[Line]) -> tuple[CodeLine, ...]:
+    """Lines as a user knows them: from the working directory, else from their package on."""
+    return tuple(
+        CodeLine(file=_file(file), line=line, function=function) for file, line, function in lines
+    )
+
+
+def _file(path: str) -> str:
+    below = os.path.relpath(path) if os.path.isabs(path) else path
+    return shorten_path(path) if below.startswith(os.pardir) or "site-packages" in path else below
+
+
+def _changes(record: Record) -> Iterator[tuple[SwitchChange, bool]]:
+    """The changes of switches from what they were at first, and whether each was there to stay."""
+    changes = [entry for entry in record.entries if isinstance(entry, SwitchChange)]
+    first: dict[tuple[str, str], str] = {}
+    last: dict[tuple[str, str], tuple[SwitchChange, str]] = {}
+    for change in changes:
+        for part, (before, after) in change.parts.items():
+            first.setdefault((change.switch, part), before)
+            last[change.switch, part] = change, after
+    for change in changes:
+        keys = [(change.switch, part) for part in change.parts]
+        if any(change.parts[key[1]][1] != first[key] for key in keys):
+            yield change, any(last[key][0] is change for key in keys)
+
+
+def _has(record: Record, kind: type) -> bool:
+    return any(isinstance(entry, kind) for entry in record.entries)
+
+
+def _pids(records: Iterable[Record]) -> tuple[int, ...]:
+    found = (record.introduction for record in records)
+    return tuple(dict.fromkeys(first.pid for first in found if first))
+
+
+def _ranks(records: Iterable[Record]) -> tuple[int, ...]:
+    return tuple(sorted({record.rank for record in records if record.rank is not None}))
