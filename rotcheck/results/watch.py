@@ -56,6 +56,7 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None  # the process that died first, where it is known
     rank: int | None = None
     trace: str = ""  # the traceback, or the frames that a signal found
+    where: tuple[CodeLine, ...] = ()  # the lines of the program in it, innermost first
     certainty: str = "unknown"
     why: str = ""
     failure: str | None = None  # id of the known failure or general message

@@ -11,7 +11,6 @@ from rotcheck.errors import RequestError
 from rotcheck.isolation.worker_process import die_with_parent
 
 FROM_TERMINAL = {signal.SIGINT, signal.SIGQUIT}
-"""A terminal sends them to all that run in it, so that the program has them already."""
 PASSED_ON = {*FROM_TERMINAL, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 
 
@@ -68,29 +67,21 @@ def _settle(mask: set[int | signal.Signals], ignores_children: bool) -> None:
 def _wait(process: subprocess.Popen[bytes]) -> int:
     """Wait for the program; pass on to it the signals that it did not get itself."""
     while (status := process.poll()) is None:
-        number, sender = _next_signal()
-        if number != signal.SIGCHLD and not _has_it(number, sender):
+        number, by_process = _next_signal()
+        if number != signal.SIGCHLD and by_process:
             process.send_signal(number)
     return status
 
 
-def _next_signal() -> tuple[int, int | None]:
-    """The next signal, and the process that sent it: 0 for the system, None where nobody says."""
+def _next_signal() -> tuple[int, bool]:
+    """The next signal, and whether a process sent it; else it came from the terminal,
+    which sent it to the program as well."""
     waits_for = {*PASSED_ON, signal.SIGCHLD}
     if hasattr(signal, "sigwaitinfo"):
         info = signal.sigwaitinfo(waits_for)
-        return info.si_signo, info.si_pid if info.si_code <= 0 else 0
-    return signal.sigwait(waits_for), None
-
-
-def _has_it(number: int, sender: int | None) -> bool:
-    """Whether the program got the signal too: from the terminal, or with the whole group."""
-    if sender is None:
-        return number in FROM_TERMINAL
-    try:
-        return sender == 0 or os.getpgid(sender) == os.getpgrp()
-    except OSError:  # the sender is gone
-        return False
+        return info.si_signo, info.si_code <= 0
+    number = signal.sigwait(waits_for)  # macOS: nobody says where it comes from
+    return number, number not in FROM_TERMINAL
 
 
 def _forget_signals() -> None:

@@ -4,14 +4,28 @@ a signal found, and its standard error where that can be read."""
 import re
 import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rotcheck import diagnose
+from rotcheck.diagnose.diagnosis import Diagnosis
 from rotcheck.diagnose.explanation import Explanation, explain
 from rotcheck.log import read_text
 from rotcheck.results import Death, Flip
-from rotcheck.watch.records import Record, UncaughtException
+from rotcheck.watch.records import Line, Record, UncaughtException
+from rotcheck.watch.sightings import code_lines
 
 LONGEST_TRACE = 8000  # characters, from its end
+_FAULT = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a process left as it died."""
+
+    time: float
+    record: Record
+    text: str  # as a launcher of ranks would print it
+    where: tuple[Line, ...]  # the lines of the program, innermost first
 
 
 def program_death(
@@ -27,44 +41,53 @@ def program_death(
     """
     if status == 0:
         return None
-    traces = sorted(_traces(records), key=lambda trace: trace[0])
-    text = "\n".join(text for *_, text in traces)
+    traces = sorted(_traces(records), key=lambda trace: trace.time)
+    text = "\n".join(trace.text for trace in traces)
     explanation = explain(read_text(text)) if text else _of_output(output)
     if explanation is None or explanation.answer is None:
-        return _without_exception(status)
-    answer = explanation.answer
+        return _without_trace(status, bool(records))
+    return _death(explanation.answer, traces, flips)
+
+
+def _death(answer: Diagnosis, traces: Sequence[Trace], flips: Sequence[Flip]) -> Death:
     victim = _victim(answer.text, traces)
+    first = victim.record.introduction if victim else None
     entry = answer.failure or answer.message
     return Death(
         text=answer.text,
-        pid=victim[1].introduction.pid if victim and victim[1].introduction else None,
-        rank=victim[1].rank if victim else None,
-        trace=victim[2][-LONGEST_TRACE:] if victim else "",
+        pid=first.pid if first else None,
+        rank=victim.record.rank if victim else None,
+        trace=victim.text[-LONGEST_TRACE:] if victim else "",
+        where=code_lines(victim.where) if victim else (),
         certainty=answer.certainty,
         why=answer.why,
         failure=entry.id if entry else None,
         title=entry.title if entry else "",
-        cause=answer.failure.cause if answer.failure else None,
+        cause=answer.failure.cause if answer.failure else _meaning(answer.message),
         fix=answer.failure.fix if answer.failure else None,
         flag=_flag(answer.failure, flips),
     )
 
 
-Trace = tuple[float, Record, str]
-
-
 def _traces(records: Sequence[Record]) -> Iterator[Trace]:
-    """The traceback of each death, as a launcher of ranks would print it, and its time."""
     for record in records:
         for entry in record.entries:
             if isinstance(entry, UncaughtException):
-                yield entry.time, record, _with_rank(entry.text, record.rank)
+                text = _with_rank(entry.text, record.rank)
+                yield Trace(entry.time, record, text, entry.where)
         if record.fault:
-            yield record.entries[-1].time, record, _with_rank(record.fault, record.rank)
+            text = _with_rank(record.fault, record.rank)
+            yield Trace(record.entries[-1].time, record, text, _fault_lines(record.fault))
 
 
 def _with_rank(text: str, rank: int | None) -> str:
     return text if rank is None else re.sub("^", f"[rank{rank}]: ", text, flags=re.MULTILINE)
+
+
+def _fault_lines(dump: str) -> tuple[Line, ...]:
+    """The frames of the thread that a signal ended, innermost first."""
+    current = dump.rpartition("Current thread")[2].partition("\n\n")[0]
+    return tuple((file, int(line), name) for file, line, name in _FAULT.findall(current))
 
 
 def _of_output(output: str) -> Explanation | None:
@@ -75,25 +98,35 @@ def _of_output(output: str) -> Explanation | None:
 
 def _victim(message: str, traces: Sequence[Trace]) -> Trace | None:
     """The process whose message it is, the first that died with it."""
-    words = message.partition(":")[2].split() or message.split()
-    return next((trace for trace in traces if all(word in trace[2] for word in words)), None)
+    words = message.split()
+    return next((trace for trace in traces if all(word in trace.text for word in words)), None)
 
 
-def _without_exception(status: int) -> Death:
+def _without_trace(status: int, is_python: bool) -> Death:
     """The death of a program that left no exception: by a signal, or by its own exit code."""
     if status > 0:
-        return Death(
-            text=f"it ended itself with exit code {status}: no exception was left uncaught"
-        )
-    name = signal.strsignal(-status) or f"signal {-status}"
-    answer = explain(read_text(name)).answer
+        reason = "no exception was left uncaught" if is_python else "nothing was seen of why"
+        return Death(text=f"It ended itself with exit code {status}: {reason}.")
+    answer = explain(read_text(signal.strsignal(-status) or "")).answer
     entry = answer.message if answer else None
     return Death(
-        text=f"a signal ended it: {signal.Signals(-status).name}",
+        text=f"A signal ended it: {_signal_name(-status)}.",
         certainty="general" if entry else "unknown",
         failure=entry.id if entry else None,
         title=entry.title if entry else "",
+        cause=_meaning(entry),
     )
+
+
+def _meaning(message: diagnose.Message | None) -> str | None:
+    return message.meaning if message else None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return str(number)
 
 
 def _flag(failure: diagnose.Failure | None, flips: Sequence[Flip]) -> Flip | None:

@@ -31,7 +31,7 @@ class Introduction(RecordLine, frozen=True, kw_only=True, tag="process"):
     world_size: str | None = None
 
 
-class Unwatched(RecordLine, frozen=True, kw_only=True, tag="unwatched"):
+class WatchFailure(RecordLine, frozen=True, kw_only=True, tag="unwatched"):
     """Why a process is not watched."""
 
     pid: int
@@ -75,6 +75,7 @@ class UncaughtException(RecordLine, frozen=True, kw_only=True, tag="death"):
     """Nobody caught an exception: the traceback that Python is about to show."""
 
     text: str
+    where: tuple[Line, ...]
 
 
 class End(RecordLine, frozen=True, kw_only=True, tag="end"):
@@ -106,7 +107,7 @@ class Record:
 
 KINDS = (
     Introduction
-    | Unwatched
+    | WatchFailure
     | TorchImport
     | SwitchChange
     | ImportFailure

@@ -44,19 +44,19 @@ def watch(command: Sequence[str]) -> Watch:
     with folder:
         status = launch(command, _environment(folder.name))
         seconds = time.monotonic() - start
-        seen = records.read(Path(folder.name))
-    switches = flips(seen)
-    death = program_death(status, seen, switches, _output(place))
+        lines = records.read(Path(folder.name))
+    switches = flips(lines)
+    death = program_death(status, lines, switches, _output(place))
     return Watch(
         rotcheck=__version__,
         command=tuple(command),
         status=status,
         seconds=round(seconds, 3),
-        processes=tuple(processes(seen)),
+        processes=tuple(processes(lines)),
         flips=switches,
-        fallbacks=tuple(fallbacks(seen, death)),
+        fallbacks=tuple(fallbacks(lines, death)),
         death=death,
-        notes=tuple(notes(seen)),
+        notes=tuple(notes(lines)),
     )
 
 

@@ -15,7 +15,7 @@ from rotcheck.watch.records import (
     SwitchChange,
     TorchImport,
     UncaughtException,
-    Unwatched,
+    WatchFailure,
 )
 
 NOTHING_WATCHED = (
@@ -48,7 +48,9 @@ def processes(records: Iterable[Record]) -> Iterator[Process]:
 def flips(records: Sequence[Record]) -> tuple[Flip, ...]:
     """Each change of a switch, once for the line that made it; not those that put a value back."""
     sightings = [(record, change, left) for record in records for change, left in _changes(record)]
-    groups = group_by(sightings, lambda one: (one[1].change, one[1].call, one[1].where))
+    groups = group_by(
+        sightings, lambda sighting: (sighting[1].change, sighting[1].call, sighting[1].where[0])
+    )
     return tuple(
         Flip(
             switch=change.switch,
@@ -75,7 +77,9 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
         if isinstance(failure, ImportFailure)
         and not (death and failure.error.splitlines()[0] in death.text)
     ]
-    for group in group_by(sightings, lambda one: (one[1].module, one[1].where[0])).values():
+    for group in group_by(
+        sightings, lambda sighting: (sighting[1].module, sighting[1].where[0])
+    ).values():
         failure = group[0][1]
         yield Fallback(
             subject=f"import {failure.module}",
@@ -91,7 +95,7 @@ def notes(records: Sequence[Record]) -> Iterator[str]:
     """What keeps from seeing all."""
     for record in records:
         for entry in record.entries:
-            if isinstance(entry, Unwatched):
+            if isinstance(entry, WatchFailure):
                 yield f"process {entry.pid}, Python {entry.python}, was not watched: {entry.why}"
             if isinstance(entry, Exec):
                 place = code_lines(entry.where)[0]
@@ -132,8 +136,8 @@ def _has(record: Record, kind: type) -> bool:
 
 
 def _pids(records: Iterable[Record]) -> tuple[int, ...]:
-    found = (record.introduction for record in records)
-    return tuple(dict.fromkeys(first.pid for first in found if first))
+    introductions = (record.introduction for record in records)
+    return tuple(dict.fromkeys(first.pid for first in introductions if first))
 
 
 def _ranks(records: Iterable[Record]) -> tuple[int, ...]:

@@ -85,17 +85,24 @@ def _fallback(fallback: Fallback) -> doc.Finding:
 
 
 def _death(death: Death) -> Iterator[doc.Part]:
+    """What ended the program, and what is known of that; last the line that set a switch for it."""
     rank = "" if death.rank is None else f"[rank {death.rank}] "
     yield doc.Quote(rank + shorten(one_line(death.text)))
-    title = one_line(death.title) or "Not known"
     details = doc.details(
+        doc.Detail("at", _frames(death.where)),
         doc.Detail("how sure", f"{death.certainty}: {death.why}" if death.why else ""),
         doc.Detail("cause", death.cause or ""),
         doc.Detail("fix", death.fix or ""),
         doc.Detail("more", f"rotcheck explain {death.failure}" if death.failure else ""),
         doc.Detail("set by", _culprit(death.flag) if death.flag else "", "whole"),
     )
-    yield doc.Section(title, [doc.Details(details)], id=death.failure or "")
+    if details:
+        title = one_line(death.title) or "Not known"
+        yield doc.Section(title, [doc.Details(details)], id=death.failure or "")
+
+
+def _frames(lines: Sequence[CodeLine]) -> str:
+    return ", ".join(f"{_place(line)} in {line.function}" for line in lines[:MOST_CALLERS])
 
 
 def _culprit(flag: Flip) -> str:

@@ -1,13 +1,14 @@
-"""Who called: the lines of the program that led to a call, without those of torch, of Python's
-import and of the watch."""
+"""Who called: the lines of the program that led to a call, without those of torch, of Python
+itself and of the watch."""
 
 import os
 import sys
-from types import FrameType
+from collections.abc import Iterable, Iterator
+from types import FrameType, TracebackType
 
 MOST = 6  # lines that are told, the innermost first
 _WATCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_PASSED_OVER = ("<frozen importlib", os.path.dirname(os.__file__) + "/importlib/__init__.py")
+_STANDARD = os.path.dirname(os.__file__)  # within it, site-packages holds what is not Python's
 
 Line = list[str | int]
 """File, line and function."""
@@ -15,18 +16,38 @@ Line = list[str | int]
 
 def program_lines(frame: FrameType | None) -> list[Line]:
     """The lines of the program from a frame outwards, innermost first."""
-    lines: list[Line] = []
-    while frame is not None and len(lines) < MOST:
-        file = frame.f_code.co_filename
-        if not is_passed_over(file):
-            lines.append([absolute(file), frame.f_lineno or 0, frame.f_code.co_name])
+    return _program_lines((each, each.f_lineno) for each in _outwards(frame))
+
+
+def trace_lines(trace: TracebackType | None) -> list[Line]:
+    """The lines of the program that an exception came through, innermost first."""
+    pairs = []
+    while trace is not None:
+        pairs.append((trace.tb_frame, trace.tb_lineno))
+        trace = trace.tb_next
+    return _program_lines(reversed(pairs))
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
         frame = frame.f_back
+
+
+def _program_lines(frames: Iterable[tuple[FrameType, int | None]]) -> list[Line]:
+    lines: list[Line] = []
+    for frame, line in frames:
+        file = frame.f_code.co_filename
+        if not is_passed_over(file) and len(lines) < MOST:
+            lines.append([absolute(file), line or 0, frame.f_code.co_name])
     return lines
 
 
 def is_passed_over(file: str) -> bool:
-    """Whether a file is torch's, the watch's or part of Python's import."""
-    return file.startswith((_WATCH, *_PASSED_OVER)) or is_torch(file)
+    """Whether a file is torch's, the watch's or Python's own."""
+    if file.startswith(_STANDARD):
+        return "-packages" not in file[len(_STANDARD) :] or is_torch(file)
+    return file.startswith((_WATCH, "<frozen")) or is_torch(file)
 
 
 def is_torch(file: str) -> bool:

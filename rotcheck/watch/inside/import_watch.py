@@ -18,7 +18,10 @@ KERNELS = {
 }  # fmt: skip
 """Packages whose kernels a model falls back from; top-level names."""
 
-_LOOK_UP = os.path.join(os.path.dirname(os.__file__), "importlib", "util.py")
+_LOOK_UP = (
+    "<frozen importlib.util>",
+    os.path.join(os.path.dirname(os.__file__), "importlib", "util.py"),
+)
 
 
 class ImportWatch:
@@ -43,7 +46,7 @@ class ImportWatch:
             return None
         self._busy.add(name)
         try:
-            spec = self._found(name, path, target)
+            spec = self._search(name, path, target)
         finally:
             self._busy.discard(name)
         if spec is not None and spec.loader is not None:
@@ -52,7 +55,7 @@ class ImportWatch:
             self._note(name, f"ModuleNotFoundError: No module named {name!r}")
         return spec
 
-    def _found(
+    def _search(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None
     ) -> ModuleSpec | None:
         for finder in list(sys.meta_path):
@@ -76,7 +79,7 @@ class ImportWatch:
                     raise
                 if method.__name__ == "exec_module":
                     _restore(loader)
-                    self._loaded(name, argument)
+                    self._follow(name, argument)
                 return value
 
             return load
@@ -87,7 +90,7 @@ class ImportWatch:
         except AttributeError:  # a loader that keeps no attributes: nothing is told of its modules
             return
 
-    def _loaded(self, name: str, module: ModuleType) -> None:
+    def _follow(self, name: str, module: ModuleType) -> None:
         if name == "torch":
             self._know_torch(module)
 
@@ -119,9 +122,9 @@ def _names_rotary(name: str) -> bool:
 
 def _is_look_up(frame: FrameType | None) -> bool:
     """Whether somebody only asks where a module is: `importlib.util.find_spec`."""
-    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib._"):
         frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename == _LOOK_UP
+    return frame is not None and frame.f_code.co_filename in _LOOK_UP
 
 
 def _is_from_torch(frame: FrameType | None) -> bool:

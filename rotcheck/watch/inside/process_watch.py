@@ -7,7 +7,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
-from rotcheck.watch.inside.callers import program_lines
+from rotcheck.watch.inside.callers import program_lines, trace_lines
 from rotcheck.watch.inside.import_watch import ImportWatch
 from rotcheck.watch.inside.record_file import RecordFile
 
@@ -65,19 +65,29 @@ class ProcessWatch:
             text = "".join(traceback.format_exception(kind, error, trace))
         except Exception as second:  # __str__ of the program's exceptions may raise anything
             text = f"{kind.__name__}: (its message cannot be read: {type(second).__name__})"
-        self.record.write("death", text=text)
+        self.record.write("death", text=text, where=trace_lines(trace))
 
     def _end(self) -> None:
         self.record.write("end")
 
     def _know_torch(self, torch: Any) -> None:
         """Watch what torch is made to do; it has just been imported."""
+        try:
+            self._watch_torch(torch)
+        except Exception as error:  # the program's import must end as it would; it is told instead
+            self._say_why_not(error)
+
+    def _watch_torch(self, torch: Any) -> None:
         self.record.write("torch", version=str(torch.__version__))
         if not faulthandler.is_enabled():
             self._hold_faults()
         from rotcheck.watch.inside.switch_watch import SwitchWatch
 
         SwitchWatch(self.record).begin()
+
+    def _say_why_not(self, error: Exception) -> None:
+        why = f"{type(error).__name__}: {error}"
+        self.record.write("unwatched", pid=os.getpid(), python=sys.version.split()[0], why=why)
 
     def _hold_faults(self) -> None:
         """Have a deadly signal write the frames that it found, beside the record."""

@@ -26,12 +26,12 @@ class Setter:
     owner: Any
     name: str
     switch: str  # the name of the switch in `rotcheck.measure.switches`
-    shown: str = ""  # what people call in its place, where that is another function
+    public_name: str = ""  # what people call in its place, where that is another function
 
     @property
     def function(self) -> str:
         """The function as people know it: `torch.set_default_dtype`."""
-        return self.shown or f"{self.owner.__name__}.{self.name}"
+        return self.public_name or f"{self.owner.__name__}.{self.name}"
 
 
 _EXECUTOR, _FUSERS = "TorchScript executor", "TorchScript fusers"
@@ -71,7 +71,7 @@ _READERS = {"default device": _default_device}
 
 
 def _switch(name: str) -> switches.Switch:
-    switch = next(one for one in switches.SWITCHES if one.name == name)
+    switch = next(switch for switch in switches.SWITCHES if switch.name == name)
     return replace(switch, read=_READERS.get(name, switch.read))
 
 
@@ -80,7 +80,7 @@ class SwitchWatch:
 
     def __init__(self, record: RecordFile) -> None:
         self._record = record
-        self._known: set[Any] = set()
+        self._lines: set[Any] = set()
         self._reads = False  # the switches are being read, by some of the same functions
 
     def begin(self) -> None:
@@ -123,9 +123,9 @@ class SwitchWatch:
         after = self._read(switch)
         where: list[Line] = program_lines(sys._getframe(1))
         key = (setter.name, repr(before), repr(after), *map(tuple, where[:1]))
-        if before == after or not where or key in self._known:
+        if before == after or not where or key in self._lines:
             return
-        self._known.add(key)
+        self._lines.add(key)
         self._record.write(
             "switch",
             switch=switch.name,
