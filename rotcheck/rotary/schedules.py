@@ -98,6 +98,26 @@ class Ntk(Schedule):
 
 
 @dataclass(frozen=True, slots=True)
+class DynamicNtk(Schedule):
+    """NTK-aware beyond `original_length`, by a scale that grows with `length`, the sequence's.
+
+    scale = factor * length / original_length - (factor - 1), and 1 up to the original length.
+    Source: `_compute_dynamic_ntk_parameters` of transformers, whose original length is
+    max_position_embeddings. Raises ValueError for a rotary_dim of 2.
+    """
+
+    factor: float
+    original_length: int
+    theta: float = 10000.0
+    length: int = 1
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        longer = max(self.length, self.original_length) / self.original_length
+        scale = self.factor * longer - (self.factor - 1)
+        return Ntk(scale, self.theta).inverse_frequencies(rotary_dim)
+
+
+@dataclass(frozen=True, slots=True)
 class LongRope(Schedule):
     """One divisor a pair: `long` where `length`, the sequence's, is over the original length,
     else `short`.
@@ -257,3 +277,23 @@ class Proportional(Schedule):
         full = inverse_frequencies(rotary_dim, self.theta) / self.factor  # (P,)
         full[int(self.proportion * rotary_dim // 2) :] = 0
         return full
+
+
+@dataclass(frozen=True, slots=True)
+class Axial(Schedule):
+    """Each of `axes` coordinates (height, width) has a row of frequencies of its own, one row
+    after another.
+
+    Its rotary_dim is that of all rows. Source: `compute_axial_rope_parameters` of transformers 5,
+    as in Qwen2-VL's vision tower. Raises ValueError where the lanes are not an even number for
+    each axis.
+    """
+
+    axes: int = 2
+    theta: float = 10000.0
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        row = inverse_frequencies(rotary_dim // self.axes, self.theta)  # (P / axes,)
+        if rotary_dim % self.axes:
+            raise ValueError(f"rotary_dim is {rotary_dim}; it must be {self.axes} equal parts")
+        return row.repeat(self.axes)  # (P,)

@@ -1,0 +1,112 @@
+"""What a configuration declares about its rotation, as frequencies in float64."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from torch import Tensor
+
+from rotcheck.model.declared.config_settings import config_settings
+from rotcheck.model.declared.declared_schedule import (
+    UnclearDeclaration,
+    declared_schedule,
+    head_dim,
+    rotary_dim,
+    turning_lanes,
+)
+from rotcheck.model.declared.rotation_settings import RotationSettings
+from rotcheck.rotary.schedules import DynamicNtk, LongRope, Proportional, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRotation:
+    """The rotation that a configuration declares, of all layers or of one type of them."""
+
+    layers: str  # "" for all layers, or a type of them: "full_attention", "sliding_attention"
+    schedule: Schedule | None  # None: declared in a way that we do not know, as `unknown` says
+    rotary_dim: int | None  # lanes that turn
+    head_dim: int | None
+    amplitude: float  # the attention factor, which cos and sin are multiplied with
+    sections: tuple[int, ...]  # of M-RoPE, in pairs; else ()
+    keys: Mapping[str, Any]  # what was read, by its path: {"rope_parameters.rope_theta": 500000.0}
+    unknown: str  # in words
+    part: str = ""  # where it stands: "text_config"; "" at the top
+    defaults: Mapping[str, Any] | None = None  # what no key says, and a definition does
+    still_layers: tuple[int, ...] = ()  # the numbers of layers that are not to turn
+    settings: RotationSettings = field(default_factory=RotationSettings)
+
+    def frequencies(self, length: int) -> Tensor:
+        """Radians a position, for a sequence of this length; of pairs that stand still 0.
+
+        Returns:
+            (P,), float64.
+
+        Raises:
+            ValueError: the schedule or its lanes are unknown, or do not fit one another.
+        """
+        if self.schedule is None or self.rotary_dim is None:
+            raise ValueError(self.unknown)
+        lanes = self.rotary_dim
+        if isinstance(self.schedule, Proportional) and self.head_dim:
+            lanes = self.head_dim
+        return at_length(self.schedule, length).inverse_frequencies(lanes)
+
+
+def at_length(schedule: Schedule, length: int) -> Schedule:
+    """The schedule as it is for a sequence of this length."""
+    if isinstance(schedule, DynamicNtk | LongRope):
+        return replace(schedule, length=length)
+    return schedule
+
+
+def declared_rotation(settings: RotationSettings) -> DeclaredRotation:
+    """The rotation that settings declare."""
+    named = {name: setting for name, setting in settings.settings.items() if name != "unknown"}
+    keys = {setting.path: setting.value for setting in named.values() if setting.path}
+    defaults = {name: setting.value for name, setting in named.items() if not setting.path}
+    schedule, unknown, lanes = None, "", rotary_dim(settings)
+    try:
+        schedule = declared_schedule(settings)
+        lanes = turning_lanes(settings, schedule)
+        unknown = _refusal(schedule, rotary_dim(settings))
+    except UnclearDeclaration as error:
+        unknown = str(error)
+    return DeclaredRotation(
+        layers=settings.layers,
+        schedule=None if unknown else schedule,
+        rotary_dim=lanes,
+        head_dim=head_dim(settings),
+        amplitude=schedule.attention_factor if schedule else 1.0,
+        sections=tuple(map(int, settings.numbers("sections"))),
+        keys=keys,
+        unknown=unknown,
+        part=settings.part,
+        defaults=defaults,
+        still_layers=settings.still,
+        settings=settings,
+    )
+
+
+def _refusal(schedule: Schedule, lanes: int | None) -> str:
+    """In words, why this schedule cannot be over so many lanes; empty where it can."""
+    if lanes is None:
+        return "neither head_dim nor hidden_size and the number of heads"
+    try:
+        schedule.inverse_frequencies(lanes)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def declared_rotations(config: Mapping[str, Any]) -> tuple[DeclaredRotation, ...]:
+    """What a configuration declares about its rotation.
+
+    Args:
+        config: the contents of a config.json, a params.json or a GGUF file's metadata, or
+            Megatron's arguments.
+
+    Returns:
+        A rotation for each part and each type of layers that it tells apart;
+        none where it declares no rotation.
+    """
+    return tuple(map(declared_rotation, config_settings(config)))

@@ -1,0 +1,101 @@
+"""What the metadata of a GGUF file say of its rotation, as llama.cpp reads them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
+from rotcheck.model.declared.spellings import settings_in
+
+ARCHITECTURE = "general.architecture"
+TENSORS = {
+    "freqs": "rope_freqs.weight",
+    "short": "rope_factors_short.weight",
+    "long": "rope_factors_long.weight",
+}
+"""The tensors that hold divisors of frequencies, one a pair."""
+
+_KEYS = {
+    "theta": ("rope.freq_base",),
+    "kind": ("rope.scaling.type",),
+    "factor": ("rope.scaling.factor", "rope.scale_linear"),
+    "alpha": ("rope.scaling.alpha",),
+    "attention": ("rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor"),
+    "original_length": ("rope.scaling.original_context_length",),
+    "beta_fast": ("rope.scaling.yarn_beta_fast",),
+    "beta_slow": ("rope.scaling.yarn_beta_slow",),
+    "log_multiplier": ("rope.scaling.yarn_log_multiplier",),
+    "rotary_dim": ("rope.dimension_count",),
+    "sections": ("rope.dimension_sections",),
+    "head_dim": ("attention.key_length",),
+    "width": ("embedding_length",),
+    "heads": ("attention.head_count",),
+    "longest": ("context_length",),
+}
+_SLIDING = {
+    "theta": ("rope.freq_base_swa",),
+    "rotary_dim": ("rope.dimension_count_swa",),
+    "head_dim": ("attention.key_length_swa",),
+}
+_SLIDING_THETA = {"gemma3": 10000.0, "gemma3n": 10000.0}  # in llama.cpp's code, not in the file
+
+
+def gguf_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...] | None:
+    """The settings in the metadata of a GGUF file; None for what are no such metadata."""
+    name = config.get(ARCHITECTURE)
+    if not isinstance(name, str):
+        return None
+    prefix = f"{name}."
+    values = {
+        key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)
+    }
+    if not any(key.startswith("rope.") for key in values):
+        return ()
+    settings = dict(settings_in(values, _KEYS, prefix))
+    settings = _divisors(config) | {"theta": Setting(10000.0)} | settings
+    return tuple(_by_layers(name, values, _complete(settings), prefix))
+
+
+def _divisors(config: Mapping[str, Any]) -> dict[str, Setting]:
+    """The divisors that its tensors hold."""
+    found = {name: Setting(config[key], key) for name, key in TENSORS.items() if key in config}
+    freqs = found.pop("freqs", None)
+    return {"short": freqs, "long": freqs} if freqs else found
+
+
+def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:
+    """The settings as llama.cpp reads them together."""
+    if isinstance(settings.get("heads", Setting(0)).value, list):  # one number a layer
+        settings["heads"] = Setting(settings["heads"].value[0], settings["heads"].path)
+    if "kind" not in settings and "factor" in settings:
+        settings["kind"] = Setting("linear")
+    kind = settings.get("kind", Setting("none")).value
+    if kind == "none":  # a factor is of no matter then
+        settings.pop("factor", None)
+    if "short" in settings and kind != "yarn":
+        settings["kind"] = Setting("longrope", settings.get("kind", Setting("")).path)
+        same = settings["short"] == settings["long"]
+        settings.setdefault("attention", Setting(1.0))
+        if same:  # Llama 3's, as converted
+            settings["factor"] = Setting(1.0)
+    if "log_multiplier" in settings:  # DeepSeek's: the softmax is scaled, not cos and sin
+        settings["attention"] = Setting(1.0, settings["log_multiplier"].path)
+    if "sections" in settings:
+        pairs = tuple(pairs for pairs in settings["sections"].value if pairs)
+        settings["sections"] = Setting(pairs, settings["sections"].path)
+    return settings
+
+
+def _by_layers(
+    name: str, values: Mapping[str, Any], settings: dict[str, Setting], prefix: str
+) -> Iterator[RotationSettings]:
+    """Yield the settings of all layers, or of both types of them."""
+    own = dict(settings_in(values, _SLIDING, prefix))
+    if "theta" not in own and name in _SLIDING_THETA:
+        own["theta"] = Setting(_SLIDING_THETA[name])
+    if "theta" not in own:
+        yield RotationSettings(settings)
+        return
+    scaling = ("kind", "factor", "short", "long", "attention", "original_length")
+    yield RotationSettings(settings, layers="full_attention")
+    plain = {key: setting for key, setting in settings.items() if key not in scaling}
+    yield RotationSettings({**plain, **own}, layers="sliding_attention")

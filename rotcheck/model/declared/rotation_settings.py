@@ -1,0 +1,54 @@
+"""What a configuration says of the rotation of one kind of layers, under one set of names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value, and the path of the key that gives it:
+    "" where none does, and a definition's default stands."""
+
+    value: Any
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RotationSettings:
+    """The settings of one rotation: `theta`, `kind`, `factor`, ..., whatever their keys are called.
+
+    `problem`: why they cannot be understood, in words; empty where they can.
+    """
+
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    part: str = ""  # "text_config": of which part of a configuration
+    layers: str = ""  # "sliding_attention"; empty: of all layers
+    still: tuple[int, ...] = ()  # the numbers of the layers that do not turn
+    problem: str = ""
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """What is set under this name, or the default."""
+        setting = self.settings.get(name)
+        return default if setting is None or setting.value is None else setting.value
+
+    def number(self, name: str) -> float | None:
+        """The number under this name; None where there is none."""
+        value = self.value(name)
+        numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return float(value) if numeric else None
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """The list of numbers under this name; empty where there is none."""
+        value = self.value(name)
+        return tuple(map(float, value)) if isinstance(value, (list, tuple)) else ()
+
+    def path(self, name: str) -> str:
+        """The path of the key that sets this; empty where no key does."""
+        setting = self.settings.get(name)
+        return setting.path if setting else ""
+
+    def change(self, **values: Any) -> "RotationSettings":
+        """The same with other values: None takes a setting away."""
+        changes = {name: Setting(value, self.path(name)) for name, value in values.items()}
+        return replace(self, settings={**self.settings, **changes})
