@@ -1,4 +1,4 @@
-"""A .gguf file declares what its metadata say; without the package that reads it, a message says so."""
+"""A .gguf file declares what its metadata say; a message names the package that reads it."""
 
 import sys
 from pathlib import Path
