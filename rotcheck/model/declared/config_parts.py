@@ -1,25 +1,16 @@
-"""The parts of a configuration, and what each says of its rotation, layer type by layer type."""
+"""The parts of a configuration that speak of a rotation, and the settings of each."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rotcheck.model.declared.architectures import architecture, default_sizes
+from rotcheck.model.declared.config_part import ConfigPart, Settings, config_part
+from rotcheck.model.declared.layer_settings import layer_settings
 from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
-from rotcheck.model.declared.spellings import (
-    INNER_KEYS,
-    KEYS,
-    LOCAL_THETAS,
-    MAPPINGS,
-    settings_in,
-)
 
-Settings = dict[str, Setting]
 _NO_PARTS = ("attn_config", "quantization_config", "generation_config", "per_layer_config")
 _PARTS = ("text_model", "encoder", "decoder")
+_TOWERS = ("text", "vision", "audio")
 _SIGNS = ("theta", "partial", "rotary_dim", "rope_lanes", "ratio", "condense")
-FULL, SLIDING = "full_attention", "sliding_attention"
-_SCALED = "its architecture has where a configuration says nothing"
-_HEADS_OF_LAYERS = {FULL: "global_head_dim", SLIDING: "swa_head_dim"}  # Gemma 4, MiMo
 
 
 def parts(config: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -27,157 +18,34 @@ def parts(config: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapp
     a model type, its own or that of the whole."""
     yield name, config
     for key, value in config.items():
-        nested = isinstance(value, Mapping) and (key.endswith("_config") or key in _PARTS)
-        if nested and key not in _NO_PARTS:
-            is_tower = any(tower in key for tower in ("text", "vision", "audio"))
+        is_part = isinstance(value, Mapping) and (key.endswith("_config") or key in _PARTS)
+        if is_part and key not in _NO_PARTS:
+            is_tower = any(tower in key for tower in _TOWERS)
             whole = {"model_type": config.get("model_type")} if is_tower else {}
-            inner = {**whole, **value}
-            yield from parts(inner, f"{name}.{key}" if name else key)
+            yield from parts({**whole, **value}, f"{name}.{key}" if name else key)
 
 
-def part_settings(part: str, values: Mapping[str, Any]) -> Iterator[RotationSettings]:
+def part_settings(name: str, values: Mapping[str, Any]) -> Iterator[RotationSettings]:
     """Yield what a part says of its rotation, once for each type of layers that it tells apart."""
-    prefix = f"{part}." if part else ""
-    defaults = architecture(values.get("model_type"), part)
-    if _is_without_rotation(values, defaults):
+    part = config_part(name, values)
+    if _is_without_rotation(part) or not _speaks_of_rotation(part):
         return
-    settings = dict(default_sizes(defaults)) | _stated(values, prefix)
-    mapping, at, problem = _mapping(values, prefix)
-    mapping, problem = _with_outer_length(mapping, values, problem)
-    is_sign = any(settings[name].path for name in _SIGNS if name in settings) or mapping or problem
-    inner_parts = any(name for name, _ in parts(values) if name)
-    if not is_sign and ("theta" not in defaults or inner_parts) and not _says_rope(values):
-        return
-    if not mapping:
-        mapping, at = defaults.get("rope", {}), None
-        theta = settings.get("theta", Setting(None))
-        if theta.path and mapping and mapping.get("rope_type") != "axial":
-            mapping, problem = {}, f"{theta.path} without the scaling that {_SCALED}"
     still = _still_layers(values)
-    for layers, found in _by_layers(values, settings, mapping, at, defaults, prefix):
-        yield RotationSettings(_complete(found, defaults), part, layers, still, problem)
+    for layers, settings in layer_settings(part):
+        yield RotationSettings(_complete(settings, part), name, layers, still, part.problem)
 
 
-def _stated(values: Mapping[str, Any], prefix: str) -> Settings:
-    """What the keys beside the parameters of the rotation set."""
-    attention = values.get("attn_config")  # MPT, DBRX
-    inner = attention if isinstance(attention, Mapping) else {}
-    tower = f"{prefix}{values.get('model_type')}"
-    if "vision" in tower and values.get("embed_dim"):  # Qwen2-VL's hidden_size is the text's
-        values = {**values, "hidden_size": values["embed_dim"]}
-    outer = settings_in(values, KEYS, prefix)
-    return dict(outer) | dict(settings_in(inner, KEYS, f"{prefix}attn_config."))
+def _speaks_of_rotation(part: ConfigPart) -> bool:
+    """Whether a key does, or its architecture is one that turns and it has no parts itself."""
+    signs = (part.settings[name].path for name in _SIGNS if name in part.settings)
+    is_whole = not any(name for name, _ in parts(part.values))
+    has_key = any(signs) or part.path or part.problem or _says_rope(part.values)
+    return bool(has_key) or ("theta" in part.defaults and is_whole)
 
 
-def _mapping(values: Mapping[str, Any], prefix: str) -> tuple[Mapping[str, Any], str | None, str]:
-    """The parameters of the rotation, the path where they stand,
-    and in words where two disagree."""
-    found = {key: values[key] for key in MAPPINGS if isinstance(values.get(key), Mapping)}
-    filled = {key: mapping for key, mapping in found.items() if mapping}
-    if not filled:
-        return {}, None, ""
-    first = next(iter(filled))
-    old = filled.get("rope_scaling", {}) if first == "rope_parameters" else {}
-    rope = filled[first]
-    different = [key for key in old if key in rope and old[key] != rope[key]]
-    problem = ", ".join(
-        f"{key} is {rope[key]!r} in rope_parameters and {old[key]!r} in rope_scaling"
-        for key in different
-    )
-    return {**old, **rope}, f"{prefix}{first}.", problem
-
-
-def _with_outer_length(
-    mapping: Mapping[str, Any], values: Mapping[str, Any], problem: str
-) -> tuple[Mapping[str, Any], str]:
-    """The parameters without an original length that another outside of them replaces:
-    LongRoPE's, as transformers reads it; in words where it is unclear which one holds."""
-    key = "original_max_position_embeddings"
-    inner, outer = mapping.get(key), values.get(key)
-    if inner is None or outer is None or inner == outer:
-        return mapping, problem
-    if "short_factor" in mapping:
-        return {name: value for name, value in mapping.items() if name != key}, problem
-    return mapping, problem or f"{key} is {outer} outside of the scaling and {inner} in it"
-
-
-def _by_layers(
-    values: Mapping[str, Any],
-    settings: Settings,
-    mapping: Mapping[str, Any],
-    at: str | None,
-    defaults: Mapping[str, Any],
-    prefix: str,
-) -> Iterator[tuple[str, Settings]]:
-    """Yield each type of layers with its settings; "" where all layers are alike."""
-    nested = {key: value for key, value in mapping.items() if isinstance(value, Mapping)}
-    there = set(values.get("layer_types") or nested)
-    nested = {key: value for key, value in nested.items() if value and key in there} or nested
-    local = next((key for key in LOCAL_THETAS if values.get(key) is not None), None)
-    thetas = defaults.get("theta")
-    if nested:
-        for layers, inner in nested.items():
-            own_theta = _default_theta(thetas, layers)
-            path = None if at is None else f"{at}{layers}."
-            own = _of_layers(values, defaults, layers, prefix)
-            yield layers, own_theta | settings | _inner(inner, path) | own
-        return
-    scaling = _inner(mapping, at)
-    if local or isinstance(thetas, Mapping):
-        sliding = dict(settings) | _default_theta(thetas, SLIDING)
-        if local:
-            sliding["theta"] = Setting(values[local], f"{prefix}{local}")
-        yield FULL, _default_theta(thetas, FULL) | settings | scaling
-        both = local == "local_rope_theta" or "modernbert" in str(values.get("model_type"))
-        yield (
-            SLIDING,
-            {**sliding, **({**scaling, "theta": sliding["theta"]} if both and scaling else {})},
-        )
-    elif "unscaled" in defaults and scaling:
-        theta = {"theta": scaling["theta"]} if "theta" in scaling else {}
-        yield FULL, _default_theta(thetas, "") | settings | scaling
-        yield defaults["unscaled"], _default_theta(thetas, "") | settings | theta
-    else:
-        slides = values.get("sliding_window", 1) is not None
-        layers = defaults.get("turning", "") if slides else ""
-        yield layers, _default_theta(thetas, "") | settings | scaling
-
-
-def _default_theta(thetas: Any, layers: str) -> Settings:
-    theta = thetas.get(layers) if isinstance(thetas, Mapping) else thetas
-    return {} if theta is None else {"theta": Setting(theta)}
-
-
-def _inner(mapping: Mapping[str, Any], at: str | None) -> Settings:
-    """The settings within the parameters of a rotation; of a default where `at` is None."""
-    found = dict(settings_in(mapping, INNER_KEYS, at or ""))
-    if at is None:
-        return {name: Setting(setting.value) for name, setting in found.items()}
-    holder = at.rstrip(".").rpartition(".")[2]
-    if holder == "yarn" and "alpha" in found:  # Mistral's alpha and beta are YaRN's
-        found["beta_slow"] = found.pop("alpha")
-    if "kind" not in found and holder in ("rope_adjustments", "yarn"):
-        scale = "llama3" if "low" in found else "linear"
-        found["kind"] = Setting("yarn" if holder == "yarn" else scale)
-    return found
-
-
-def _of_layers(
-    values: Mapping[str, Any], defaults: Mapping[str, Any], layers: str, prefix: str
-) -> Settings:
-    """What one type of layers has of its own: its head_dim, say."""
-    key, types = _HEADS_OF_LAYERS.get(layers, ""), list(values.get("layer_types") or ())
-    own = values.get("per_layer_config")
-    for number, layer in (own if isinstance(own, Mapping) else {}).items():
-        if layers in types and int(number) == types.index(layers):
-            return dict(settings_in(layer, KEYS, f"{prefix}per_layer_config.{number}."))
-    if values.get(key):
-        return {"head_dim": Setting(values[key], f"{prefix}{key}")}
-    return {"head_dim": Setting(defaults[key])} if key in defaults else {}
-
-
-def _complete(settings: Settings, defaults: Mapping[str, Any]) -> Settings:
+def _complete(settings: Settings, part: ConfigPart) -> Settings:
     """The settings with what follows from others."""
+    defaults = part.defaults
     if defaults.get("rope", {}).get("rope_type") == "axial":
         kind = settings.get("kind", Setting("default"))
         settings["kind"] = Setting("axial", kind.path) if kind.value == "default" else kind
@@ -200,15 +68,14 @@ def _says_rope(values: Mapping[str, Any]) -> bool:
     return any(name in kind for name in ("rope", "rotary", "yarn"))
 
 
-def _is_without_rotation(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> bool:
+def _is_without_rotation(part: ConfigPart) -> bool:
     """Whether it says that nothing turns, or turns only where it says so, and it does not."""
-    attention = values.get("attn_config")
-    flags = {**values, **(attention if isinstance(attention, Mapping) else {})}
-    other = _position_kind(values) not in ("", "none") and not _says_rope(values)
-    no = any(flags.get(name) is False for name in ("rope", "rotary", "use_rope"))
-    alibi = any(flags.get(name) is True for name in ("alibi", "use_alibi", "mla_use_nope"))
-    unasked = defaults.get("only_if", "") not in _position_kind(values)
-    return other or no or alibi or unasked or _position_kind(values) == "none"
+    attention, kind = part.values.get("attn_config"), _position_kind(part.values)
+    flags = {**part.values, **(attention if isinstance(attention, Mapping) else {})}
+    is_off = any(flags.get(name) is False for name in ("rope", "rotary", "use_rope"))
+    has_alibi = any(flags.get(name) is True for name in ("alibi", "use_alibi", "mla_use_nope"))
+    is_silent = part.defaults.get("only_if", "") not in kind
+    return is_off or has_alibi or is_silent or (kind != "" and not _says_rope(part.values))
 
 
 def _still_layers(values: Mapping[str, Any]) -> tuple[int, ...]:

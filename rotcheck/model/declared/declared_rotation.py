@@ -61,9 +61,9 @@ def at_length(schedule: Schedule, length: int) -> Schedule:
 
 def declared_rotation(settings: RotationSettings) -> DeclaredRotation:
     """The rotation that settings declare."""
-    named = {name: setting for name, setting in settings.settings.items() if name != "unknown"}
-    keys = {setting.path: setting.value for setting in named.values() if setting.path}
-    defaults = {name: setting.value for name, setting in named.items() if not setting.path}
+    by_name = {name: setting for name, setting in settings.settings.items() if name != "unknown"}
+    keys = {setting.path: setting.value for setting in by_name.values() if setting.path}
+    defaults = {name: setting.value for name, setting in by_name.items() if not setting.path}
     schedule, unknown, lanes = None, "", rotary_dim(settings)
     try:
         schedule = declared_schedule(settings)

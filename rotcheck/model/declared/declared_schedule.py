@@ -46,7 +46,7 @@ def rope_type(settings: RotationSettings) -> str:
     kind = str(settings.value("kind") or "default").lower()
     if kind == "yarn" and settings.numbers("short"):  # as early configurations of Phi-3 spell it
         return "longrope"
-    return _SAME.get(kind, kind)
+    return _SYNONYMS.get(kind, kind)
 
 
 def head_dim(settings: RotationSettings) -> int | None:
@@ -76,7 +76,7 @@ def _name(settings: RotationSettings, name: str) -> str:
     return settings.path(name) or name
 
 
-def _required(settings: RotationSettings, name: str) -> float:
+def _require(settings: RotationSettings, name: str) -> float:
     number = settings.number(name)
     if number is None:
         raise UnclearDeclaration(f"{rope_type(settings)} without {_WORDS.get(name, name)}")
@@ -95,7 +95,7 @@ def _theta(settings: RotationSettings) -> float:
 def _original_length(settings: RotationSettings) -> int:
     """The length before the context was extended, or the longest, as transformers takes it."""
     length = settings.number("original_length") or settings.number("longest")
-    return int(length) if length else int(_required(settings, "original_length"))
+    return int(length) if length else int(_require(settings, "original_length"))
 
 
 def _growth(settings: RotationSettings) -> float:
@@ -103,7 +103,7 @@ def _growth(settings: RotationSettings) -> float:
     factor, longest = settings.number("factor"), settings.number("longest")
     if factor is None and longest:
         factor = longest / _original_length(settings)
-    return _required(settings, "factor") if factor is None else factor
+    return _require(settings, "factor") if factor is None else factor
 
 
 def _default(settings: RotationSettings) -> Schedule:
@@ -116,7 +116,7 @@ def _default(settings: RotationSettings) -> Schedule:
 
 
 def _linear(settings: RotationSettings) -> Schedule:
-    factor = _required(settings, "factor")
+    factor = _require(settings, "factor")
     return Plain(_theta(settings)) if factor == 1 else Linear(factor, _theta(settings))
 
 
@@ -124,8 +124,8 @@ def _dynamic(settings: RotationSettings) -> Schedule:
     alpha = settings.number("alpha")
     if alpha:  # Hunyuan: theta is raised once, at every length
         return Ntk(alpha, _theta(settings))
-    longest = int(_required(settings, "longest"))
-    return DynamicNtk(_required(settings, "factor"), longest, _theta(settings))
+    longest = int(_require(settings, "longest"))
+    return DynamicNtk(_require(settings, "factor"), longest, _theta(settings))
 
 
 def _yarn(settings: RotationSettings) -> Schedule:
@@ -159,8 +159,8 @@ def _longrope(settings: RotationSettings) -> Schedule:
 
 
 def _llama3(settings: RotationSettings) -> Schedule:
-    low, high = _required(settings, "low"), _required(settings, "high")
-    factor, original = _required(settings, "factor"), _original_length(settings)
+    low, high = _require(settings, "low"), _require(settings, "high")
+    factor, original = _require(settings, "factor"), _original_length(settings)
     return Llama3(factor, original, _theta(settings), low, high)
 
 
@@ -180,7 +180,7 @@ _WORDS = {
     "original_length": "original_max_position_embeddings",
     "longest": "max_position_embeddings",
 }
-_SAME = {
+_SYNONYMS = {
     "su": "longrope",
     "ntk": "dynamic",
     "mrope": "default",

@@ -57,9 +57,9 @@ def gguf_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...] | N
 
 def _divisors(config: Mapping[str, Any]) -> dict[str, Setting]:
     """The divisors that its tensors hold."""
-    found = {name: Setting(config[key], key) for name, key in TENSORS.items() if key in config}
-    freqs = found.pop("freqs", None)
-    return {"short": freqs, "long": freqs} if freqs else found
+    tensors = {name: Setting(config[key], key) for name, key in TENSORS.items() if key in config}
+    freqs = tensors.pop("freqs", None)
+    return {"short": freqs, "long": freqs} if freqs else tensors
 
 
 def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:
@@ -73,9 +73,8 @@ def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:
         settings.pop("factor", None)
     if "short" in settings and kind != "yarn":
         settings["kind"] = Setting("longrope", settings.get("kind", Setting("")).path)
-        same = settings["short"] == settings["long"]
         settings.setdefault("attention", Setting(1.0))
-        if same:  # Llama 3's, as converted
+        if settings["short"] == settings["long"]:  # Llama 3's, as converted
             settings["factor"] = Setting(1.0)
     if "log_multiplier" in settings:  # DeepSeek's: the softmax is scaled, not cos and sin
         settings["attention"] = Setting(1.0, settings["log_multiplier"].path)
@@ -89,13 +88,13 @@ def _by_layers(
     name: str, values: Mapping[str, Any], settings: dict[str, Setting], prefix: str
 ) -> Iterator[RotationSettings]:
     """Yield the settings of all layers, or of both types of them."""
-    own = dict(settings_in(values, _SLIDING, prefix))
-    if "theta" not in own and name in _SLIDING_THETA:
-        own["theta"] = Setting(_SLIDING_THETA[name])
-    if "theta" not in own:
+    sliding = dict(settings_in(values, _SLIDING, prefix))
+    if "theta" not in sliding and name in _SLIDING_THETA:
+        sliding["theta"] = Setting(_SLIDING_THETA[name])
+    if "theta" not in sliding:
         yield RotationSettings(settings)
         return
     scaling = ("kind", "factor", "short", "long", "attention", "original_length")
     yield RotationSettings(settings, layers="full_attention")
     plain = {key: setting for key, setting in settings.items() if key not in scaling}
-    yield RotationSettings({**plain, **own}, layers="sliding_attention")
+    yield RotationSettings({**plain, **sliding}, layers="sliding_attention")

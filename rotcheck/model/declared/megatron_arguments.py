@@ -6,7 +6,7 @@ from typing import Any
 from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
 from rotcheck.model.declared.spellings import settings_in
 
-_OWN = {
+_SIGNS = {
     "rotary_base",
     "rotary_percent",
     "rotary_seq_len_interpolation_factor",
@@ -64,7 +64,7 @@ def megatron_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...]
     if "model_type" in config and not any(key.startswith("--") for key in config):
         return None
     kind = str(values.get("position_embedding_type", ""))
-    if not _OWN & set(values) or "dim" in values:
+    if not _SIGNS & set(values) or "dim" in values:
         return None
     if kind not in ("", "rope", "mrope", "yarn"):
         return None if kind not in ("learned_absolute", "none", "relative") else ()
@@ -76,8 +76,8 @@ def megatron_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...]
         return None
     settings = {"theta": Setting(10000.0)} | dict(settings_in(values, _KEYS))
     settings, problem = _scaling(values, kind, settings)
-    shown = {name: _spelled(setting, paths) for name, setting in settings.items()}
-    return (RotationSettings(shown, problem=problem),)
+    arguments = {name: _with_spelling(setting, paths) for name, setting in settings.items()}
+    return (RotationSettings(arguments, problem=problem),)
 
 
 def _number(value: Any) -> Any:
@@ -88,7 +88,7 @@ def _number(value: Any) -> Any:
         return value
 
 
-def _spelled(setting: Setting, paths: Mapping[str, str]) -> Setting:
+def _with_spelling(setting: Setting, paths: Mapping[str, str]) -> Setting:
     return Setting(setting.value, paths.get(setting.path, setting.path))
 
 
@@ -97,33 +97,33 @@ def _scaling(
 ) -> tuple[dict[str, Setting], str]:
     """The settings with those of the scaling; in words why two of them cannot be understood."""
     interpolation = settings.pop("interpolation", None)
-    found: dict[str, Setting] = {}
+    scaling: dict[str, Setting] = {}
     if values.get("multi_latent_attention"):
-        found = {name: Setting(value) for name, value in _LATENT_DEFAULTS.items()}
-        found |= dict(settings_in(values, _LATENT))
-        found["kind"] = Setting(
-            {"rope": "default"}.get(found["kind"].value, "yarn"), found["kind"].path
+        scaling = {name: Setting(value) for name, value in _LATENT_DEFAULTS.items()}
+        scaling |= dict(settings_in(values, _LATENT))
+        scaling["kind"] = Setting(
+            {"rope": "default"}.get(scaling["kind"].value, "yarn"), scaling["kind"].path
         )
-        if found["kind"].value == "default":
-            del found["factor"]
+        if scaling["kind"].value == "default":
+            del scaling["factor"]
     elif kind == "yarn":
-        found = {"kind": Setting("yarn", "position_embedding_type")} | dict(
+        scaling = {"kind": Setting("yarn", "position_embedding_type")} | dict(
             settings_in(values, _YARN)
         )
     elif values.get("use_rope_scaling"):
-        found = {name: Setting(value) for name, value in _LLAMA3.items()}
-        found["kind"] = Setting("llama3", "use_rope_scaling")
-        found |= dict(settings_in(values, {"factor": ("rope_scaling_factor",)}))
+        scaling = {name: Setting(value) for name, value in _LLAMA3.items()}
+        scaling["kind"] = Setting("llama3", "use_rope_scaling")
+        scaling |= dict(settings_in(values, {"factor": ("rope_scaling_factor",)}))
     elif interpolation:
-        found = {"kind": Setting("linear"), "factor": interpolation}
-    if interpolation and interpolation.value != 1 and found["kind"].value != "linear":
-        return settings | found, f"two scalings: {interpolation.path} and {found['kind'].value}"
-    return settings | _with_attention(found), ""
+        scaling = {"kind": Setting("linear"), "factor": interpolation}
+    if interpolation and interpolation.value != 1 and scaling["kind"].value != "linear":
+        return settings | scaling, f"two scalings: {interpolation.path} and {scaling['kind'].value}"
+    return settings | _with_attention(scaling), ""
 
 
-def _with_attention(found: dict[str, Setting]) -> dict[str, Setting]:
+def _with_attention(scaling: dict[str, Setting]) -> dict[str, Setting]:
     """YaRN's with an mscale alone: megatron-core then takes mscale_all_dim as 0."""
-    scale, whole = found.get("mscale"), found.get("mscale_all_dim")
+    scale, whole = scaling.get("mscale"), scaling.get("mscale_all_dim")
     if scale and scale.value == 1 and whole and not whole.value:
-        return {name: setting for name, setting in found.items() if "mscale" not in name}
-    return found
+        return {name: setting for name, setting in scaling.items() if "mscale" not in name}
+    return scaling
