@@ -9,6 +9,7 @@ import inspect
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, Self
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.nn import Module
 
 import rotcheck
+from rotcheck.witness.attention import AttentionCall, AttentionWitness
 from rotcheck.witness.call_record import (
     CallRecord,
     TensorTurn,
@@ -53,10 +55,20 @@ class Witness:
         self._stack: list[_Frame] = []
         self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
         self._tables: set[tuple[Any, ...]] = set()  # fingerprints of tables that were made
-        self._functions: dict[int, tuple[CodeType, FunctionType | None]] = {}
+        self._holders: dict[
+            int, list[FunctionType]
+        ] = {}  # by the id of their code, which they keep
         self._order = 0
+        self._modes = ExitStack()
+        self._attention = AttentionWitness(self._next, self._owner)
+
+    @property
+    def attention(self) -> list[AttentionCall]:
+        """What entered each attention, in the order of the calls."""
+        return self._attention.calls
 
     def __enter__(self) -> Self:
+        self._modes.enter_context(self._attention)
         sys.setprofile(self._profile)
         return self
 
@@ -67,6 +79,7 @@ class Witness:
         trace: TracebackType | None,
     ) -> None:
         sys.setprofile(None)
+        self._modes.close()
         self._stack.clear()
         self._copies.clear()
 
@@ -165,20 +178,39 @@ class Witness:
         callers = tuple(frame.frame.f_code.co_qualname for frame in reversed(self._stack))
         copies = {place: x.detach().clone() for place, x in outputs.items()}
         call = CallRecord(
-            function, owner, owner_class, self._order, seen.before, copies, callers=callers, **facts
+            function,
+            owner,
+            owner_class,
+            self._next(),
+            seen.before,
+            copies,
+            callers=callers,
+            **facts,
         )
-        self._order += 1
         kept.append(call)
+
+    def _next(self) -> int:
+        self._order += 1
+        return self._order
+
+    def _owner(self) -> str:
+        return self._stack[-1].owner[0] if self._stack else ""
 
     def _function(self, frame: FrameType) -> FunctionType | None:
         """The function that a frame runs."""
         code = frame.f_code
-        if id(code) not in self._functions:  # code of the same instructions is equal: not a key
-            holders = gc.get_referrers(code)
-            found = (each for each in holders if isinstance(each, FunctionType))
-            function = next((each for each in found if each.__code__ is code), None)
-            self._functions[id(code)] = code, function
-        return self._functions[id(code)][1]
+        if id(code) not in self._holders:  # code of the same instructions is equal: not a key
+            holders = [each for each in gc.get_referrers(code) if isinstance(each, FunctionType)]
+            self._holders[id(code)] = [each for each in holders if each.__code__ is code]
+        functions = self._holders[id(code)]
+        return next((each for each in functions if _has_values_of(each, frame)), None)
+
+
+def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
+    """Whether a frame runs this function, and not another one with the same code: a decorator's."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or ())
+    values = frame.f_locals
+    return all(values.get(name) is cell.cell_contents for name, cell in cells if name in values)
 
 
 class _Frame:

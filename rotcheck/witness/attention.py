@@ -1,0 +1,126 @@
+"""What enters the attention: q, k and v of each fused call, and of each softmax over products."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+Counter = Callable[[], int]
+_FUSED = {functional.scaled_dot_product_attention}
+_SOFTMAX = {torch.softmax, functional.softmax, Tensor.softmax}
+_PRODUCTS = {
+    torch.matmul, Tensor.matmul, Tensor.__matmul__, Tensor.__rmatmul__, torch.bmm, Tensor.bmm,
+}  # fmt: skip
+_ADDED_PRODUCTS = {torch.baddbmm, Tensor.baddbmm}  # the operands follow what is added
+_SUMS = {torch.einsum}
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionCall:
+    """What an attention was computed of.
+
+    q and k: (..., S, D); of a fused call as they were handed in. v is None where the product with
+    the weights was not seen.
+    """
+
+    kind: str  # "scaled_dot_product_attention", "softmax"
+    owner: str  # the module of the model that called it
+    order: int
+    q: Tensor
+    k: Tensor
+    v: Tensor | None
+
+
+class AttentionWitness(TorchFunctionMode):
+    """Sees each attention while the `with` block lasts.
+
+    Args:
+        order: gives each call its number.
+        owner: gives the name of the module at work.
+
+    Attributes:
+        calls: in the order in which they were made.
+    """
+
+    def __init__(self, order: Counter, owner: Callable[[], str]) -> None:
+        super().__init__()
+        self.calls: list[AttentionCall] = []
+        self._order, self._owner = order, owner
+        self._scores: dict[int, tuple[Tensor, Tensor, Tensor]] = {}  # id: the scores, q, k
+        self._weights: dict[int, tuple[Tensor, int]] = {}  # id: the weights, index of the call
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if isinstance(result, Tensor):
+            self._see(func, [*args, *kwargs.values()], result)
+        return result
+
+    def _see(self, func: Any, values: Sequence[Any], result: Tensor) -> None:
+        tensors = [value for value in _flat(values) if isinstance(value, Tensor)]
+        if func in _FUSED:
+            self._add("scaled_dot_product_attention", *tensors[:3])
+        elif func in _SOFTMAX:
+            scores = self._scores.get(id(tensors[0]))
+            if scores is not None:
+                self._add("softmax", scores[1], scores[2])
+                self._weights[id(result)] = (result, len(self.calls) - 1)
+        elif len(tensors) >= 2 and (func in _PRODUCTS or func in _ADDED_PRODUCTS or func in _SUMS):
+            self._see_product(func, values, tensors[-2:], result)
+        else:
+            self._follow(tensors, result)
+
+    def _see_product(
+        self, func: Any, values: Sequence[Any], operands: Sequence[Tensor], result: Tensor
+    ) -> None:
+        first, second = operands
+        if id(first) in self._weights:
+            _, index = self._weights[id(first)]
+            call = self.calls[index]
+            v = second.detach().clone()
+            fields = (call.kind, call.owner, call.order, call.q, call.k, v)
+            self.calls[index] = AttentionCall(*fields)
+            return
+        if func in _SUMS:
+            lanes = _contracted(str(values[0]))
+            if lanes is None:
+                return
+            first, second = first.movedim(lanes[0], -1), second.movedim(lanes[1], -1)
+        elif second.dim() >= 2:
+            second = second.transpose(-1, -2)
+        self._scores[id(result)] = (result, first, second)
+
+    def _follow(self, tensors: Sequence[Tensor], result: Tensor) -> None:
+        """Know scores, and weights, again after they were scaled, masked, cast or reshaped."""
+        for tensor in tensors:
+            if id(tensor) in self._scores and result.numel() == tensor.numel():
+                self._scores[id(result)] = (result, *self._scores[id(tensor)][1:])
+            if id(tensor) in self._weights and result.numel() == tensor.numel():
+                self._weights[id(result)] = (result, self._weights[id(tensor)][1])
+
+    def _add(self, kind: str, q: Tensor, k: Tensor, v: Tensor | None = None) -> None:
+        copies = [x if x is None else x.detach().clone() for x in (q, k, v)]
+        self.calls.append(AttentionCall(kind, self._owner(), self._order(), *copies))  # type: ignore[arg-type]
+
+
+def _flat(values: Sequence[Any]) -> list[Any]:
+    parts: list[Any] = []
+    for value in values:
+        parts += value if isinstance(value, tuple | list) else [value]
+    return parts
+
+
+def _contracted(equation: str) -> tuple[int, int] | None:
+    """The axes of the two operands of an einsum that it sums over; None: there is not one."""
+    left, _, result = equation.replace(" ", "").replace("...", "").partition("->")
+    first, _, second = left.partition(",")
+    summed = [axis for axis in first if axis in second and axis not in result]
+    if len(summed) != 1 or not second:
+        return None
+    return first.index(summed[0]) - len(first), second.index(summed[0]) - len(second)
