@@ -55,9 +55,7 @@ class Witness:
         self._stack: list[_Frame] = []
         self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
         self._tables: set[tuple[Any, ...]] = set()  # fingerprints of tables that were made
-        self._holders: dict[
-            int, list[FunctionType]
-        ] = {}  # by the id of their code, which they keep
+        self._functions: dict[int, list[FunctionType]] = {}  # by the id of their code
         self._order = 0
         self._modes = ExitStack()
         self._attention = AttentionWitness(self._next, self._owner)
@@ -198,12 +196,20 @@ class Witness:
 
     def _function(self, frame: FrameType) -> FunctionType | None:
         """The function that a frame runs."""
-        code = frame.f_code
-        if id(code) not in self._holders:  # code of the same instructions is equal: not a key
-            holders = [each for each in gc.get_referrers(code) if isinstance(each, FunctionType)]
-            self._holders[id(code)] = [each for each in holders if each.__code__ is code]
-        functions = self._holders[id(code)]
-        return next((each for each in functions if _has_values_of(each, frame)), None)
+        known = self._functions.get(id(frame.f_code), [])
+        function = next((each for each in known if _has_values_of(each, frame)), None)
+        if function is None:
+            holders = [each for each in gc.get_referrers(frame.f_code) if _runs(each, frame)]
+            function = next(iter(holders), None)
+            # code of the same instructions is equal, and so no key; the function keeps its id
+            self._functions.setdefault(id(frame.f_code), []).extend(holders)
+        return function
+
+
+def _runs(holder: object, frame: FrameType) -> bool:
+    if not isinstance(holder, FunctionType):
+        return False
+    return holder.__code__ is frame.f_code and _has_values_of(holder, frame)
 
 
 def _has_values_of(function: FunctionType, frame: FrameType) -> bool:

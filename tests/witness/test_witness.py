@@ -68,9 +68,9 @@ def _seen(rotate: object) -> Witness:
 
 def test_the_function_that_turns_is_seen_in_each_layer_and_its_helpers_are_not() -> None:
     witness = _seen(turn)
-    assert [call.function for call in witness.witness] == [turn, turn]
-    assert [call.owner for call in witness.witness] == ["layers.0", "layers.1"]
-    assert [part.argument for part in witness.witness[0].turns] == ["q", "k"]
+    assert [call.function for call in witness.calls] == [turn, turn]
+    assert [call.owner for call in witness.calls] == ["layers.0", "layers.1"]
+    assert [part.argument for part in witness.calls[0].turns] == ["q", "k"]
     assert not witness.idle
 
 
@@ -87,7 +87,7 @@ def test_a_tensor_that_was_written_into_is_seen_as_it_was_before() -> None:
 
 def test_a_call_that_is_handed_tables_and_turns_nothing_is_kept() -> None:
     witness = _seen(one_sign)
-    assert not witness.witness
+    assert not witness.calls
     assert [call.function for call in witness.idle] == [one_sign, one_sign]
     assert witness.idle[0].table_arguments == ("cos", "sin")
 
