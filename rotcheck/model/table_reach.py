@@ -49,9 +49,10 @@ def table_reach(
         NotTables: what came back is not understood.
     """
     name = _positions_argument(call, length)
-    tables, angles = (
-        _own_rows(call, length) if name is None else _at_positions(call, name, length, most)
-    )
+    if name is None or length not in call.results[call.tables[0]].shape[:-1]:
+        tables, angles = _own_rows(call, length)
+    else:
+        tables, angles = _at_positions(call, name, length, most)
     narrow = tables.dtype in (torch.bfloat16, torch.float16)
     noise = NARROW_NOISE * torch.finfo(tables.dtype).eps if narrow else 0.0
     direction = -1 if 1 in angles and float(angles[1].sum()) < 0 else 1
@@ -90,15 +91,15 @@ def _at_positions(
 def _tables_of(result: Any, places: Sequence[str]) -> Any:
     """Of a result those tensors that are tables."""
     tensors = dict(tensors_in(result))
-    chosen = tuple(tensors[place] for place in places if place in tensors)
-    return chosen if len(chosen) > 1 else chosen[0]
+    tables_made = tuple(tensors[place] for place in places if place in tensors)
+    return tables_made if len(tables_made) > 1 else tables_made[0]
 
 
 def _own_rows(call: CallRecord, length: int) -> tuple[RotaryTables, Angles]:
     """The tables that the model got: rows 0, 1, 2, ..."""
-    chosen = tuple(call.results[place] for place in call.tables)
-    rows = max(chosen[0].shape[:-1], default=length)
-    tables = read_tables(chosen if len(chosen) > 1 else chosen[0], max(rows, 1))
+    tables_made = tuple(call.results[place] for place in call.tables)
+    rows = max(tables_made[0].shape[:-1], default=length)
+    tables = read_tables(tables_made if len(tables_made) > 1 else tables_made[0], max(rows, 1))
     if not tables.steady:
         raise NotTables("its rows are not the positions 0, 1, 2, ...")
     positions = sorted({at for at in HARD_POSITIONS if at < rows} | {rows - 1})

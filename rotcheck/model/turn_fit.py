@@ -21,7 +21,7 @@ class TurnFit:
     """What explains the angles of rows.
 
     `kind`: "rows", each row by its place in the sequence; "grid", by its row and column in an
-    image; "none", not understood. `expected`: (B or 1, S, P), the angles that it explains, in
+    image; "none", not understood. `truth`: (B or 1, S, P), the angles that it explains, in
     float64. `error`: radians between these and the measured ones.
     """
 
@@ -30,7 +30,7 @@ class TurnFit:
     frequencies: Tensor  # (P,), radians a position; of a grid those of its sides
     schedule: Schedule | None
     first: float  # the position of the first row
-    expected: Tensor
+    truth: Tensor
     error: float
     words: str = ""
     why: str = ""  # what was rounded
@@ -70,11 +70,11 @@ def _of_candidates(
         except ValueError:  # no head of this width can have it
             continue
         for direction in (1, -1):
-            expected = direction * rows[..., None] * frequencies  # (B or 1, S, P)
-            error = float(wrap(angles - expected).abs().max())
+            truth = direction * rows[..., None] * frequencies  # (B or 1, S, P)
+            error = float(wrap(angles - truth).abs().max())
             if error <= (noise if noise > NOISE else EXACT):
                 start = float(rows.min())
-                return TurnFit("rows", direction, frequencies, schedule, start, expected, error)
+                return TurnFit("rows", direction, frequencies, schedule, start, truth, error)
     return None
 
 
@@ -94,17 +94,17 @@ def _of_positions(
     start = min(forward)
     first = _first_position(forward[start], rough)
     offset = 0.0 if first is None else first - start
-    expected = direction * (rows[..., None] + offset) * rough  # (B or 1, S, P)
-    error = float(wrap(angles - expected).abs().max())
+    truth = direction * (rows[..., None] + offset) * rough  # (B or 1, S, P)
+    error = float(wrap(angles - truth).abs().max())
     if error > max(10 * noise, 1e-3):
         return None
-    shifted = {round(position + offset): angle for position, angle in forward.items()}
-    fit = fit_schedule(shifted, 1, head_dim, noise if noise > NOISE else EXACT, candidates)
+    from_first = {round(position + offset): angle for position, angle in forward.items()}
+    fit = fit_schedule(from_first, 1, head_dim, noise if noise > NOISE else EXACT, candidates)
     frequencies = fit.frequencies
     exact = direction * (rows[..., None] + offset) * frequencies
     off = float(wrap(angles - exact).abs().max())
     if off > max(10 * noise, 1e-2):  # the schedule is only near
-        return TurnFit("rows", direction, rough, None, start + offset, expected, error, why=fit.why)
+        return TurnFit("rows", direction, rough, None, start + offset, truth, error, why=fit.why)
     return TurnFit(
         "rows", direction, frequencies, fit.schedule, start + offset, exact, off, why=fit.why
     )
@@ -113,12 +113,12 @@ def _of_positions(
 def _by_position(angles: Tensor, rows: Tensor) -> dict[int, Tensor]:
     """The angles (P,) of each position, of the first row that has it."""
     batch = max(len(angles), len(rows))
-    found: dict[int, Tensor] = {}
+    by_position: dict[int, Tensor] = {}
     for b in range(batch):
         line = rows[min(b, len(rows) - 1)]
         for position, angle in zip(line.tolist(), angles[min(b, len(angles) - 1)]):
-            found.setdefault(round(position), angle)
-    return found
+            by_position.setdefault(round(position), angle)
+    return by_position
 
 
 def _from_zero(angles: dict[int, Tensor]) -> dict[int, Tensor]:
@@ -152,9 +152,9 @@ def _of_grid(angles: Tensor, noise: float) -> TurnFit | None:
         still = wrap(angles[0, :prefix])
         if prefix and float(still.abs().max()) > tolerance:
             continue
-        expected = _along_sides(angles[0, prefix:], sides, tolerance)
-        if expected is not None:
-            whole = torch.cat((torch.zeros_like(angles[0, :prefix]), expected))[None]  # (1, S, P)
+        truth = _along_sides(angles[0, prefix:], sides, tolerance)
+        if truth is not None:
+            whole = torch.cat((torch.zeros_like(angles[0, :prefix]), truth))[None]  # (1, S, P)
             error = float(wrap(angles - whole).abs().max())
             size = " x ".join(map(str, sides))
             words = f"by row and column in a grid of {size}" + (
@@ -178,8 +178,8 @@ def _along_sides(angles: Tensor, sides: tuple[int, ...], tolerance: float) -> Te
     """The angles (N, P) that a grid explains: each pair turns evenly along one side or along
     several, and from no other value than that of the first square."""
     grid = angles.reshape(*sides, -1)  # (h, w, P)
-    expected = grid.reshape(-1, grid.shape[-1])[:1]  # (1, P): the first square
-    expected = expected.expand(len(angles), -1)
+    truth = grid.reshape(-1, grid.shape[-1])[:1]  # (1, P): the first square
+    truth = truth.expand(len(angles), -1)
     index = torch.arange(len(angles))
     for axis, side in enumerate(sides):
         inner = 1
@@ -188,8 +188,8 @@ def _along_sides(angles: Tensor, sides: tuple[int, ...], tolerance: float) -> Te
         place = (index // inner) % side  # (N,)
         first, second = grid.select(axis, 0), grid.select(axis, 1)
         step = wrap(second - first).reshape(-1, grid.shape[-1])[0]  # (P,)
-        expected = expected + place[:, None] * step
-    return expected if float(wrap(angles - expected).abs().max()) < tolerance else None
+        truth = truth + place[:, None] * step
+    return truth if float(wrap(angles - truth).abs().max()) < tolerance else None
 
 
 def _of_nothing(angles: Tensor) -> TurnFit:

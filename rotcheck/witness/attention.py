@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 Counter = Callable[[], int]
-_FUSED = {functional.scaled_dot_product_attention}
+_FUSED_KERNELS = {functional.scaled_dot_product_attention}
 _SOFTMAX = {torch.softmax, functional.softmax, Tensor.softmax}
 _PRODUCTS = {
     torch.matmul, Tensor.matmul, Tensor.__matmul__, Tensor.__rmatmul__, torch.bmm, Tensor.bmm,
@@ -64,7 +64,7 @@ class AttentionWitness(TorchFunctionMode):
 
     def _see(self, func: Any, values: Sequence[Any], result: Tensor) -> None:
         tensors = [value for value in _flat(values) if isinstance(value, Tensor)]
-        if func in _FUSED:
+        if func in _FUSED_KERNELS:
             self._add("scaled_dot_product_attention", *tensors[:3])
         elif func in _SOFTMAX:
             scores = self._scores.get(id(tensors[0]))
@@ -88,7 +88,7 @@ class AttentionWitness(TorchFunctionMode):
             self.calls[index] = AttentionCall(*fields)
             return
         if func in _SUMS:
-            lanes = _contracted(str(values[0]))
+            lanes = _lane_axes(str(values[0]))
             if lanes is None:
                 return
             first, second = first.movedim(lanes[0], -1), second.movedim(lanes[1], -1)
@@ -116,11 +116,11 @@ def _flat(values: Sequence[Any]) -> list[Any]:
     return parts
 
 
-def _contracted(equation: str) -> tuple[int, int] | None:
+def _lane_axes(equation: str) -> tuple[int, int] | None:
     """The axes of the two operands of an einsum that it sums over; None: there is not one."""
-    left, _, result = equation.replace(" ", "").replace("...", "").partition("->")
-    first, _, second = left.partition(",")
-    summed = [axis for axis in first if axis in second and axis not in result]
-    if len(summed) != 1 or not second:
+    operands, _, result = equation.replace(" ", "").replace("...", "").partition("->")
+    first, _, second = operands.partition(",")
+    lanes = [axis for axis in first if axis in second and axis not in result]
+    if len(lanes) != 1 or not second:
         return None
-    return first.index(summed[0]) - len(first), second.index(summed[0]) - len(second)
+    return first.index(lanes[0]) - len(first), second.index(lanes[0]) - len(second)

@@ -54,10 +54,10 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
         return None
     if not bool(torch.isfinite(before).all() & torch.isfinite(after).all()):
         return None
-    changed = (before != after).flatten(0, -2).any(0).nonzero().flatten()  # lanes that changed
-    if len(changed) < 2 or not _keeps_energy(before, after, changed):
+    changes = (before != after).flatten(0, -2).any(0).nonzero().flatten()  # lanes that changes
+    if len(changes) < 2 or not _keeps_energy(before, after, changes):
         return None
-    first, last = int(changed[0]), int(changed[-1])
+    first, last = int(changes[0]), int(changes[-1])
     for form in _forms(first, last, before.shape[-1]):
         turn = _turn_of(form, before, after)
         if turn is not None and _angles_differ(turn.angles):
@@ -73,9 +73,9 @@ def _lanes(x: Tensor) -> Tensor:
     )
 
 
-def _keeps_energy(before: Tensor, after: Tensor, changed: Tensor) -> bool:
-    """Whether the lanes that changed have the same length as before, up to one factor."""
-    lengths = before[..., changed].norm(dim=-1), after[..., changed].norm(dim=-1)  # (...) each
+def _keeps_energy(before: Tensor, after: Tensor, changes: Tensor) -> bool:
+    """Whether the lanes that changes have the same length as before, up to one factor."""
+    lengths = before[..., changes].norm(dim=-1), after[..., changes].norm(dim=-1)  # (...) each
     if not bool((lengths[0] > 0).any()):
         return False
     factor = float(lengths[1].sum() / lengths[0].sum())
@@ -92,7 +92,7 @@ class _Form:
 
 
 def _forms(first: int, last: int, lanes: int) -> Iterator[_Form]:
-    """Yield what the lanes that changed, from `first` to `last`, allow; the usual forms first."""
+    """Yield what the lanes that changes, from `first` to `last`, allow; the usual forms first."""
     regions = list(dict.fromkeys(_regions(first, last, lanes)))
     orders: list[tuple[Pairing, OutputLanes]] = [
         ("half", "same"), ("interleaved", "same"), ("interleaved", "de-interleaved"),
@@ -111,7 +111,7 @@ def _forms(first: int, last: int, lanes: int) -> Iterator[_Form]:
 def _regions(first: int, last: int, lanes: int) -> Iterator[tuple[int, int]]:
     """Yield the first lane and the number of lanes that may turn, usual parts of a head first.
 
-    Slow pairs may stand still as far as the dtype tells, so more lanes may turn than changed.
+    Slow pairs may stand still as far as the dtype tells, so more lanes may turn than changes.
     """
     for part in (lanes // 4, lanes // 2, 3 * lanes // 4, lanes):
         if part % 2 == 0 and part:
@@ -127,9 +127,9 @@ def _regions(first: int, last: int, lanes: int) -> Iterator[tuple[int, int]]:
 
 def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
     region = slice(form.start, form.start + form.width * form.blocks)
-    written = {"same": form.pairing, "de-interleaved": "half", "interleaved": "interleaved"}
+    orders = {"same": form.pairing, "de-interleaved": "half", "interleaved": "interleaved"}
     x = pairs_of(before[..., region], form.pairing, form.blocks)  # (..., P) complex
-    y = pairs_of(after[..., region], written[form.output_lanes], form.blocks)  # (..., P) complex
+    y = pairs_of(after[..., region], orders[form.output_lanes], form.blocks)  # (..., P) complex
     lengths, lengths_after = x.abs(), y.abs()
     amplitude = float(lengths_after.sum() / lengths.sum())
     off = (lengths_after - amplitude * lengths).abs() / lengths.clamp_min(1e-30)

@@ -86,9 +86,9 @@ class Witness:
             if _is_strangers(frame.f_code):
                 self._begin(frame)
         elif event == "return" and self._stack and self._stack[-1].frame is frame:
-            seen = self._stack.pop()
+            record = self._stack.pop()
             with torch.no_grad():
-                self._end(seen, result)
+                self._end(record, result)
 
     def _begin(self, frame: FrameType) -> None:
         values = frame.f_locals
@@ -96,15 +96,15 @@ class Witness:
         count = code.co_argcount + code.co_kwonlyargcount
         count += bool(code.co_flags & inspect.CO_VARARGS)
         count += bool(code.co_flags & inspect.CO_VARKEYWORDS)
-        given = {name: values[name] for name in code.co_varnames[:count] if name in values}
         owner = values.get("self")
+        values = {name: values[name] for name in code.co_varnames[:count] if name in values}
         place = self._stack[-1].owner if self._stack else ("", "")
         if isinstance(owner, Module) and (id(owner) in self._names or not self._names):
             place = self._names.get(id(owner), ""), type(owner).__name__
         with torch.no_grad():
-            before = map_tensors(given, self._copy)
+            before = map_tensors(values, self._copy)
         marks = len(self.calls), len(self.makers), len(self.idle)
-        self._stack.append(_Frame(frame, given, before, place, marks))
+        self._stack.append(_Frame(frame, values, before, place, marks))
 
     def _copy(self, tensor: Tensor) -> Tensor:
         """A copy of a tensor, the same one for as long as it is not written to."""
@@ -115,49 +115,49 @@ class Witness:
             self._copies[key] = (tensor, tensor.detach().clone())
         return self._copies[key][1]
 
-    def _end(self, seen: "_Frame", result: Any) -> None:
+    def _end(self, record: "_Frame", result: Any) -> None:
         results = {place: x for place, x in tensors_in(result) if _has_values(x)}
         arguments = [
             (name + place, before)
-            for name, value in seen.before.items()
+            for name, value in record.before.items()
             for place, before in tensors_in(value)
             if _is_wide(before)
         ]
-        outputs = results or dict(_changes_in_place(seen))
+        outputs = results or dict(_changes_in_place(record))
         turns = tuple(_find_turns(arguments, outputs)) if arguments else ()
         if turns:
-            self._add(seen, outputs, turns)
+            self._add(record, outputs, turns)
             return
         tables = self._new_tables(results)
         if tables:
-            self._add_maker(seen, results, tables)
-        elif seen.marks[0] == len(self.calls) and seen.marks[2] == len(self.idle):
-            self._add_idle(seen, outputs, arguments)
+            self._add_maker(record, results, tables)
+        elif record.marks[0] == len(self.calls) and record.marks[2] == len(self.idle):
+            self._add_idle(record, outputs, arguments)
 
     def _add(
-        self, seen: "_Frame", outputs: Mapping[str, Tensor], turns: tuple[TensorTurn, ...]
+        self, record: "_Frame", outputs: Mapping[str, Tensor], turns: tuple[TensorTurn, ...]
     ) -> None:
-        del self.calls[seen.marks[0] :]  # what turned within is a part of this call
-        del self.idle[seen.marks[2] :]
-        self._keep(self.calls, seen, outputs, turns=turns)
+        del self.calls[record.marks[0] :]  # what turned within is a part of this call
+        del self.idle[record.marks[2] :]
+        self._keep(self.calls, record, outputs, turns=turns)
 
     def _add_maker(
-        self, seen: "_Frame", results: Mapping[str, Tensor], tables: tuple[str, ...]
+        self, record: "_Frame", results: Mapping[str, Tensor], tables: tuple[str, ...]
     ) -> None:
-        del self.makers[seen.marks[1] :]
-        self._keep(self.makers, seen, results, tables=tables)
+        del self.makers[record.marks[1] :]
+        self._keep(self.makers, record, results, tables=tables)
         for place in tables:
             self._tables.add(_fingerprint(results[place]))
 
     def _add_idle(
-        self, seen: "_Frame", outputs: Mapping[str, Tensor], arguments: list[tuple[str, Tensor]]
+        self, record: "_Frame", outputs: Mapping[str, Tensor], arguments: list[tuple[str, Tensor]]
     ) -> None:
         table_arguments = tuple(name for name, x in arguments if self._is_table(x))
         shapes = {x.shape for name, x in arguments if name not in table_arguments}
         if table_arguments and any(
             y.shape in shapes and not self._is_table(y) for y in outputs.values()
         ):
-            self._keep(self.idle, seen, outputs, table_arguments=table_arguments)
+            self._keep(self.idle, record, outputs, table_arguments=table_arguments)
 
     def _is_table(self, x: Tensor) -> bool:
         return _fingerprint(x) in self._tables
@@ -167,12 +167,12 @@ class Witness:
         return table_places(wide) if wide else ()
 
     def _keep(
-        self, kept: list[CallRecord], seen: "_Frame", outputs: Mapping[str, Tensor], **facts: Any
+        self, kept: list[CallRecord], record: "_Frame", outputs: Mapping[str, Tensor], **facts: Any
     ) -> None:
-        function = self._function(seen.frame)
+        function = self._function(record.frame)
         if function is None:
             return
-        owner, owner_class = seen.owner
+        owner, owner_class = record.owner
         callers = tuple(frame.frame.f_code.co_qualname for frame in reversed(self._stack))
         copies = {place: x.detach().clone() for place, x in outputs.items()}
         call = CallRecord(
@@ -180,7 +180,7 @@ class Witness:
             owner,
             owner_class,
             self._next(),
-            seen.before,
+            record.before,
             copies,
             callers=callers,
             **facts,
@@ -222,17 +222,17 @@ def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
 class _Frame:
     """A call that has not ended."""
 
-    __slots__ = ("before", "frame", "given", "marks", "owner")
+    __slots__ = ("before", "frame", "marks", "owner", "values")
 
     def __init__(
         self,
         frame: FrameType,
-        given: Mapping[str, Any],
+        values: Mapping[str, Any],
         before: Mapping[str, Any],
         owner: tuple[str, str],
         marks: tuple[int, int, int],
     ) -> None:
-        self.frame, self.given, self.before, self.owner = frame, given, before, owner
+        self.frame, self.values, self.before, self.owner = frame, values, before, owner
         self.marks = marks  # how many calls, makers and idle ones there were when it began
 
 
@@ -269,12 +269,12 @@ def _fingerprint(tensor: Tensor) -> tuple[Any, ...]:
     return shape, round(float(values.double().abs().sum()), 1)
 
 
-def _changes_in_place(seen: _Frame) -> Iterator[tuple[str, Tensor]]:
+def _changes_in_place(record: _Frame) -> Iterator[tuple[str, Tensor]]:
     """Yield the arguments that a call has written into, by their names."""
     before = {
-        name + place: x for name, value in seen.before.items() for place, x in tensors_in(value)
+        name + place: x for name, value in record.before.items() for place, x in tensors_in(value)
     }
-    for name, value in seen.given.items():
+    for name, value in record.values.items():
         for place, x in tensors_in(value):
             copy = before.get(name + place)
             if copy is not None and _is_wide(x) and x is not copy and not torch.equal(x, copy):

@@ -1,0 +1,154 @@
+"""The rotations that were witnessed, judged in the call that the model made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rotcheck.convention.pairings import written_order
+from rotcheck.measure.judge import ROUNDING
+from rotcheck.model.turn_angles import TurnAngles, turn_angles
+from rotcheck.model.turn_fit import TurnFit, fit_rows
+from rotcheck.rotary.schedules import Schedule
+from rotcheck.witness.call_record import CallRecord, TensorTurn
+from rotcheck.witness.turning import pairs_of
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTurn:
+    """One tensor of a call: by which angles its rows turn, and how exactly."""
+
+    call: CallRecord
+    tensor: TensorTurn
+    angles: TurnAngles
+    fit: TurnFit
+    error: float  # units: the worst departure from the rotation by the angles that `fit` explains
+    finding: str = ""
+    message: str = ""
+
+    @property
+    def frequencies(self) -> Tensor:
+        """Radians a position, (P,), signed by the direction; empty where they are not known."""
+        return self.fit.direction * self.fit.frequencies
+
+    @property
+    def words(self) -> str:
+        """What the function does to the tensor."""
+        turn = self.tensor.turn
+        width = self.tensor.before.shape[-1] * (2 if self.tensor.before.is_complex() else 1)
+        part = "all" if turn.lanes == width else str(turn.lanes)
+        text = (
+            f"{turn.pairing}, {part} of {width} lanes"
+            if part != "all"
+            else (f"{turn.pairing}, {width} lanes")
+        )
+        text += f" in {turn.blocks} blocks" if turn.blocks > 1 else ""
+        text += f", written {turn.output_lanes}" if turn.output_lanes != "same" else ""
+        text += f", times {turn.amplitude:.4g}" if turn.amplitude != 1 else ""
+        return text + (", backwards" if self.fit.direction < 0 else "")
+
+
+def judge_turn(
+    call: CallRecord,
+    tensor: TensorTurn,
+    length: int,
+    positions: Tensor | None,
+    candidates: Sequence[Schedule] = (),
+) -> JudgedTurn:
+    """Judge one tensor that a call turned.
+
+    Args:
+        call: as it was witnessed.
+        tensor: that came back turned.
+        length: tokens of the sequence.
+        positions: (S,) or (B, S), where they are known; None: 0, 1, 2, ...
+        candidates: schedules to try beside the usual ones.
+    """
+    angles = turn_angles(tensor.turn, tensor.before.dtype, length)
+    known = positions if positions is not None and positions.shape[-1] == _rows(angles) else None
+    width = tensor.turn.width
+    fit = fit_rows(angles.angles, angles.noise, known, width, candidates)
+    error = _error(tensor, angles, fit)
+    finding, message = _mistake(call, tensor, angles, fit, error)
+    return JudgedTurn(call, tensor, angles, fit, error, finding, message)
+
+
+def _rows(angles: TurnAngles) -> int:
+    return int(angles.angles.shape[1])
+
+
+def _error(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit) -> float:
+    """Units of rounding between what came back and the rotation by the angles that were found."""
+    turn = tensor.turn
+    region = slice(turn.start, turn.start + turn.lanes)
+    before, after = real_lanes(tensor.before)[..., region], real_lanes(tensor.after)[..., region]
+    x = pairs_of(before, turn.pairing, turn.blocks)  # (..., P)
+    y = pairs_of(after, written_order(turn.output_lanes, turn.pairing), turn.blocks)
+    right = _spread(fit.truth, angles, x)
+    expected = torch.polar(torch.full_like(right, turn.amplitude), right) * x
+    if angles.still is not None:
+        axis, places = angles.still
+        index = torch.tensor(places)
+        expected.index_copy_(axis, index, x.index_select(axis, index))
+    eps = torch.finfo(_real_dtype(tensor.before)).eps
+    # a phase that was computed in float32 is off by so much itself
+    step = turn.amplitude * (eps + torch.finfo(torch.float32).eps * right.abs())
+    return float(((y - expected).abs() / (step * x.abs()).clamp_min(1e-30)).max())
+
+
+def _spread(rows: Tensor, angles: TurnAngles, like: Tensor) -> Tensor:
+    """Angles (B or 1, S, P) on the axes of a tensor's pairs (..., P)."""
+    shape = [1] * (like.dim() - 1) + [rows.shape[-1]]
+    shape[angles.axis] = rows.shape[1]
+    if rows.shape[0] > 1:
+        shape[0] = rows.shape[0]
+        order = rows if angles.axis > 0 else rows.transpose(0, 1)
+        return order.reshape(shape).expand(like.shape)
+    return rows[0].reshape(shape).expand(like.shape)
+
+
+def real_lanes(x: Tensor) -> Tensor:
+    """A tensor's values in float64; of a complex one the parts of each number side by side."""
+    return (torch.view_as_real(x).flatten(-2) if x.is_complex() else x).detach().cpu().double()
+
+
+def _real_dtype(x: Tensor) -> torch.dtype:
+    return x.real.dtype if x.is_complex() else x.dtype
+
+
+def _mistake(
+    call: CallRecord, tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float
+) -> tuple[str, str]:
+    """The code and the words of what is wrong with a turn; empty: nothing is."""
+    if angles.uneven is not None:
+        size = tensor.before.shape[angles.uneven]
+        words = f"the {size} parts of {tensor.argument} along axis {angles.uneven} turn by different angles"
+        return "per-head", words
+    if fit.kind == "none":
+        return "", ""
+    if error > ROUNDING and fit.kind == "rows":
+        why = f": {fit.why}" if fit.why else ""
+        words = (
+            f"{tensor.argument} is {error:.3g} rounding steps off the rotation by its own angles"
+        )
+        return "low-precision", words + why
+    return "", ""
+
+
+def uneven_turns(turns: Sequence[JudgedTurn]) -> str:
+    """Words, if q and k of one call do not turn alike; empty: they do."""
+    first, *rest = turns
+    for turn in rest:
+        same = first.tensor.turn, turn.tensor.turn
+        names = f"{first.tensor.argument} and {turn.tensor.argument}"
+        if same[0].pairing != same[1].pairing:
+            return f"{names} are paired differently: {same[0].pairing} and {same[1].pairing}"
+        if first.fit.kind == turn.fit.kind == "rows":
+            a, b = first.frequencies, turn.frequencies
+            if a.shape == b.shape and bool((a - b).abs().max() > 1e-4):
+                return f"{names} turn by different frequencies, or in opposite directions"
+            if a.shape == b.shape and abs(first.fit.first - turn.fit.first) > 0.5:
+                positions = f"{first.fit.first:g} and {turn.fit.first:g}"
+                return f"{names} begin at different positions: {positions}"
+    return ""

@@ -1,0 +1,271 @@
+"""From what was seen of a model to the rows of its report."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.errors import first_line
+from rotcheck.grouping import group_by
+from rotcheck.identify.making.table_reading import NotTables
+from rotcheck.model.attention_inputs import attention_inputs, summary_of
+from rotcheck.model.forward_pass import ForwardPass
+from rotcheck.model.idle_call import explain_idle
+from rotcheck.model.judged_turn import JudgedTurn, judge_turn, uneven_turns
+from rotcheck.model.module_layers import joined, layer_type
+from rotcheck.model.rotation_gradient import gradient_fault
+from rotcheck.model.table_reach import TableReach, table_reach
+from rotcheck.results.model import ModelRow
+from rotcheck.rotary.schedules import Schedule
+from rotcheck.witness.call_record import CallRecord, tensors_in
+
+UNKNOWN_ANGLES = "its angles follow no positions that rotcheck knows"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCall:
+    """One call that turned tensors, judged."""
+
+    record: CallRecord
+    turns: tuple[JudgedTurn, ...]
+    layers: str
+
+    @property
+    def finding(self) -> tuple[str, str]:
+        """The code and the words of what is wrong; empty: nothing is."""
+        for turn in self.turns:
+            if turn.finding:
+                return turn.finding, turn.message
+        words = uneven_turns(self.turns)
+        return ("q-and-k-differ", words) if words else ("", "")
+
+
+@dataclass(slots=True)
+class ModelObservation:
+    """What was seen in one forward pass, judged.
+
+    Args:
+        forward: the pass.
+        config: what the model declares, as plain data; None: nothing.
+        candidates: schedules that it declares, to be tried first.
+        most: positions from here on may have other frequencies.
+    """
+
+    forward: ForwardPass
+    config: Mapping[str, Any] | None
+    candidates: Sequence[Schedule] = ()
+    most: int = 1 << 17
+    reaches: list[tuple[CallRecord, TableReach | str]] = field(default_factory=list)
+    calls: list[JudgedCall] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        length = self.forward.length
+        for record in self.forward.witness.makers:
+            self.reaches.append((record, self._reach(record, length)))
+        found = [reach for _, reach in self.reaches if isinstance(reach, TableReach)]
+        candidates = list(
+            dict.fromkeys([*self.candidates, *(s for r in found for s in r.schedules)])
+        )
+        for record in self.forward.witness.calls:
+            turns = tuple(
+                judge_turn(record, tensor, length, self.forward.positions, candidates)
+                for tensor in record.turns
+            )
+            self.calls.append(JudgedCall(record, turns, layer_type(record.owner, self.config)))
+
+    def _reach(self, record: CallRecord, length: int) -> TableReach | str:
+        try:
+            return table_reach(record, length, self.most, self.candidates)
+        except NotTables as error:
+            return str(error)
+        except Exception as error:  # a stranger's function, called with other positions
+            return f"raises at other positions: {first_line(error)}"
+
+    def rows(self, device: str) -> Iterator[ModelRow]:
+        """The rows of the report for this pass."""
+        yield from self._table_rows(device)
+        yield from self._rotation_rows(device)
+        yield from self._idle_rows(device)
+        yield from self._attention_rows(device)
+
+    def _table_rows(self, device: str) -> Iterator[ModelRow]:
+        groups = group_by(self.reaches, lambda pair: (pair[0].name, _key(pair[1])))
+        for pairs in groups.values():
+            reach = pairs[0][1]
+            fields = _fields("tables", [record for record, _ in pairs], device, self.config)
+            if isinstance(reach, str):
+                yield ModelRow(**fields, verdict="unidentified", message=reach)
+            else:
+                yield ModelRow(**fields, **_of_reach(reach))
+
+    def _rotation_rows(self, device: str) -> Iterator[ModelRow]:
+        groups = group_by(self.calls, _likeness)
+        for calls in groups.values():
+            first = calls[0]
+            fields = _fields("rotation", [call.record for call in calls], device, self.config)
+            yield ModelRow(**fields, **_of_calls(calls), does=_does(first.turns))
+
+    def _idle_rows(self, device: str) -> Iterator[ModelRow]:
+        groups = group_by(self.forward.witness.idle, lambda record: record.name)
+        for records in groups.values():
+            fields = _fields("rotation", records, device, self.config)
+            yield ModelRow(**fields, **self._of_idle(records[0]))
+
+    def _of_idle(self, record: CallRecord) -> dict[str, Any]:
+        try:
+            idle = explain_idle(record, self.forward.length)
+        except Exception as error:  # a stranger's function, called with other values
+            words = f"raises with other values: {first_line(error)}"
+            return {"verdict": "unidentified", "message": words}
+        if idle is None:
+            words = "is handed tables, and no tensor that comes back is one that went in, turned"
+            return {"verdict": "unidentified", "message": words}
+        if idle.finding:
+            return {"verdict": "disagrees", "finding": idle.finding, "message": idle.message}
+        return {"verdict": "unidentified", "message": idle.message}
+
+    def _attention_rows(self, device: str) -> Iterator[ModelRow]:
+        witness = self.forward.witness
+        inputs = attention_inputs(witness.calls, witness.attention)
+        groups = group_by(
+            (each for each in inputs if each.records),
+            lambda each: (each.call.kind, each.finding[0], each.words),
+        )
+        for group in groups.values():
+            finding, message = group[0].finding
+            known = "turned" in (group[0].q, group[0].k) or bool(finding)
+            row = ModelRow(
+                kind="attention",
+                function=group[0].call.kind,
+                modules=joined(each.call.owner for each in group),
+                calls=len(group),
+                device=device,
+                dtype=_dtype(group[0].call.q),
+                does=summary_of(group),
+                verdict="disagrees" if finding else "agrees" if known else "unidentified",
+                finding=finding or None,
+                message=message or (None if known else "what enters is not what was turned"),
+            )
+            yield row
+
+    def backward_rows(self, device: str) -> Iterator[ModelRow]:
+        """A row for each function whose gradient was asked for."""
+        for calls in group_by(self.calls, lambda call: call.record.name).values():
+            fields = _fields("backward", [call.record for call in calls], device, self.config)
+            for turn in calls[0].turns:
+                try:
+                    fault = gradient_fault(turn)
+                except Exception as error:  # a stranger's function, called again
+                    words = f"{turn.tensor.argument}: {first_line(error)}"
+                    yield ModelRow(**fields, verdict="raises", message=words)
+                    break
+                if fault:
+                    yield ModelRow(**fields, verdict="disagrees", finding="gradient", message=fault)
+                    break
+            else:
+                yield ModelRow(**fields, verdict="agrees", does="the gradient is turned back")
+
+
+def _key(reach: TableReach | str) -> str:
+    return reach if isinstance(reach, str) else f"{reach.fit.schedule} {reach.fit.wrong_at}"
+
+
+def _likeness(call: JudgedCall) -> tuple[Any, ...]:
+    """What calls have in common that stand in one row."""
+    turns = [(turn.words, str(turn.fit.schedule), turn.fit.words) for turn in call.turns]
+    return call.record.name, call.layers, call.finding[0], *dict.fromkeys(turns)
+
+
+def _fields(
+    kind: str, records: Sequence[CallRecord], device: str, config: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    first = records[0]
+    tensors = [x for value in first.arguments.values() for _, x in tensors_in(value)]
+    dtypes = [_dtype(x) for x in tensors if x.is_floating_point() or x.is_complex()]
+    return {
+        "kind": kind,
+        "function": first.function.__qualname__,
+        "home": first.function.__module__,
+        "modules": joined(record.owner for record in records),
+        "layers": ", ".join(
+            dict.fromkeys(t for r in records if (t := layer_type(r.owner, config)))
+        ),
+        "calls": len(records),
+        "device": device,
+        "dtype": dtypes[0] if dtypes else "",
+    }
+
+
+def _dtype(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
+
+
+def _of_reach(reach: TableReach) -> dict[str, Any]:
+    fit = reach.fit
+    schedule = str(fit.schedule) if fit.schedule else ""
+    form = {"error": fit.error, "right_to": fit.longest, "angles": schedule, "does": _form(reach)}
+    if fit.wrong_at is None:
+        return form | {"verdict": "agrees"}
+    why = f": {fit.why}" if fit.why else ""
+    words = f"position {fit.wrong_at} is {fit.error:.2g} rad off its own frequencies{why}"
+    finding = "phase-rounded" if "rounded" in fit.why else "phase"
+    return form | {
+        "wrong_at": fit.wrong_at, "verdict": "disagrees", "finding": finding, "message": words,
+    }  # fmt: skip
+
+
+def _form(reach: TableReach) -> str:
+    tables = reach.tables
+    amplitude = f", times {tables.amplitude:.4g}" if abs(tables.amplitude - 1) > 1e-3 else ""
+    lanes = {"half": "for half pairing", "interleaved": "for interleaved pairs", None: ""}
+    words = f"{tables.form} {lanes[tables.table_lanes]}".strip()
+    return f"{words}, {tables.lanes} lanes{amplitude}"
+
+
+def _of_calls(calls: Sequence[JudgedCall]) -> dict[str, Any]:
+    first = calls[0]
+    turns = [turn for call in calls for turn in call.turns]
+    errors = [turn.error for turn in turns if turn.fit.kind == "rows"]
+    schedules = dict.fromkeys(_angles(turn) for turn in turns)
+    fields = {"angles": "; ".join(schedules), "error": max(errors) if errors else None}
+    finding, message = first.finding
+    if finding:
+        return fields | {"verdict": "disagrees", "finding": finding, "message": message}
+    if any(turn.fit.kind == "none" for turn in turns):
+        return fields | {"verdict": "unidentified", "message": UNKNOWN_ANGLES}
+    return fields | {"verdict": "agrees"}
+
+
+def _angles(turn: JudgedTurn) -> str:
+    fit = turn.fit
+    if fit.kind == "grid":
+        return fit.words
+    if fit.kind == "none":
+        return ""
+    start = f" from position {fit.first:g}" if fit.first else ""
+    return (str(fit.schedule) if fit.schedule else "no known schedule") + start
+
+
+def _does(turns: Sequence[JudgedTurn]) -> str:
+    groups = group_by(turns, lambda turn: turn.words)
+    return "; ".join(
+        f"{', '.join(turn.tensor.argument for turn in group)}: {words}"
+        for words, group in groups.items()
+    )
+
+
+def no_rotation_row(device: str, dtype: torch.dtype, declares: bool) -> ModelRow:
+    """The row of a model in which nothing was seen to turn."""
+    words = "no call turned a tensor"
+    if declares:
+        words += ", although the configuration declares a rotation"
+    return ModelRow(
+        kind="forward",
+        function="forward",
+        device=device,
+        dtype=str(dtype).removeprefix("torch."),
+        verdict="unidentified" if declares else "skipped",
+        message=words,
+    )

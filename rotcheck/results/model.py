@@ -1,0 +1,97 @@
+"""The result of `rotcheck model`: the rotary code that ran in a model, and whether it is right."""
+
+from typing import Literal
+
+import msgspec
+
+from rotcheck.exit_codes import INTERRUPT
+from rotcheck.results.probe import Machine
+from rotcheck.results.result import Verdict, exit_code
+
+RowKind = Literal["tables", "rotation", "attention", "backward", "forward"]
+"""What a row is about: a maker of tables, a function that turns tensors, what enters the attention,
+the gradient through a rotation, or the run of the model itself."""
+
+
+class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of rotary code that ran in the model, in the same way each time."""
+
+    kind: RowKind
+    function: str  # "apply_rotary_pos_emb"
+    home: str = ""  # where it is defined: "transformers.models.llama.modeling_llama"
+    modules: str = ""  # of the model, which called it: "model.layers.{0,1}.self_attn"
+    layers: str = ""  # the type of these layers, where the configuration has several
+    calls: int = 0  # in one forward pass
+    device: str
+    dtype: str  # of the tensors that it was handed
+    does: str = ""  # "q, k: half, 128 of 128 lanes"
+    angles: str = ""  # "Llama3(factor=8.0, original_length=8192, theta=500000.0)"
+    error: float | None = None  # in units of rounding; of tables in radians
+    right_to: int | None = None  # the last position that was asked for and is right
+    wrong_at: int | None = None
+    verdict: Verdict
+    finding: str | None = None  # code of what is wrong
+    message: str | None = None  # what is wrong, or why it is not understood
+    note: str | None = None
+    trace: tuple[str, ...] = ()
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+
+
+class DeclaredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration declares for layers of one type, and what the model does there."""
+
+    layers: str  # empty: all
+    declared: str  # "Llama3(factor=8.0, ...), 64 of 128 lanes"
+    done: str
+    keys: dict[str, str] = {}  # which keys of the configuration were read, with their values
+    parts_at: int | None = None  # the first position at which they part by 0.01 rad; None: never
+    verdict: Verdict
+    finding: str | None = None
+    message: str | None = None
+    failure: str | None = None
+    cause: str | None = None
+    fix: str | None = None
+
+
+class WayRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A way in which the model is called, held against one forward pass over the whole sequence."""
+
+    way: str  # "decode", "left-padding", ...
+    what: str  # in words
+    device: str
+    dtype: str
+    error: float | None = None  # radians: the largest difference of an angle
+    verdict: Verdict
+    finding: str | None = None
+    message: str | None = None
+    note: str | None = None
+    trace: tuple[str, ...] = ()
+    failure: str | None = None
+    cause: str | None = None
+    fix: str | None = None
+    seconds: float | None = None
+
+
+class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What `rotcheck model` found."""
+
+    schema: str = "rotcheck/model/1"
+    rotcheck: str
+    machine: Machine
+    asked: str  # the SPEC
+    model: str  # "LlamaForCausalLM"
+    changes: tuple[str, ...] = ()  # what was made smaller: "num_hidden_layers 32 -> 2"
+    rows: tuple[ModelRow, ...]
+    declared: tuple[DeclaredRow, ...] = ()
+    ways: tuple[WayRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    summary: dict[str, int]
+    interrupted: bool = False
+
+    def exit_code(self) -> int:
+        """1 for a finding or what was not understood, 5 when no rotary code ran."""
+        if self.interrupted:
+            return INTERRUPT
+        return exit_code([*self.rows, *self.declared, *self.ways])
