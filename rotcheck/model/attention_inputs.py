@@ -147,4 +147,4 @@ def _feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
 
 def summary_of(inputs: Iterable[AttentionInputs]) -> str:
     """What entered several attentions, each way once."""
-    return "; ".join(dict.fromkeys(each.words for each in inputs))
+    return "; ".join(dict.fromkeys(entry.words for entry in inputs))

@@ -64,9 +64,9 @@ class ModelObservation:
         length = self.forward.length
         for record in self.forward.witness.makers:
             self.reaches.append((record, self._reach(record, length)))
-        found = [reach for _, reach in self.reaches if isinstance(reach, TableReach)]
+        reaches = [reach for _, reach in self.reaches if isinstance(reach, TableReach)]
         candidates = list(
-            dict.fromkeys([*self.candidates, *(s for r in found for s in r.schedules)])
+            dict.fromkeys([*self.candidates, *(s for r in reaches for s in r.schedules)])
         )
         for record in self.forward.witness.calls:
             turns = tuple(
@@ -130,8 +130,8 @@ class ModelObservation:
         witness = self.forward.witness
         inputs = attention_inputs(witness.calls, witness.attention)
         groups = group_by(
-            (each for each in inputs if each.records),
-            lambda each: (each.call.kind, each.finding[0], each.words),
+            (entry for entry in inputs if entry.records),
+            lambda entry: (entry.call.kind, entry.finding[0], entry.words),
         )
         for group in groups.values():
             finding, message = group[0].finding
@@ -139,7 +139,7 @@ class ModelObservation:
             row = ModelRow(
                 kind="attention",
                 function=group[0].call.kind,
-                modules=joined(each.call.owner for each in group),
+                modules=joined(entry.call.owner for entry in group),
                 calls=len(group),
                 device=device,
                 dtype=_dtype(group[0].call.q),
