@@ -33,6 +33,19 @@ BY_HAND: dict[str, dict[str, Any]] = {  # what a configuration class does not te
             "embedding_gemma2_text",
         )
     },
+    **{
+        f"{name}_text": {"interleaved": True}
+        for name in (
+            "cohere_compass",
+            "cosmos3_edge",
+            "qwen3_5",
+            "qwen3_5_moe",
+            "qwen3_omni_moe",
+            "qwen3_vl",
+            "qwen3_vl_moe",
+            "qwen4_exp",
+        )
+    },
     "olmo3": {"unscaled": "sliding_attention"},
     "esm": {"only_if": "rotary"},
     "granitemoehybrid": {"only_if": "rope"},

@@ -35,3 +35,5 @@ def default_sizes(defaults: Mapping[str, Any]) -> Iterator[tuple[str, Setting]]:
         yield name, Setting(setting.value)
     if "partial" in defaults:
         yield "partial", Setting(defaults["partial"])
+    if "interleaved" in defaults:
+        yield "interleaved_sections", Setting(defaults["interleaved"])

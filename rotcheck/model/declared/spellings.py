@@ -81,11 +81,32 @@ INNER_KEYS = {
     "long_mscale": ("long_mscale",),
     "partial": ("partial_rotary_factor",),
     "sections": ("mrope_section", "xdrope_section"),
-    "interleaved_sections": ("mrope_interleaved",),
+    "interleaved_sections": ("mrope_interleaved", "interleaved"),
     "alpha": ("alpha",),
     "apply_scale": ("apply_scale", "apply_yarn_scaling"),
 }
 """The keys within one of `MAPPINGS`."""
+
+
+USUAL_KEYS = {
+    "kind": "rope_type",
+    "low": "low_freq_factor",
+    "high": "high_freq_factor",
+    "width": "hidden_size",
+    **{
+        name: (KEYS | INNER_KEYS)[name][0]
+        for name in (
+            "theta",
+            "partial",
+            "heads",
+            "longest",
+            "original_length",
+            "sections",
+            "attention",
+        )
+    },
+}
+"""What the key of a setting is called in most configurations."""
 
 
 def settings_in(

@@ -1,0 +1,153 @@
+"""The rows of frequencies that a model may have instead of the declared one, each with its why."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.model.declared.config_settings import config_settings
+from rotcheck.model.declared.declared_rotation import declared_rotation
+from rotcheck.model.declared.declared_schedule import rope_type
+from rotcheck.model.declared.key_changes import (
+    LIKELY,
+    POSSIBLE,
+    KeyChange,
+    holder,
+    key_changes,
+    key_name,
+    number,
+)
+from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
+from rotcheck.rotary.frequencies import inverse_frequencies
+from rotcheck.rotary.schedules import Ntk
+
+_SCALING = ("kind", "factor", "original_length", "low", "high", "beta_fast", "beta_slow")
+_UNSCALED = ("default", "axial", "proportional")
+_THETAS = (
+    "theta",
+    "rotary_base",
+    "rotary_emb_base",
+    "rope_base",
+    "freq_base",
+    "rope_local_base_freq",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyVariation:
+    """A row that another reading of the configuration gives: the pairs that turn, (K,) float64."""
+
+    words: str
+    keys: tuple[str, ...]
+    row: Tensor
+    cost: int = LIKELY
+
+
+def turning_row(frequencies: Tensor) -> Tensor:
+    """The frequencies without the pairs at their end that stand still, (K,)."""
+    turning = frequencies.nonzero()  # (K, 1)
+    return frequencies[: int(turning[-1]) + 1] if len(turning) else frequencies[:0]
+
+
+def key_variations(
+    settings: RotationSettings, config: Mapping[str, Any], length: int
+) -> Iterator[KeyVariation]:
+    """Yield what a configuration may be taken for.
+
+    Args:
+        settings: those of the rotation in question.
+        config: the whole configuration, whose other rotations and thetas may be taken for it.
+        length: of the sequence, on which some schedules depend.
+    """
+    changes = (
+        *key_changes(settings),
+        *_of_others(settings, config),
+        *_other_thetas(settings, config),
+    )
+    for change in changes:
+        row = _row(change.settings, length)
+        if row is not None:
+            yield KeyVariation(change.words, change.keys, row, change.cost)
+    declared = _row(settings, length)
+    if declared is not None:
+        yield from _computed(settings, declared, length)
+
+
+def _row(settings: RotationSettings, length: int) -> Tensor | None:
+    """The pairs that turn, as these settings declare; None where nothing follows from them."""
+    rotation = declared_rotation(settings)
+    return None if rotation.schedule is None else turning_row(rotation.frequencies(length))
+
+
+def _of_others(settings: RotationSettings, config: Mapping[str, Any]) -> Iterator[KeyChange]:
+    """Yield what the configuration declares of other layers and parts."""
+    for other in config_settings(config):
+        if (other.layers, other.part) == (settings.layers, settings.part):
+            continue
+        name = other.layers if other.part == settings.part else other.part or "the whole"
+        words = f"it turns as {name} is declared to"
+        yield KeyChange(words, (key_name(other, "theta"),), other)
+        scaling = {key: other.settings.get(key, Setting(None)) for key in _SCALING}
+        scaled = replace(settings, settings={**settings.settings, **scaling})
+        words = f"the scaling of {name} is applied to {settings.layers or settings.part} too"
+        if rope_type(other) not in _UNSCALED and other.part == settings.part:
+            yield KeyChange(words, (holder(other),), scaled)
+
+
+def _other_thetas(settings: RotationSettings, config: Mapping[str, Any]) -> Iterator[KeyChange]:
+    """Yield each theta that stands elsewhere in the configuration."""
+    for path, value in _numbers(config):
+        key = path.rpartition(".")[2]
+        if path != settings.path("theta") and any(name in key for name in _THETAS):
+            words = f"theta is read from {path}, {number(value)}, and not from {key_name(settings, 'theta')}"
+            yield KeyChange(words, (path,), settings.change(theta=value), POSSIBLE)
+
+
+def _numbers(config: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, float]]:
+    for key, value in config.items():
+        at = f"{path}{key}"
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{at}.")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield at, float(value)
+
+
+def _computed(settings: RotationSettings, declared: Tensor, length: int) -> Iterator[KeyVariation]:
+    """Yield rows that no reading of a key gives: a scaling twice, exponents over another width."""
+    theta, lanes = settings.number("theta"), 2 * len(declared)
+    if theta is None:
+        return
+    plain = inverse_frequencies(lanes, theta)  # (K,)
+    share, name = declared / plain, holder(settings)  # (K,)
+    if bool((share != 1).any()):
+        keys = (name,)
+        yield KeyVariation(f"{name} is applied twice", keys, declared * share)
+        yield KeyVariation(
+            f"{name} is applied the wrong way round: faster, not slower", keys, plain / share
+        )
+    factor = settings.number("factor")
+    if factor and factor > 1 and lanes > 2:
+        words = f"{name} is computed as NTK scaling by {number(factor)} at every length"
+        row = Ntk(factor, theta).inverse_frequencies(lanes)  # (K,)
+        yield KeyVariation(words, (name,), row, POSSIBLE)
+    head = declared_rotation(settings).head_dim
+    if head and head > lanes:
+        words = f"the exponents run over head_dim, {head}, where they belong over the {lanes} lanes that turn"
+        yield KeyVariation(words, ("head_dim",), inverse_frequencies(head, theta)[: len(declared)])
+    yield from _sectioned(settings, theta, len(declared))
+    for dtype in (torch.bfloat16, torch.float16):
+        words = (
+            f"the frequencies are those of the configuration, rounded to {str(dtype).split('.')[1]}"
+        )
+        yield KeyVariation(words, (), declared.to(dtype).double())
+
+
+def _sectioned(settings: RotationSettings, theta: float, pairs: int) -> Iterator[KeyVariation]:
+    """Yield that each section of M-RoPE has a row of frequencies of its own."""
+    sections = [int(section) for section in settings.numbers("sections")]
+    if sum(sections) == pairs and len(sections) > 1 and all(sections):
+        rows = [inverse_frequencies(2 * section, theta) for section in sections]
+        words = f"each of the sections {tuple(sections)} has a row of frequencies of its own, where one is cut"
+        yield KeyVariation(words, (key_name(settings, "sections"),), torch.cat(rows))
