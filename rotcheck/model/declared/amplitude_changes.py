@@ -11,14 +11,14 @@ from rotcheck.model.declared.rotation_settings import RotationSettings
 SAME_AMPLITUDE = 1e-3  # relative
 
 
-def amplitude_words(declared: DeclaredRotation, amplitude: float) -> str:
+def amplitude_words(rotation: DeclaredRotation, amplitude: float) -> str:
     """In words, what makes the attention factor another than the declared one;
     empty where it is that one."""
-    right = declared.amplitude
+    right = rotation.amplitude
     if _is_same(amplitude, right):
         return ""
     off = f"cos and sin are scaled by {amplitude:.4g}, and {right:.4g} is declared"
-    why = [words for words, value in _changes(declared, right) if _is_same(amplitude, value)]
+    why = [words for words, value in _changes(rotation, right) if _is_same(amplitude, value)]
     return f"{off}: {' or '.join(why)}" if why else off
 
 
@@ -26,9 +26,9 @@ def _is_same(amplitude: float, right: float) -> bool:
     return abs(amplitude / right - 1) < SAME_AMPLITUDE
 
 
-def _changes(declared: DeclaredRotation, right: float) -> Iterator[tuple[str, float]]:
+def _changes(rotation: DeclaredRotation, right: float) -> Iterator[tuple[str, float]]:
     """Yield what the attention factor may have been taken for."""
-    settings, name = declared.settings, holder(declared.settings)
+    settings, name = rotation.settings, holder(rotation.settings)
     yield f"the attention factor of {name} is missing, unless the scores are scaled elsewhere", 1.0
     yield f"the attention factor of {name} is applied twice", right**2
     yield "its square root is applied", math.sqrt(right)

@@ -37,7 +37,7 @@ def key_changes(settings: RotationSettings) -> Iterator[KeyChange]:
     unread = [change for change in single if change.is_default]
     for index, first in enumerate(unread):
         for second in unread[index + 1 :]:
-            yield _both(settings, first, second)
+            yield _combination(settings, first, second)
 
 
 def number(value: float | None) -> str:
@@ -70,7 +70,7 @@ def _change(
     )
 
 
-def _both(settings: RotationSettings, first: KeyChange, second: KeyChange) -> KeyChange:
+def _combination(settings: RotationSettings, first: KeyChange, second: KeyChange) -> KeyChange:
     values = {
         name: setting.value
         for change in (first, second)
@@ -95,16 +95,16 @@ def _unread(settings: RotationSettings) -> Iterator[KeyChange]:
 
 def _theta(settings: RotationSettings) -> Iterator[KeyChange]:
     """Yield other thetas: defaults, and factors of the declared one."""
-    declared, name = settings.number("theta"), key_name(settings, "theta")
-    if declared is None:
+    theta, name = settings.number("theta"), key_name(settings, "theta")
+    if theta is None:
         return
     for value in WELL_KNOWN_THETAS:
-        if value == declared:
+        if value == theta:
             continue
         default = "the usual default" if value == _DEFAULT_THETA else "another model's"
         says = "declared" if settings.path("theta") else "the default of the architecture"
         is_off = f"{name} is ignored" if settings.path("theta") else "no key gives theta"
-        words = f"{is_off}: it is {number(value)}, {default}, where {number(declared)} is {says}"
+        words = f"{is_off}: it is {number(value)}, {default}, where {number(theta)} is {says}"
         if value == _DEFAULT_THETA:
             yield _change(
                 settings, words + _elsewhere(name), "theta", {"theta": value}, is_default=True
@@ -112,8 +112,8 @@ def _theta(settings: RotationSettings) -> Iterator[KeyChange]:
         else:
             yield _change(settings, words, "theta", {"theta": value}, POSSIBLE)
     for ratio, times in ((2.0, "twice"), (0.5, "half of"), (10.0, "10 times"), (0.1, "a tenth of")):
-        words = f"theta is {number(declared * ratio)}, {times} what {name} declares"
-        yield _change(settings, words, "theta", {"theta": declared * ratio}, RARE)
+        words = f"theta is {number(theta * ratio)}, {times} what {name} declares"
+        yield _change(settings, words, "theta", {"theta": theta * ratio}, RARE)
 
 
 def _elsewhere(path: str) -> str:
@@ -158,8 +158,8 @@ def _factors(settings: RotationSettings) -> Iterator[KeyChange]:
     factor, name = settings.number("factor"), key_name(settings, "factor")
     if factor is None:
         return
-    others = {"twice": 2 * factor, "half of": factor / 2, "the square of": factor**2}
-    for times, value in others.items():
+    ratios = {"twice": 2 * factor, "half of": factor / 2, "the square of": factor**2}
+    for times, value in ratios.items():
         words = f"the factor is {number(value)}, {times} what {name} declares"
         yield _change(settings, words, "factor", {"factor": value}, POSSIBLE)
     for value in (8.0, 32.0, 40.0):
@@ -190,11 +190,11 @@ def _lengths(settings: RotationSettings) -> Iterator[KeyChange]:
 def _kinds(settings: RotationSettings, kind: str) -> Iterator[KeyChange]:
     """Yield that one type of scaling is computed as another."""
     bands = {"low": 1.0, "high": 4.0}
-    for other in ("linear", "yarn", "llama3", "dynamic"):
-        if other != kind and settings.number("factor"):
-            values = bands if other == "llama3" and not settings.number("low") else {}
-            words = f"{key_name(settings, 'kind')} is {kind}, and it is computed as {other}"
-            yield _change(settings, words, "kind", {"kind": other, **values}, POSSIBLE)
+    for mistake in ("linear", "yarn", "llama3", "dynamic"):
+        if mistake != kind and settings.number("factor"):
+            values = bands if mistake == "llama3" and not settings.number("low") else {}
+            words = f"{key_name(settings, 'kind')} is {kind}, and it is computed as {mistake}"
+            yield _change(settings, words, "kind", {"kind": mistake, **values}, POSSIBLE)
 
 
 def _of_yarn(settings: RotationSettings) -> Iterator[KeyChange]:

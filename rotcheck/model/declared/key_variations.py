@@ -24,7 +24,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 from rotcheck.rotary.schedules import Ntk
 
 _SCALING = ("kind", "factor", "original_length", "low", "high", "beta_fast", "beta_slow")
-_UNSCALED = ("default", "axial", "proportional")
+_WITHOUT_SCALING = ("default", "axial", "proportional")
 _THETAS = (
     "theta",
     "rotary_base",
@@ -70,9 +70,9 @@ def key_variations(
         row = _row(change.settings, length)
         if row is not None:
             yield KeyVariation(change.words, change.keys, row, change.cost)
-    declared = _row(settings, length)
-    if declared is not None:
-        yield from _computed(settings, declared, length)
+    right = _row(settings, length)
+    if right is not None:
+        yield from _special_rows(settings, right, length)
 
 
 def _row(settings: RotationSettings, length: int) -> Tensor | None:
@@ -83,17 +83,19 @@ def _row(settings: RotationSettings, length: int) -> Tensor | None:
 
 def _of_others(settings: RotationSettings, config: Mapping[str, Any]) -> Iterator[KeyChange]:
     """Yield what the configuration declares of other layers and parts."""
-    for other in config_settings(config):
-        if (other.layers, other.part) == (settings.layers, settings.part):
+    for neighbour in config_settings(config):
+        if (neighbour.layers, neighbour.part) == (settings.layers, settings.part):
             continue
-        name = other.layers if other.part == settings.part else other.part or "the whole"
+        name = (
+            neighbour.layers if neighbour.part == settings.part else neighbour.part or "the whole"
+        )
         words = f"it turns as {name} is declared to"
-        yield KeyChange(words, (key_name(other, "theta"),), other)
-        scaling = {key: other.settings.get(key, Setting(None)) for key in _SCALING}
-        scaled = replace(settings, settings={**settings.settings, **scaling})
+        yield KeyChange(words, (key_name(neighbour, "theta"),), neighbour)
+        scaling = {key: neighbour.settings.get(key, Setting(None)) for key in _SCALING}
+        reading = replace(settings, settings={**settings.settings, **scaling})
         words = f"the scaling of {name} is applied to {settings.layers or settings.part} too"
-        if rope_type(other) not in _UNSCALED and other.part == settings.part:
-            yield KeyChange(words, (holder(other),), scaled)
+        if rope_type(neighbour) not in _WITHOUT_SCALING and neighbour.part == settings.part:
+            yield KeyChange(words, (holder(neighbour),), reading)
 
 
 def _other_thetas(settings: RotationSettings, config: Mapping[str, Any]) -> Iterator[KeyChange]:
@@ -114,16 +116,16 @@ def _numbers(config: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, f
             yield at, float(value)
 
 
-def _computed(settings: RotationSettings, declared: Tensor, length: int) -> Iterator[KeyVariation]:
+def _special_rows(settings: RotationSettings, right: Tensor, length: int) -> Iterator[KeyVariation]:
     """Yield rows that no reading of a key gives: a scaling twice, exponents over another width."""
-    theta, lanes = settings.number("theta"), 2 * len(declared)
+    theta, lanes = settings.number("theta"), 2 * len(right)
     if theta is None:
         return
     plain = inverse_frequencies(lanes, theta)  # (K,)
-    share, name = declared / plain, holder(settings)  # (K,)
+    share, name = right / plain, holder(settings)  # (K,)
     if bool((share != 1).any()):
         keys = (name,)
-        yield KeyVariation(f"{name} is applied twice", keys, declared * share)
+        yield KeyVariation(f"{name} is applied twice", keys, right * share)
         yield KeyVariation(
             f"{name} is applied the wrong way round: faster, not slower", keys, plain / share
         )
@@ -135,16 +137,18 @@ def _computed(settings: RotationSettings, declared: Tensor, length: int) -> Iter
     head = declared_rotation(settings).head_dim
     if head and head > lanes:
         words = f"the exponents run over head_dim, {head}, where they belong over the {lanes} lanes that turn"
-        yield KeyVariation(words, ("head_dim",), inverse_frequencies(head, theta)[: len(declared)])
-    yield from _sectioned(settings, theta, len(declared))
+        yield KeyVariation(words, ("head_dim",), inverse_frequencies(head, theta)[: len(right)])
+    yield from _row_of_sections(settings, theta, len(right))
     for dtype in (torch.bfloat16, torch.float16):
         words = (
             f"the frequencies are those of the configuration, rounded to {str(dtype).split('.')[1]}"
         )
-        yield KeyVariation(words, (), declared.to(dtype).double())
+        yield KeyVariation(words, (), right.to(dtype).double())
 
 
-def _sectioned(settings: RotationSettings, theta: float, pairs: int) -> Iterator[KeyVariation]:
+def _row_of_sections(
+    settings: RotationSettings, theta: float, pairs: int
+) -> Iterator[KeyVariation]:
     """Yield that each section of M-RoPE has a row of frequencies of its own."""
     sections = [int(section) for section in settings.numbers("sections")]
     if sum(sections) == pairs and len(sections) > 1 and all(sections):

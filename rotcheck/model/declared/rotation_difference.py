@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.model.declared.amplitude_changes import amplitude_words
+from rotcheck.model.rotation.amplitude_changes import amplitude_words
 from rotcheck.model.declared.declared_rotation import DeclaredRotation
 from rotcheck.model.declared.key_variations import KeyVariation, key_variations, turning_row
 from rotcheck.rotary.recognition import recognise
@@ -32,7 +32,7 @@ class RotationDifference:
     pair: int | None
     explanations: tuple[KeyVariation, ...]
     amplitude: str
-    recognised: str  # what turns, where nothing explains it
+    recognition: str  # what turns, where nothing explains it
 
     @property
     def agrees(self) -> bool:
@@ -48,12 +48,12 @@ class RotationDifference:
         if self.position is None:
             return ""
         where = f"parts by {PARTING} rad at position {self.position:,}, in pair {self.pair}"
-        why = " or ".join(each.words for each in self.explanations)
-        return f"{where}: {why or f'no single key explains it; measured: {self.recognised}'}"
+        why = " or ".join(variation.words for variation in self.explanations)
+        return f"{where}: {why or f'no single key explains it; measured: {self.recognition}'}"
 
 
 def rotation_difference(
-    declared: DeclaredRotation,
+    rotation: DeclaredRotation,
     config: Mapping[str, Any],
     frequencies: Tensor,
     amplitude: float = 1.0,
@@ -64,7 +64,7 @@ def rotation_difference(
     """Find where a model parts from what it declares, and why.
 
     Args:
-        declared: a rotation with a schedule, of `config`.
+        rotation: one with a schedule, of `config`.
         config: the whole configuration.
         frequencies: as measured, (P,) float64, in radians a position; of pairs that stand still 0.
         amplitude: what cos and sin are multiplied with, as measured.
@@ -73,20 +73,20 @@ def rotation_difference(
         farthest: the last position that matters.
 
     Raises:
-        ValueError: `declared` has no schedule.
+        ValueError: it has no schedule.
     """
-    right, row = turning_row(declared.frequencies(length)), turning_row(frequencies.cpu().double())
+    right, row = turning_row(rotation.frequencies(length)), turning_row(frequencies.cpu().double())
     position, pair = first_parting(right, row, tolerance, farthest)
     explanations: tuple[KeyVariation, ...] = ()
     if position is not None:
-        variations = key_variations(declared.settings, config, length)
+        variations = key_variations(rotation.settings, config, length)
         explanations = tuple(_simplest(variations, row, tolerance))
     return RotationDifference(
         position,
         pair,
         explanations,
-        amplitude_words(declared, amplitude),
-        _recognition(row, declared.head_dim) if position is not None and not explanations else "",
+        amplitude_words(rotation, amplitude),
+        _recognition(row, rotation.head_dim) if position is not None and not explanations else "",
     )
 
 
@@ -105,7 +105,7 @@ def first_parting(
         The position and the pair; None and None where they do not part.
     """
     pairs = max(len(right), len(row))
-    right, row = (torch.cat((each, each.new_zeros(pairs - len(each)))) for each in (right, row))
+    right, row = (_with_zeros(side, pairs) for side in (right, row))
     off = (row - right).abs()  # (P,)
     gap = off.remainder(2 * math.pi)  # (P,)
     gap = gap.minimum(2 * math.pi - gap).where(off > tolerance * right, 0.0)  # (P,)
@@ -116,17 +116,22 @@ def first_parting(
     return (position, pair) if position <= farthest else (None, None)
 
 
+def _with_zeros(row: Tensor, pairs: int) -> Tensor:
+    """A row with pairs that stand still at its end, (pairs,)."""
+    return torch.cat((row, row.new_zeros(pairs - len(row))))
+
+
 def _simplest(
     variations: Iterator[KeyVariation], row: Tensor, tolerance: float
 ) -> Iterator[KeyVariation]:
     """Yield the variations that fit the row, of those the simplest, each row of words once."""
-    fits = [each for each in variations if _fits(each.row, row, tolerance)]
-    least = min((each.cost for each in fits), default=0)
+    candidates = [variation for variation in variations if _fits(variation.row, row, tolerance)]
+    least = min((variation.cost for variation in candidates), default=0)
     words = set()
-    for each in fits:
-        if each.cost == least and each.words not in words:
-            words.add(each.words)
-            yield each
+    for variation in candidates:
+        if variation.cost == least and variation.words not in words:
+            words.add(variation.words)
+            yield variation
 
 
 def _fits(right: Tensor, row: Tensor, tolerance: float) -> bool:

@@ -12,32 +12,36 @@ from rotcheck.model.declared.key_changes import key_name
 _AXES = ("time", "height", "width", "the fourth axis")
 
 
-def declared_axes(declared: DeclaredRotation) -> Tensor | None:
+def declared_axes(rotation: DeclaredRotation) -> Tensor | None:
     """The axis of each pair, 0 for time, 1 for height, 2 for width.
 
     Returns:
         (P,), int64; None where no sections are declared, or not as many pairs as turn.
     """
-    interleaved = declared.settings.value("interleaved_sections") is True
-    if not declared.sections or 2 * sum(declared.sections) != declared.rotary_dim:
+    interleaved = rotation.settings.value("interleaved_sections") is True
+    if not rotation.sections or 2 * sum(rotation.sections) != rotation.rotary_dim:
         return None
-    return _interleaved(declared.sections) if interleaved else _blocks(declared.sections)
+    return _interleaved(rotation.sections) if interleaved else _blocks(rotation.sections)
 
 
-def section_words(declared: DeclaredRotation, axes: Tensor) -> str:
+def section_words(rotation: DeclaredRotation, axes: Tensor) -> str:
     """In words, how pairs turn with other axes than the declared ones; empty where they do not.
 
     Args:
-        declared: a rotation with sections.
+        rotation: one with sections.
         axes: of each pair, as measured, (P,), int64.
     """
-    right = declared_axes(declared)
+    right = declared_axes(rotation)
     if right is None or torch.equal(right, axes):
         return ""
     pair = int((right != axes[: len(right)]).nonzero()[0]) if len(axes) >= len(right) else len(axes)
-    name, sections = key_name(declared.settings, "sections"), tuple(declared.sections)
+    name, sections = key_name(rotation.settings, "sections"), tuple(rotation.sections)
     off = f"{name} is {sections}, and pair {pair} turns with another axis than the declared one"
-    why = [words for words, other in _changes(declared.sections, right) if torch.equal(other, axes)]
+    why = [
+        words
+        for words, candidate in _changes(rotation.sections, right)
+        if torch.equal(candidate, axes)
+    ]
     return f"{off}: {why[0]}" if why else off
 
 
