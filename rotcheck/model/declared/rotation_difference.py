@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.model.rotation.amplitude_changes import amplitude_words
+from rotcheck.model.declared.amplitude_changes import amplitude_words
 from rotcheck.model.declared.declared_rotation import DeclaredRotation
 from rotcheck.model.declared.key_variations import KeyVariation, key_variations, turning_row
 from rotcheck.rotary.recognition import recognise
