@@ -1,0 +1,95 @@
+"""When calls are watched: while a model runs, in its first steps, and never after that.
+
+The first call of a `torch.nn.Module` from outside of any other begins a window, and its return ends
+it. Only asking for `Module.__call__` is noticed, so that no frame of ours is in a traceback.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.nn import Module
+
+from rotcheck.watch.inside.call_watch import CallWatch
+
+MOST_STEPS = 3  # windows in which something turned
+MOST_WINDOWS = 1000  # of any kind: a program may call modules that are no models, to read its data
+MOST_SECONDS = 60.0  # for which calls are watched at all
+
+
+class FirstSteps:
+    """Stands in the place of `Module.__call__` until enough was seen."""
+
+    def __init__(self, watch: CallWatch) -> None:
+        self._watch = watch
+        self._call: Any = Module.__dict__["__call__"]
+        self._root: FrameType | None = None
+        self._windows, self._steps = 0, 0
+        self._start = 0.0
+        self._seconds = 0.0
+        self._turns = 0
+
+    def begin(self) -> None:
+        """Wait for the first call of a module."""
+        Module.__call__ = self  # type: ignore[assignment]
+
+    def end(self) -> None:
+        """Watch no more calls, as in a process that was forked off."""
+        if Module.__dict__["__call__"] is self:
+            Module.__call__ = self._call
+        if sys.getprofile() == self._profile:
+            sys.setprofile(None)
+
+    def __get__(self, module: Module | None, owner: type) -> Callable[..., Any]:
+        """The function that torch has, or its method; a window begins where it is asked for."""
+        if module is None:
+            return self._call  # type: ignore[no-any-return]
+        if sys.getprofile() is None and may_look():
+            self._open(module)
+        return self._call.__get__(module, owner)  # type: ignore[no-any-return]
+
+    def _open(self, module: Module) -> None:
+        Module.__call__ = self._call
+        self._root = None
+        self._turns = self._watch.turns
+        self._start = time.perf_counter()
+        self._watch.enter(module)
+        sys.setprofile(self._profile)
+
+    def _profile(self, frame: FrameType, event: str, result: Any) -> None:
+        if self._root is None:
+            if event == "call" and frame.f_code is self._call.__code__:
+                self._root = frame
+            elif event == "call":  # it was asked for, and not called
+                self._close()
+        elif frame is self._root and event == "return":
+            self._close()
+        elif event in ("call", "return"):
+            self._watch.hear(frame, event, result)
+
+    def _close(self) -> None:
+        sys.setprofile(None)
+        self._root = None
+        self._watch.leave()
+        self._windows += 1
+        self._steps += self._watch.turns > self._turns
+        self._seconds += time.perf_counter() - self._start
+        if (
+            self._steps < MOST_STEPS
+            and self._windows < MOST_WINDOWS
+            and self._seconds < MOST_SECONDS
+            and Module.__dict__["__call__"] is self._call
+        ):
+            Module.__call__ = self  # type: ignore[assignment]
+
+
+def may_look() -> bool:
+    """Whether a tensor may be looked at: not while torch records or transforms what is done."""
+    if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
+        return False
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return False
+    return not (torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing())
