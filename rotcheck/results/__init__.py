@@ -43,7 +43,7 @@ from rotcheck.results.result import (
 from rotcheck.results.scan import Gap, Hazard, Scan
 from rotcheck.results.train import Course, Reference, Step, Training
 from rotcheck.results.trial import Claim, Trial
-from rotcheck.results.watch import CodeLine, Death, Fallback, Flip, Process, Watch
+from rotcheck.results.watch import CodeLine, Death, Fallback, Flip, Process, Watch, WatchRow
 
 __all__ = [
     "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "Ambiguity", "Answer",
@@ -52,7 +52,7 @@ __all__ = [
     "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness", "Line", "Machine",
     "Maker", "Pair", "Part", "Phase", "Probe", "Process", "Reach", "Reference", "Relation",
     "Remark", "Report", "Result", "Scan", "Spread", "Step", "Swappable", "Timing",
-    "TimingState", "Training", "Trial", "Verdict", "Watch", "Way", "exit_code", "findings",
+    "TimingState", "Training", "Trial", "Verdict", "Watch", "WatchRow", "Way", "exit_code", "findings",
     "from_json", "identified_code", "knowledge_of", "mistaken", "mistakes", "schema",
     "summarise",
 ]  # fmt: skip

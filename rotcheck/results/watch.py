@@ -2,6 +2,8 @@
 
 import msgspec
 
+from rotcheck.results.result import Verdict
+
 
 class CodeLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of code that ran."""
@@ -49,6 +51,29 @@ class Fallback(msgspec.Struct, frozen=True, kw_only=True):
     ranks: tuple[int, ...] = ()
 
 
+class WatchRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A function that turned tensors in the first steps, in one way."""
+
+    function: str
+    module: str  # where it is defined, by name
+    place: CodeLine  # and by file
+    owners: tuple[str, ...] = ()  # modules of the model that called it; the first that were seen
+    arguments: tuple[str, ...] = ()  # which of its tensors it turns so; none: it turned nothing
+    calls: int  # in the steps that were watched, of one process
+    does: str = ""  # "half, 128 lanes"
+    angles: str = ""  # "Plain(theta=10000)"
+    dtypes: tuple[str, ...] = ()  # before and after
+    devices: tuple[str, ...] = ()
+    verdict: Verdict
+    finding: str | None = None
+    message: str | None = None
+    failure: str | None = None  # id of the known failure, as in `rotcheck explain ID`
+    cause: str | None = None
+    fix: str | None = None
+    pids: tuple[int, ...] = ()
+    ranks: tuple[int, ...] = ()
+
+
 class Death(msgspec.Struct, frozen=True, kw_only=True):
     """What the program died of."""
 
@@ -75,6 +100,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     status: int  # the program's exit code, or minus the signal that ended it
     seconds: float
     processes: tuple[Process, ...] = ()
+    rows: tuple[WatchRow, ...] = ()
     flips: tuple[Flip, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
     death: Death | None = None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from rotcheck.results import Verdict
+
 Line = tuple[str, int, str]
 """File, line and function."""
 
@@ -64,6 +66,43 @@ class ImportFailure(RecordLine, frozen=True, kw_only=True, tag="failed import"):
     where: tuple[Line, ...]
 
 
+class RotationSighting(RecordLine, frozen=True, kw_only=True, tag="rotation"):
+    """A call that turned a tensor, or was handed tables and turned nothing."""
+
+    place: Line  # where the function is defined
+    module: str
+    function: str
+    owner: str  # the module of the model that made the call
+    argument: str  # which tensor; empty: none was turned
+    does: str
+    angles: str
+    verdict: Verdict
+    finding: str
+    message: str
+    dtypes: tuple[str, ...]  # before and after
+    devices: tuple[str, ...]
+
+
+class PartSighting(RecordLine, frozen=True, kw_only=True, tag="part"):
+    """A function that turned something is a part of another one."""
+
+    inner: Line
+    outer: Line
+
+
+class CallCount(RecordLine, frozen=True, kw_only=True, tag="calls"):
+    """How often a function that turns something was called in the steps that were watched."""
+
+    place: Line
+    count: int
+
+
+class Problem(RecordLine, frozen=True, kw_only=True, tag="problem"):
+    """Why calls were not watched any more."""
+
+    why: str
+
+
 class Exec(RecordLine, frozen=True, kw_only=True, tag="exec"):
     """The process became another program."""
 
@@ -111,6 +150,10 @@ KINDS = (
     | TorchImport
     | SwitchChange
     | ImportFailure
+    | RotationSighting
+    | PartSighting
+    | CallCount
+    | Problem
     | Exec
     | UncaughtException
     | End

@@ -13,6 +13,7 @@ from rotcheck.results import Watch
 from rotcheck.watch import hook, records
 from rotcheck.watch.launcher import launch
 from rotcheck.watch.program_death import program_death
+from rotcheck.watch.rotations import rotations
 from rotcheck.watch.sightings import fallbacks, flips, notes, processes
 
 FOLDER = "ROTCHECK_WATCH"
@@ -53,6 +54,7 @@ def watch(command: Sequence[str]) -> Watch:
         status=status,
         seconds=round(seconds, 3),
         processes=tuple(processes(lines)),
+        rows=tuple(rotations(lines)),
         flips=switches,
         fallbacks=tuple(fallbacks(lines, death)),
         death=death,

@@ -11,6 +11,7 @@ from rotcheck.watch.records import (
     Exec,
     ImportFailure,
     Line,
+    Problem,
     Record,
     SwitchChange,
     TorchImport,
@@ -59,8 +60,8 @@ def flips(records: Sequence[Record]) -> tuple[Flip, ...]:
             setter=change.setter,
             where=code_lines(change.where),
             left=any(left for *_, left in group),
-            pids=_pids(record for record, *_ in group),
-            ranks=_ranks(record for record, *_ in group),
+            pids=pids(record for record, *_ in group),
+            ranks=ranks(record for record, *_ in group),
         )
         for group in groups.values()
         for _, change, _ in group[:1]
@@ -86,8 +87,8 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
             error=failure.error,
             where=code_lines(failure.where),
             count=len(group),
-            pids=_pids(record for record, _ in group),
-            ranks=_ranks(record for record, _ in group),
+            pids=pids(record for record, _ in group),
+            ranks=ranks(record for record, _ in group),
         )
 
 
@@ -97,6 +98,8 @@ def notes(records: Sequence[Record]) -> Iterator[str]:
         for entry in record.entries:
             if isinstance(entry, WatchFailure):
                 yield f"process {entry.pid}, Python {entry.python}, was not watched: {entry.why}"
+            if isinstance(entry, Problem):
+                yield f"process {pids([record])[0]}: its calls were watched no longer: {entry.why}"
             if isinstance(entry, Exec):
                 place = code_lines(entry.where)[0]
                 yield f"{place.file}:{place.line} replaced the process by {shorten_path(entry.program)}"
@@ -135,10 +138,12 @@ def _has(record: Record, kind: type) -> bool:
     return any(isinstance(entry, kind) for entry in record.entries)
 
 
-def _pids(records: Iterable[Record]) -> tuple[int, ...]:
+def pids(records: Iterable[Record]) -> tuple[int, ...]:
+    """The processes of records, each once."""
     introductions = (record.introduction for record in records)
     return tuple(dict.fromkeys(first.pid for first in introductions if first))
 
 
-def _ranks(records: Iterable[Record]) -> tuple[int, ...]:
+def ranks(records: Iterable[Record]) -> tuple[int, ...]:
+    """The ranks of records, each once."""
     return tuple(sorted({record.rank for record in records if record.rank is not None}))

@@ -13,7 +13,7 @@ import rotcheck
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "rotcheck"
 ORDER = [
-    "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "model", "watch", "testing", "compare",
+    "cli", "preflight", "report", "check", "scan", "bench", "train", "context", "watch", "model", "testing", "compare",
     "witness", "identify",
     "study", "measure", "probe", "diagnose", "log", "implementations", "isolation", "rotary", "convention",
     "declaration", "results", "errors", "exit_codes", "file_contents", "requirement", "frames", "scrub",
@@ -28,7 +28,7 @@ IDENTIFY_ORDER = [  # the rooms and files of identify
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT_TORCH = (
     "rotary/", "implementations/", "bench/", "compare/", "context/", "identify/", "measure/", "probe/", "testing/",
-    "train/", "convention/", "witness/", "model/", "watch/",
+    "train/", "convention/", "witness/", "model/", "watch/inside/",
 )  # fmt: skip
 
 

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Sequence
 
 from rotcheck.report import document as doc
 from rotcheck.report.text import one_line, plural, shorten
-from rotcheck.results import CodeLine, Death, Fallback, Flip, Watch
+from rotcheck.results import CodeLine, Death, Fallback, Flip, Watch, WatchRow
 
 WORD = "a watch"
 RESULT = Watch
 
 MOST_CALLERS = 3  # lines that are named of those that led to a call
 LONGEST_COMMAND = 80  # characters
+ROTARY = "Rotary code that ran in the first steps"
+HEAD = ("", "function", "at", "what it did")
+TONES: dict[str, doc.Tone] = {"agrees": "good", "disagrees": "bad"}
 NO_TORCH = "None of its Python processes imported torch."
 NOTHING_SEEN = "No process-wide switch was set, and no import of a kernel failed."
 
@@ -24,6 +27,9 @@ def document(watch: Watch) -> doc.Document:
 def _parts(watch: Watch) -> Iterator[doc.Part]:
     yield doc.Heading(headline(watch), "bad" if watch.status else "good")
     yield doc.Lines(list(_facts(watch)))
+    if watch.rows:
+        yield doc.Section(ROTARY, [doc.Rows(HEAD, [_row(row) for row in watch.rows])])
+    yield from map(_finding, (row for row in watch.rows if row.verdict != "agrees"))
     left = [flip for flip in watch.flips if flip.left]
     passing = [_flip_line(flip) for flip in watch.flips if not flip.left]
     if left:
@@ -61,6 +67,36 @@ def _facts(watch: Watch) -> Iterator[str]:
 
 def _world_size(watch: Watch) -> int:
     return max(process.world_size or 1 for process in watch.processes)
+
+
+def _row(row: WatchRow) -> tuple[doc.Field, ...]:
+    """What a function did, and whether that is right."""
+    name = f"{row.function}({', '.join(row.arguments)})" if row.arguments else row.function
+    words = [row.does, row.angles, _change("dtype", row.dtypes), _change("device", row.devices)]
+    times = f"{plural(row.calls, 'call')}{_ranks(row.ranks)}"
+    tone = TONES.get(row.verdict, "note")
+    return (
+        doc.Field(doc.SIGNS[tone], tone),
+        doc.Field(name, name=True),
+        doc.Field(_place(row.place)),
+        doc.Field(one_line("; ".join([*filter(None, words), times]))),
+    )
+
+
+def _change(name: str, values: Sequence[str]) -> str:
+    """`float32`, or `dtype changes from bfloat16 to float32`."""
+    before, after = values[0], values[-1]
+    return before if before == after else f"{name} changes from {before} to {after}"
+
+
+def _finding(row: WatchRow) -> doc.Finding:
+    """Why a function is wrong, or was not understood."""
+    details = doc.details(
+        doc.Detail("what", one_line(row.message or "")),
+        doc.Detail("called by", ", ".join(row.owners)),
+        *doc.knowledge(row),
+    )
+    return doc.Finding(f"{row.function} {row.verdict}", details, TONES.get(row.verdict, "note"))
 
 
 def _flip_row(flip: Flip) -> tuple[doc.Field, ...]:

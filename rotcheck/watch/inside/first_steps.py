@@ -14,6 +14,9 @@ import torch
 from torch.nn import Module
 
 from rotcheck.watch.inside.call_watch import CallWatch
+from rotcheck.watch.inside.record_file import RecordFile
+from rotcheck.watch.inside.rotation_record import RotationRecord
+from rotcheck.witness.call_record import tensors_in
 
 MOST_STEPS = 3  # windows in which something turned
 MOST_WINDOWS = 1000  # of any kind: a program may call modules that are no models, to read its data
@@ -23,25 +26,29 @@ MOST_SECONDS = 60.0  # for which calls are watched at all
 class FirstSteps:
     """Stands in the place of `Module.__call__` until enough was seen."""
 
-    def __init__(self, watch: CallWatch) -> None:
-        self._watch = watch
+    def __init__(self, record: RecordFile) -> None:
+        self._record = record
+        self._rotations = RotationRecord(record)
+        told = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
+        self._watch = CallWatch(*told, may_look)
         self._call: Any = Module.__dict__["__call__"]
         self._root: FrameType | None = None
-        self._windows, self._steps = 0, 0
-        self._start = 0.0
-        self._seconds = 0.0
-        self._turns = 0
+        self._windows, self._steps, self._turns = 0, 0, 0
+        self._start, self._seconds = 0.0, 0.0
 
     def begin(self) -> None:
         """Wait for the first call of a module."""
-        Module.__call__ = self  # type: ignore[assignment]
+        setattr(Module, "__call__", self)  # noqa: B010 (mypy knows it as a method)
 
     def end(self) -> None:
         """Watch no more calls, as in a process that was forked off."""
         if Module.__dict__["__call__"] is self:
-            Module.__call__ = self._call
+            self._give_back()
         if sys.getprofile() == self._profile:
             sys.setprofile(None)
+
+    def _give_back(self) -> None:
+        setattr(Module, "__call__", self._call)  # noqa: B010
 
     def __get__(self, module: Module | None, owner: type) -> Callable[..., Any]:
         """The function that torch has, or its method; a window begins where it is asked for."""
@@ -52,7 +59,7 @@ class FirstSteps:
         return self._call.__get__(module, owner)  # type: ignore[no-any-return]
 
     def _open(self, module: Module) -> None:
-        Module.__call__ = self._call
+        self._give_back()
         self._root = None
         self._turns = self._watch.turns
         self._start = time.perf_counter()
@@ -60,30 +67,37 @@ class FirstSteps:
         sys.setprofile(self._profile)
 
     def _profile(self, frame: FrameType, event: str, result: Any) -> None:
+        if event not in ("call", "return"):
+            return
+        try:
+            self._hear(frame, event, result)
+        except Exception as error:  # the program's call must go on; what happened here is told
+            self.end()
+            self._record.write("problem", why=f"{type(error).__name__}: {error}")
+
+    def _hear(self, frame: FrameType, event: str, result: Any) -> None:
         if self._root is None:
             if event == "call" and frame.f_code is self._call.__code__:
                 self._root = frame
+                self._rotations.know_lengths(_lengths(frame))
             elif event == "call":  # it was asked for, and not called
                 self._close()
-        elif frame is self._root and event == "return":
+        elif frame is self._root:
             self._close()
-        elif event in ("call", "return"):
+        else:
             self._watch.hear(frame, event, result)
 
     def _close(self) -> None:
         sys.setprofile(None)
         self._root = None
         self._watch.leave()
+        self._rotations.write_counts(self._watch)
         self._windows += 1
         self._steps += self._watch.turns > self._turns
         self._seconds += time.perf_counter() - self._start
-        if (
-            self._steps < MOST_STEPS
-            and self._windows < MOST_WINDOWS
-            and self._seconds < MOST_SECONDS
-            and Module.__dict__["__call__"] is self._call
-        ):
-            Module.__call__ = self  # type: ignore[assignment]
+        goes_on = self._steps < MOST_STEPS and self._windows < MOST_WINDOWS
+        if goes_on and self._seconds < MOST_SECONDS and Module.__dict__["__call__"] is self._call:
+            self.begin()
 
 
 def may_look() -> bool:
@@ -92,4 +106,13 @@ def may_look() -> bool:
         return False
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return False
-    return not (torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing())
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return not (started and torch.cuda.is_current_stream_capturing())
+
+
+def _lengths(root: FrameType) -> set[int]:
+    """How many tokens the call of a model is handed: the last axis of integers, else the second
+    of three axes of values."""
+    tensors = [x for value in root.f_locals.values() for _, x in tensors_in(value)]
+    integers = {x.shape[-1] for x in tensors if not x.is_floating_point() and x.dim()}
+    return integers or {x.shape[1] for x in tensors if x.dim() == 3}

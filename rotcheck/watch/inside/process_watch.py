@@ -21,6 +21,7 @@ class ProcessWatch:
     def __init__(self, folder: str) -> None:
         self.record = RecordFile(folder)
         self._fault: int | None = None
+        self._steps: Any = None
 
     def begin(self) -> None:
         """Say which process this is, and watch it from now on."""
@@ -47,6 +48,8 @@ class ProcessWatch:
         self._introduce("forked")
         if self._fault is not None:
             self._hold_faults()
+        if self._steps is not None:
+            self._steps.end()
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take note of what ends this program, whichever hooks it has set."""
@@ -81,9 +84,12 @@ class ProcessWatch:
         self.record.write("torch", version=str(torch.__version__))
         if not faulthandler.is_enabled():
             self._hold_faults()
+        from rotcheck.watch.inside.first_steps import FirstSteps
         from rotcheck.watch.inside.switch_watch import SwitchWatch
 
         SwitchWatch(self.record).begin()
+        self._steps = FirstSteps(self.record)
+        self._steps.begin()
 
     def _say_why_not(self, error: Exception) -> None:
         why = f"{type(error).__name__}: {error}"

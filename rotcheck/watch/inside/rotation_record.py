@@ -1,0 +1,104 @@
+"""Writes down which functions turned a tensor, by which angles, and whether that is right."""
+
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rotcheck.watch.inside.call_watch import CallWatch, WatchCall
+from rotcheck.watch.inside.callers import absolute
+from rotcheck.watch.inside.record_file import RecordFile
+from rotcheck.watch.inside.tensor_parts import part
+from rotcheck.witness.call_record import TensorTurn
+
+IDLE = "is handed tables, and what comes back is not what went in, turned"
+
+
+class RotationRecord:
+    """Told of calls by the watch of calls; writes each kind of call once."""
+
+    def __init__(self, record: RecordFile) -> None:
+        self._record = record
+        self._lines: set[tuple[Any, ...]] = set()
+        self._lengths: set[int] = set()
+
+    def know_lengths(self, lengths: set[int]) -> None:
+        """Know how many tokens the model is handed: axes of that size are the sequence."""
+        self._lengths = lengths
+
+    def write_turn(
+        self,
+        call: WatchCall,
+        turns: tuple[TensorTurn, ...],
+        outputs: dict[str, Tensor],
+        owner: str,
+    ) -> None:
+        """Write what a call turned."""
+        from rotcheck.watch.inside.turn_verdict import turn_verdict  # half a second
+
+        for turn in turns:
+            x = call.values[turn.argument]
+            after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
+            verdict = turn_verdict(turn, self._sequence(x))
+            dtypes = [_name(x.dtype), _name(after.dtype)]
+            devices = [str(x.device), str(after.device)]
+            self._write(
+                call, owner, argument=turn.argument, dtypes=dtypes, devices=devices, **verdict
+            )
+
+    def write_idle(
+        self,
+        call: WatchCall,
+        turns: tuple[TensorTurn, ...],
+        outputs: dict[str, Tensor],
+        owner: str,
+    ) -> None:
+        """Write that a call was handed tables and turned nothing."""
+        x = next(iter(call.values.values()))
+        self._write(
+            call,
+            owner,
+            argument="",
+            does="",
+            angles="",
+            verdict="unidentified",
+            finding="",
+            message=IDLE,
+            dtypes=[_name(x.dtype)],
+            devices=[str(x.device)],
+        )
+
+    def write_part(self, inner: CodeType, outer: CodeType) -> None:
+        """Write that a function which turned something is a part of another one."""
+        self._write_once("part", inner=_place(inner), outer=_place(outer))
+
+    def write_counts(self, watch: CallWatch) -> None:
+        """Write how often each function that turned something was called so far."""
+        for sight in watch.sights.values():
+            if sight.turns or sight.idle:
+                self._record.write("calls", place=_place(sight.code), count=sight.calls)
+
+    def _sequence(self, x: Tensor) -> int | None:
+        """The axis of a tensor that has the size of the model's sequence."""
+        axes = [axis for axis, size in enumerate(x.shape[:-1]) if size in self._lengths]
+        return axes[-1] if axes else None
+
+    def _write(self, call: WatchCall, owner: str, **facts: Any) -> None:
+        code = call.sight.code
+        names = {"function": code.co_qualname, "module": call.frame.f_globals.get("__name__", "")}
+        self._write_once("rotation", place=_place(code), owner=owner, **names, **facts)
+
+    def _write_once(self, kind: str, **facts: Any) -> None:
+        key = (kind, *(str(value) for name, value in facts.items() if name != "owner"))
+        if key not in self._lines:
+            self._lines.add(key)
+            self._record.write(kind, **facts)
+
+
+def _place(code: CodeType) -> list[Any]:
+    return [absolute(code.co_filename), code.co_firstlineno, code.co_qualname]
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
