@@ -90,7 +90,7 @@ class PartSighting(RecordLine, frozen=True, kw_only=True, tag="part"):
     outer: Line
 
 
-class CallCount(RecordLine, frozen=True, kw_only=True, tag="calls"):
+class CountSighting(RecordLine, frozen=True, kw_only=True, tag="calls"):
     """How often a function that turns something was called in the steps that were watched."""
 
     place: Line
@@ -152,7 +152,7 @@ KINDS = (
     | ImportFailure
     | RotationSighting
     | PartSighting
-    | CallCount
+    | CountSighting
     | Problem
     | Exec
     | UncaughtException

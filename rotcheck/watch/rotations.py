@@ -6,7 +6,7 @@ from rotcheck import diagnose
 from rotcheck.diagnose import fields_of
 from rotcheck.grouping import group_by
 from rotcheck.results import WatchRow
-from rotcheck.watch.records import CallCount, Line, PartSighting, Record, RotationSighting
+from rotcheck.watch.records import CountSighting, Line, PartSighting, Record, RotationSighting
 from rotcheck.watch.sightings import code_lines, pids, ranks
 
 MOST_OWNERS = 8  # modules of the model that are named
@@ -61,5 +61,5 @@ def _row(group: Sequence[Sighting]) -> WatchRow:
 
 
 def _calls(record: Record, place: Line) -> int:
-    counts = [e.count for e in record.entries if isinstance(e, CallCount) and e.place == place]
+    counts = [e.count for e in record.entries if isinstance(e, CountSighting) and e.place == place]
     return counts[-1] if counts else 1

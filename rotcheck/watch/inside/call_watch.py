@@ -81,7 +81,7 @@ class CallWatch:
         self._tell_turn, self._tell_idle, self._tell_part = tell_turn, tell_idle, tell_part
         self._may_look = may_look
         self._stack: list[WatchCall] = []
-        self._turned: list[CodeType] = []
+        self._turning: list[CodeType] = []
         self._names: dict[int, str] = {}
 
     def enter(self, model: Module) -> None:
@@ -91,7 +91,7 @@ class CallWatch:
     def leave(self) -> None:
         """Hold nothing of a model any more."""
         self._stack.clear()
-        self._turned.clear()
+        self._turning.clear()
         self._names.clear()
 
     def hear(self, frame: FrameType, event: str, result: Any) -> None:
@@ -105,7 +105,7 @@ class CallWatch:
             if not sight.enough:
                 self._begin(frame, sight)
             elif sight.turns:
-                self._turned.append(code)
+                self._turning.append(code)
         elif self._stack and self._stack[-1].frame is frame:
             with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
                 self._end(self._stack.pop(), result)
@@ -113,7 +113,7 @@ class CallWatch:
     def _begin(self, frame: FrameType, sight: Sight) -> None:
         if self._may_look():
             with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-                self._stack.append(WatchCall(frame, sight, (len(self._turned), self._idle)))
+                self._stack.append(WatchCall(frame, sight, (len(self._turning), self._idle)))
 
     def _end(self, call: WatchCall, result: Any) -> None:
         if not call.before or not self._may_look():
@@ -128,7 +128,7 @@ class CallWatch:
             self.turns += 1
             self._tell_turn(call, turns, outputs, self._owner(call.frame))
             self._tell_parts(call)
-        elif call.marks == (len(self._turned), self._idle) and _is_idle(call.before, outputs):
+        elif call.marks == (len(self._turning), self._idle) and _is_idle(call.before, outputs):
             self._idle += 1
             call.sight.idle += 1
             self._tell_idle(call, (), outputs, self._owner(call.frame))
@@ -136,9 +136,9 @@ class CallWatch:
     def _tell_parts(self, call: WatchCall) -> None:
         """Say which functions that turned something are a part of this one."""
         start = call.marks[0]
-        for code in dict.fromkeys(map(id, self._turned[start:])):
+        for code in dict.fromkeys(map(id, self._turning[start:])):
             self._tell_part(self.sights[code].code, call.sight.code)
-        self._turned[start:] = [call.sight.code]
+        self._turning[start:] = [call.sight.code]
 
     def _owner(self, frame: FrameType | None) -> str:
         """The module of the model that a frame belongs to."""

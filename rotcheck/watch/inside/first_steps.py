@@ -29,8 +29,8 @@ class FirstSteps:
     def __init__(self, record: RecordFile) -> None:
         self._record = record
         self._rotations = RotationRecord(record)
-        told = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
-        self._watch = CallWatch(*told, may_look)
+        writers = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
+        self._watch = CallWatch(*writers, may_look)
         self._call: Any = Module.__dict__["__call__"]
         self._root: FrameType | None = None
         self._windows, self._steps, self._turns = 0, 0, 0
@@ -95,8 +95,12 @@ class FirstSteps:
         self._windows += 1
         self._steps += self._watch.turns > self._turns
         self._seconds += time.perf_counter() - self._start
-        goes_on = self._steps < MOST_STEPS and self._windows < MOST_WINDOWS
-        if goes_on and self._seconds < MOST_SECONDS and Module.__dict__["__call__"] is self._call:
+        wants_more = self._steps < MOST_STEPS and self._windows < MOST_WINDOWS
+        if (
+            wants_more
+            and self._seconds < MOST_SECONDS
+            and Module.__dict__["__call__"] is self._call
+        ):
             self.begin()
 
 
@@ -106,8 +110,8 @@ def may_look() -> bool:
         return False
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return False
-    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return not (started and torch.cuda.is_current_stream_capturing())
+    has_begun = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return not (has_begun and torch.cuda.is_current_stream_capturing())
 
 
 def _lengths(root: FrameType) -> set[int]:

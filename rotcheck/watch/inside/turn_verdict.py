@@ -29,61 +29,61 @@ def turn_verdict(turn: TensorTurn, axis: int | None) -> dict[str, Any]:
         axis: which axis of the tensor is the sequence; None: nobody knows.
     """
     length = 0 if axis is None else turn.before.shape[axis]
-    judged = _judged(turn, length, None)
-    if judged.fit.kind == "none" and length:
-        rounded = _with_rounded_positions(turn, length)
-        if rounded is not None:
-            return rounded
-    verdict, finding, message = _verdict(judged, bool(length))
-    return _fields(judged) | {"verdict": verdict, "finding": finding, "message": message}
+    judgement = _judgement(turn, length, None)
+    if judgement.fit.kind == "none" and length:
+        facts = _with_narrow_positions(turn, length)
+        if facts is not None:
+            return facts
+    verdict, finding, message = _verdict(judgement, bool(length))
+    return _fields(judgement) | {"verdict": verdict, "finding": finding, "message": message}
 
 
-def _judged(turn: TensorTurn, length: int, positions: torch.Tensor | None) -> JudgedTurn:
+def _judgement(turn: TensorTurn, length: int, positions: torch.Tensor | None) -> JudgedTurn:
     return judge_turn(cast(CallRecord, None), turn, length, positions)  # the call is only kept
 
 
-def _with_rounded_positions(turn: TensorTurn, length: int) -> dict[str, Any] | None:
+def _with_narrow_positions(turn: TensorTurn, length: int) -> dict[str, Any] | None:
     """The verdict on a rotation that is right for positions as a narrow dtype has them."""
     places = torch.arange(length).double()  # (S,)
     for dtype in NARROW:
         positions = places.to(dtype).double()  # (S,)
         wrong = (positions != places).nonzero().flatten().tolist()
-        judged = _judged(turn, length, positions) if wrong else None
-        if judged is not None and judged.fit.kind == "rows":
+        judgement = _judgement(turn, length, positions) if wrong else None
+        if judgement is not None and judgement.fit.kind == "rows":
             first = wrong[0]
             name = str(dtype).removeprefix("torch.")
             message = (
                 f"its positions were rounded to {name}: {first} turns like {positions[first]:.0f}"
             )
             facts = {"verdict": "disagrees", "finding": "phase-rounded", "message": message}
-            return _fields(judged) | facts
+            return _fields(judgement) | facts
     return None
 
 
-def _verdict(judged: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
+def _verdict(judgement: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
     """Verdict, finding, and why it is not right."""
     if not knows_axis:
-        return ("unidentified", "", UNKNOWN_AXIS) if judged.fit.kind == "none" else _RIGHT
-    uneven = judged.angles.uneven
+        return ("unidentified", "", UNKNOWN_AXIS) if judgement.fit.kind == "none" else _RIGHT
+    uneven = judgement.angles.uneven
     if uneven not in (None, 0):  # axis 0 may be a batch, each row with positions of its own
-        return "disagrees", judged.finding, judged.message
-    if judged.fit.kind == "none" or uneven == 0:
+        return "disagrees", judgement.finding, judgement.message
+    if judgement.fit.kind == "none" or uneven == 0:
         return "unidentified", "", UNKNOWN_ANGLES
-    exact = judged.tensor.before.dtype not in NARROW
-    if judged.finding and exact and judged.error > ROUNDING:
-        return "disagrees", judged.finding, judged.message
+    exact = judgement.tensor.before.dtype not in NARROW
+    if judgement.finding and exact and judgement.error > ROUNDING:
+        return "disagrees", judgement.finding, judgement.message
     return _RIGHT
 
 
 _RIGHT = ("agrees", "", "")
 
 
-def _fields(judged: JudgedTurn) -> dict[str, Any]:
-    fit = judged.fit
-    return {"does": judged.words, "angles": _rounded(str(fit.schedule or fit.words))}
+def _fields(judgement: JudgedTurn) -> dict[str, Any]:
+    fit = judgement.fit
+    return {"does": judgement.words, "angles": _few_digits(str(fit.schedule or fit.words))}
 
 
-def _rounded(words: str) -> str:
+def _few_digits(words: str) -> str:
     """The words with numbers of a few digits: 10000.007 is 10000 in float32."""
     return re.sub(
         r"\d+\.\d+", lambda number: f"{float(f'{float(number[0]):.{DIGITS}g}'):.10g}", words
