@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from rotcheck.identify.front_identity import Identity, add_flag, identity_of, without_folders
 from rotcheck.implementations import registry
-from rotcheck.isolation import Done, Job
+from rotcheck.isolation import Done, Groundwork, Job
 from rotcheck.results import INTERPRETER, Identification
 from rotcheck.study.study import Study, ignore
 
 IDENTIFICATION = "rotcheck.identify.worker:open_identification"
 FLAGS = "rotcheck.identify.worker:open_flags"
+GROUNDWORK = "rotcheck.identify.worker:lay_groundwork"
 PRELOAD = ("torch", "rotcheck.identify.worker")
 
 
@@ -118,6 +119,14 @@ def _jobs(specs: Sequence[str], device: str, timeout: float) -> list[Job]:
             timeout,
             3 * timeout,
             fresh_after_raising=True,
+            groundwork=_groundwork(spec, device, timeout),
         )
         for spec in dict.fromkeys(specs)
     ]
+
+
+def _groundwork(spec: str, device: str, timeout: float) -> Groundwork | None:
+    """The import of a function's module, which is the same for all functions in it."""
+    place = spec.rpartition(":")[0]
+    setup = {"place": place, "device": device}
+    return Groundwork(GROUNDWORK, setup, 3 * timeout) if place else None

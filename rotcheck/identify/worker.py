@@ -13,7 +13,7 @@ from rotcheck.identify.calling.call_shapes import call_with_shapes
 from rotcheck.identify.identification_result import IdentificationResult
 from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.telling import idle_flags
-from rotcheck.identify.worker_device import place, settle
+from rotcheck.identify.worker_device import place, prepare, settle
 from rotcheck.implementations import module_import
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.named_object import NotBuilt
@@ -45,6 +45,15 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     # what its import changed would change our own tensors
     switches.move(before, now=switches.read())
     return lambda task: _message(setup, *_identify(target, device))
+
+
+def lay_groundwork(setup: dict[str, Any]) -> None:
+    """Import `setup["place"]`, once for all of its functions; what that raises,
+    each of them meets again."""
+    prepare(setup["device"])
+    before = switches.read()
+    module_import.import_once(setup["place"])
+    switches.move(before, now=switches.read())
 
 
 def _identify(target: Target, device: str) -> tuple[IdentificationResult, float]:

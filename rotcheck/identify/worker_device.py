@@ -10,13 +10,21 @@ from rotcheck.implementations.triton_interpreter import interpret
 
 def settle(device: str) -> None:
     """Make the worker ready for a device. Raises `RequestError` as `check` does."""
+    prepare(device)
+    if device != "interpreter":
+        check(device)
+
+
+def prepare(device: str) -> None:
+    """Make the process ready to import what is to be called on a device, which is left alone.
+
+    Raises `RequestError` where the interpreter cannot run.
+    """
     if device == "interpreter":
         try:
             interpret()
         except Unavailable as error:
             raise RequestError(f"device 'interpreter' is not on this machine: {error}") from error
-    else:
-        check(device)
     torch.set_num_threads(1)
     run_eagerly()
 

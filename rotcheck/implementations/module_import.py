@@ -23,6 +23,10 @@ _ACCELERATOR = re.compile(r"cuda|gpu|nvidia|rocm|\bhip\b|\bxpu\b|accelerator", r
 EXCEPTION = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
 
+_AT_HAND: dict[str, tuple[ModuleType, Exception | None]] = {}
+"""What `import_once` imported, and what came of that before placeholders stood in."""
+
+
 def module(target: str, name: str = "") -> ModuleType:
     """Import `package.module` or `path/to/file.py`.
 
@@ -30,8 +34,22 @@ def module(target: str, name: str = "") -> ModuleType:
     stands below it may raise, as a script does that asks for a GPU. Raises `RequestError` when
     there is no such module, and whatever the module raises while it is imported.
     """
+    if target not in _AT_HAND:
+        return _load(target, name)[0]
+    loaded_module, error = _AT_HAND[target]
+    if error is not None and not hasattr(loaded_module, name.partition(".")[0]):
+        raise error
+    return loaded_module
+
+
+def import_once(target: str) -> None:
+    """Import a module or a file for all of its functions. Raises what it raises as a whole."""
+    _AT_HAND[target] = _load(target, "")
+
+
+def _load(target: str, name: str) -> tuple[ModuleType, Exception | None]:
     if not target.endswith(".py"):
-        return _from_module(target)
+        return _from_module(target), None
     (root, module_name), name_in_file = _package_of(Path(target)), name.partition(".")[0]
     necessary = [module_name, *array_libraries.PACKAGES]
 
@@ -52,7 +70,7 @@ def module(target: str, name: str = "") -> ModuleType:
             loaded_module, f"without {_list_lacking(finder.lacking)}: nothing of that was called"
         )
         setattr(loaded_module, PLACEHOLDERS, tuple(dict.fromkeys(finder.modules)))
-    return loaded_module
+    return loaded_module, finder.error
 
 
 def _alone(

@@ -89,6 +89,7 @@ class Finder(MetaPathFinder, Loader):
         self.lacking: dict[str, str] = {}  # by name, why it is not here
         self.modules: list[str] = []  # that have placeholders, those inside of packages too
         self.importing = True
+        self.error: Exception | None = None  # what came of the import without placeholders
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """Where a module is: here, if it is of a package that is not there."""
@@ -146,20 +147,20 @@ def import_with_placeholders(
         Exception: Whatever else the module raises while it is imported;
             and where placeholders are of no help, the error that came without any.
     """
-    finder, first = Finder(), None
+    finder = Finder()
     with _in_meta_path(finder):
         while True:
             try:
                 module = load()
             except Exception as error:
-                first = first or error
+                finder.error = finder.error or error
                 name, why = _lacking(error, of)
                 if not name or name in (*never, *finder.lacking) or len(finder.lacking) == MOST:
-                    raise first from None
+                    raise finder.error from None
                 finder.lacking[name] = why
             else:
-                if first and name_needed and not hasattr(module, name_needed):
-                    raise first
+                if finder.error and name_needed and not hasattr(module, name_needed):
+                    raise finder.error
                 finder.importing = False
                 return module, finder
 

@@ -14,6 +14,7 @@ from rotcheck.isolation.outcome import (
     CONNECTION_LOST,
     Died,
     Done,
+    Groundwork,
     Job,
     Outcome,
     OverMemory,
@@ -24,6 +25,6 @@ from rotcheck.isolation.outcome import (
 from rotcheck.isolation.pool import Pool
 
 __all__ = [
-    "CONNECTION_LOST", "Died", "Done", "Job", "Outcome", "OverMemory", "Pool", "Raised", "Returned",
-    "TimedOut", "command",
+    "CONNECTION_LOST", "Died", "Done", "Groundwork", "Job", "Outcome", "OverMemory", "Pool", "Raised",
+    "Returned", "TimedOut", "command",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """A worker's job, and the outcome of each of its tasks."""
 
+import json
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,25 @@ from typing import Any
 
 CONNECTION_LOST = 70  # exit code of a worker that cannot answer any more
 CANNOT_FORK = 71  # exit code of a server that may not start another process
+
+
+@dataclass(frozen=True, slots=True)
+class Groundwork:
+    """What several jobs need first, such as an import: done once, in a process of its own from
+    which their workers are forked.
+
+    `target` names a function, as that of a job; it is called with `setup`. Where processes cannot
+    be forked, or not from that one, and where it raises, each worker does what it needs itself.
+    """
+
+    target: str
+    setup: Any
+    limit: float = 60.0  # seconds
+
+    @property
+    def key(self) -> str:
+        """What tells it from another."""
+        return json.dumps([self.target, self.setup], sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,7 @@ class Job:
     slow_start: bool = False
     # continue in a new worker: an error of a GPU can poison the whole process
     fresh_after_raising: bool = False
+    groundwork: Groundwork | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The front's side: hands jobs to workers, watches time and memory,
 and turns every end into an outcome."""
 
-import contextlib
 import errno
 import json
 import os
@@ -16,6 +15,8 @@ from typing import Any, Literal, Self
 
 import psutil
 
+from rotcheck.isolation import strays
+from rotcheck.isolation.ground import Entry, Ground, Grounds
 from rotcheck.isolation.handle import Handle
 from rotcheck.isolation.memory import total_gib
 from rotcheck.isolation.outcome import (
@@ -29,7 +30,7 @@ from rotcheck.isolation.outcome import (
     Returned,
     TimedOut,
 )
-from rotcheck.isolation.starters import Event, ForkServer, Spawner, Starter
+from rotcheck.isolation.starters import Event, Forks, ForkServer, Spawner, Starter
 
 TICK = 0.05  # seconds between two looks at the deadlines
 MEMORY_TICK = 0.2  # seconds between two looks at a worker's memory
@@ -78,7 +79,8 @@ class Pool:
         self._restarts = RESTARTS
         self.fault: Outcome | None = None  # why no worker can be started any more
         self._active: list[Handle] = []
-        self._queue: deque[tuple[Job, int, bool]] = deque()
+        self._queue: deque[Entry] = deque()
+        self._grounds = Grounds()
         self._launches = 0
         self._strays: list[psutil.Process] = []  # what workers left that no server adopts
 
@@ -92,12 +94,13 @@ class Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        strays = self._strays + self._descendants()
+        left = self._strays + self._descendants()
         for worker in self._active:
             worker.close()
-        _end(strays)
+        self._grounds.close()
+        strays.end(left)
         # a worker that died during the first look hid its children from it
-        _end(self._descendants())
+        strays.end(self._descendants())
         self._starter.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Done]:
@@ -108,8 +111,10 @@ class Pool:
         self._queue.clear()
         self.add(jobs)
         while self._queue or self._active:
+            running = (worker.job for worker in self._active)
+            self._grounds.end_idle((*running, *(job for job, _, _ in self._queue)))
             while self._queue and not self.fault and len(self._active) < self.workers:
-                self._launch(*self._queue.popleft())
+                yield from self._launch(*self._queue.popleft())
             if self.fault:
                 yield from self._give_up(self.fault)
             else:
@@ -124,19 +129,47 @@ class Pool:
         self._began = self._ready_at = time.monotonic()
         return ForkServer(self.preload) if self._start == "fork" else Spawner()
 
-    def _launch(self, job: Job, first: int, hung: bool) -> None:
+    def _launch(self, job: Job, first: int, hung: bool) -> list[Done]:
+        """Start a worker for a job, or have the job wait for its groundwork."""
+        ground = self._grounds.of(job)
+        if ground is None and job.groundwork is not None and self._start == "fork":
+            ground = self._grounds.add(self._next_number(), job.groundwork)
+            self._start_worker(ground, self._starter)
+        if ground is not None and ground.failure is not None:
+            return _unopened(job, first, ground.failure)
+        if ground is not None and not ground.is_settled:
+            ground.waiting.append((job, first, hung))
+        else:
+            forks = ground.forks if ground else None
+            self._start_worker(
+                Handle(self._next_number(), job, first, hung), forks or self._starter
+            )
+        return []
+
+    def _next_number(self) -> int:
         self._launches += 1
-        worker = Handle(self._launches, job, first, hung)
+        return self._launches
+
+    def _start_worker(self, worker: Handle, starter: Forks | Starter) -> None:
         self._active.append(worker)
-        self._starter.start(worker.number, worker.descriptors())
+        starter.start(worker.number, worker.descriptors())
+
+    def _lay(self, ground: Ground, outcome: Outcome, *, fit: bool) -> list[Done]:
+        """Go on behind a groundwork: with the jobs that waited for it, or with what became of it
+        as the outcome of all their tasks."""
+        self._active.remove(ground)
+        waiting = ground.settle(outcome, fit=fit)
+        if ground.failure is not None:
+            return [done for job, first, _ in waiting for done in _unopened(job, first, outcome)]
+        self._queue.extendleft(reversed(waiting))
+        return []
 
     def _turn(self) -> list[Done]:
         """Wait for news, a moment at most, and return the tasks that were decided by it."""
-        wait(
-            [*(w.connection for w in self._active if w.kill_at is None), *self._starter.readable()],
-            TICK,
-        )
-        news = self._starter.news()
+        starters = [self._starter, *self._grounds.forks()]
+        answering = [worker.connection for worker in self._active if worker.kill_at is None]
+        wait([*answering, *(end for starter in starters for end in starter.readable())], TICK)
+        news = [event for starter in starters for event in starter.news()]
         for worker in self._active:
             for kind, number, pid in news:
                 if kind == "started" and number == worker.number:
@@ -158,6 +191,8 @@ class Pool:
             # it died, or its code wrote to the connection
             worker.kill_at = time.monotonic() + SILENT
             return []
+        if isinstance(worker, Ground):
+            return self._lay(worker, outcome, fit=not reply.get("threads"))
         if worker.at is None and isinstance(outcome, Raised):
             return self._retire(worker, outcome)
         results = [] if worker.at is None else [Done(worker.job, worker.at, outcome)]
@@ -179,7 +214,17 @@ class Pool:
         if kind == "lost":
             return self._server_died(status)
         workers = [worker for worker in self._active if kind == "ended" and worker.pid == pid]
+        ground = self._grounds.serving(pid) if kind == "ended" else None
+        if ground is not None:
+            self._do_without(ground)
         return [result for worker in workers for result in self._end_of(worker, status)]
+
+    def _do_without(self, ground: Ground) -> None:
+        """Start workers without a groundwork whose process is gone, with those that it had."""
+        ground.close()
+        for worker in self._active:
+            if worker.pid is None and self._grounds.of(worker.job) is ground:
+                self._starter.start(worker.number, worker.descriptors())
 
     def _end_of(self, worker: Handle, status: int) -> list[Done]:
         """Turn the end of a worker into the outcome of the task it worked at."""
@@ -219,12 +264,15 @@ class Pool:
         self._starter.close()
         self._starter = self._new_starter()
         if len(self._active) == 1 and self._active[0].pid is not None:
-            return self._end_of(self._active[0], -9)
-        self.workers = 1
-        for worker in list(self._active):
-            self._queue.appendleft((worker.job, worker.at or worker.first, worker.hung))
-            self._remove(worker)
-        return []
+            results = self._end_of(self._active[0], -9)
+        else:
+            self.workers, results = 1, []
+            for worker in list(self._active):
+                if not isinstance(worker, Ground):
+                    self._queue.appendleft((worker.job, worker.at or worker.first, worker.hung))
+                self._remove(worker)
+        self._queue.extendleft(reversed(self._grounds.close()))
+        return results
 
     def _give_up(self, outcome: Outcome) -> list[Done]:
         results: list[Done] = []
@@ -242,8 +290,10 @@ class Pool:
             self._ready_at = now
             if now - self._began > self.preload_limit:
                 self._starter.abort()
-        elif any(self._waits(worker, now) > DEAF for worker in self._active):
-            self._starter.kill()  # stopped, or stuck on a worker that cannot be killed
+        else:
+            for worker in self._active:
+                if self._waits(worker, now) > DEAF:
+                    self._kill_starter_of(worker)
         for worker in self._active:
             if worker.kill_at is not None:
                 if now > worker.kill_at:
@@ -255,6 +305,15 @@ class Pool:
                 if (gib := worker.memory_gib()) > self.memory_limit:
                     worker.end(OverMemory(gib, self.memory_limit), grace=0)
 
+    def _kill_starter_of(self, worker: Handle) -> None:
+        """Kill the process that owes a worker, or news of its end: it was stopped, or is stuck on
+        one that cannot be killed."""
+        ground = self._grounds.of(worker.job)
+        if ground is None or ground.forks is None:
+            self._starter.kill()
+        else:
+            ground.kill()
+
     def _waits(self, worker: Handle, now: float) -> float:
         """Seconds for which the server has owed news of a worker."""
         if worker.kill_at is not None:
@@ -263,35 +322,23 @@ class Pool:
 
     def _retire(self, worker: Handle, outcome: Outcome) -> list[Done]:
         """Give all remaining tasks of the worker's job the outcome of its opening."""
+        if isinstance(worker, Ground):
+            return self._lay(worker, outcome, fit=False)
         self._remove(worker)
         return _unopened(worker.job, worker.first if worker.at is None else worker.at, outcome)
 
     def _remove(self, worker: Handle) -> None:
         self._active.remove(worker)
         if self._starter.pid is None and worker.pid is not None:
-            self._strays += _children(worker.pid)
+            self._strays += strays.children(worker.pid)
         worker.close()
 
     def _descendants(self) -> list[psutil.Process]:
         """What workers left running; the server adopted the orphans among them."""
         roots = [self._starter.pid] if self._starter.pid else [w.pid for w in self._active if w.pid]
-        return [process for root in roots for process in _children(root)]
+        return [process for root in roots for process in strays.children(root)]
 
 
 def _unopened(job: Job, first: int, outcome: Outcome) -> list[Done]:
     """The tasks of a job that could not be opened, from the first that is left."""
     return [Done(job, index, outcome, opening=True) for index in range(first, len(job.tasks))]
-
-
-def _children(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _end(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(processes, timeout=1)  # the server, still there, takes their exit status

@@ -45,13 +45,9 @@ def main(control: int, preload: Sequence[str]) -> None:
     for name in preload:
         if not _import(name):
             _start_anew_without(preload)
-    gc.collect()
-    gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
     # from here on the closed socket says so, and there are workers to end
     worker_process.die_with_parent(really=False)
-    alarm = _wake_on_child()
-    _tell(front, {"ready": True})
-    _serve(front, alarm)
+    _serve(front)
 
 
 def _is_gone(front: socket.socket) -> bool:
@@ -89,14 +85,18 @@ def _wake_on_child() -> socket.socket:
     return reading
 
 
-def _serve(front: socket.socket, alarm: socket.socket) -> NoReturn:
+def _serve(front: socket.socket) -> NoReturn:
+    gc.collect()
+    gc.freeze()  # the collector would touch, and so copy, every page shared with the workers
+    alarm = _wake_on_child()
+    _tell(front, {"ready": True})
     while True:
         ready, _, _ = select.select([front, alarm], [], [])
         if alarm in ready:
             alarm.recv(4096)
             _report_ends(front)
         if front in ready:
-            request, descriptors, _, _ = socket.recv_fds(front, 4096, 3)
+            request, descriptors, _, _ = socket.recv_fds(front, 4096, 4)
             if not request:
                 _end_children()
                 os._exit(0)
@@ -117,7 +117,9 @@ def _fork(front: socket.socket, number: int, descriptors: list[int]) -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         front.close()
         try:
-            worker_process.main(*descriptors)
+            connection, output, errors, *control = descriptors
+            worker_process.main(connection, output, errors)
+            _serve(socket.socket(fileno=control[0]))  # of a groundwork: it is laid
         finally:
             os._exit(CONNECTION_LOST)  # it failed: never fall through into the server's own loop
     for descriptor in descriptors:

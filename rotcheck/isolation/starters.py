@@ -22,38 +22,24 @@ Event = tuple[str, int, int]
 or ("lost", 0, exit status of the server)."""
 
 
-class ForkServer:
-    """A server process that imports the heavy packages once and forks a worker on request.
+class Forks:
+    """The connection to a process that forks a worker on request.
 
     Attributes:
         ready: workers can be started, or failed to be.
-        pid: of the server.
     """
 
-    def __init__(self, preload: Sequence[str]) -> None:
-        self.ready = False
-        self._output = tempfile.TemporaryFile()
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        code = "from rotcheck.isolation.server import main; main(int(sys.argv[2]), sys.argv[3:])"
-        self._process = subprocess.Popen(
-            _interpreter(code, [str(theirs.fileno()), *preload]),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._output,
-            start_new_session=True,
-        )
-        self.pid: int | None = self._process.pid
-        theirs.close()
+    def __init__(self, control: socket.socket) -> None:
+        self.ready, self._is_open, self._control = False, True, control
         self._control.setblocking(False)
 
     def readable(self) -> list[int]:
         """The descriptors that become readable with news."""
-        return [self._control.fileno()]
+        return [self._control.fileno()] if self._is_open else []
 
     def start(self, number: int, descriptors: Sequence[int]) -> None:
         """Ask for a worker with these descriptors: connection, standard output, standard error."""
-        with contextlib.suppress(OSError):  # the server died; `news` says so
+        with contextlib.suppress(OSError):  # the process died; its parent says so
             socket.send_fds(self._control, [str(number).encode()], list(descriptors))
 
     def news(self) -> list[Event]:
@@ -67,7 +53,8 @@ class ForkServer:
             except ConnectionError:
                 message = b""
             if not message:
-                return [*events, ("lost", 0, self._process.wait())]
+                self._is_open = False
+                return events
             match json.loads(message):
                 case {"ready": True}:
                     self.ready = True
@@ -75,6 +62,35 @@ class ForkServer:
                     events.append(("started", number, pid))
                 case {"ended": pid, "status": status}:
                     events.append(("ended", pid, status))
+
+
+class ForkServer(Forks):
+    """A server process that imports the heavy packages once and forks a worker on request.
+
+    Attributes:
+        pid: of the server.
+    """
+
+    def __init__(self, preload: Sequence[str]) -> None:
+        self._output = tempfile.TemporaryFile()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(ours)
+        code = "from rotcheck.isolation.server import main; main(int(sys.argv[2]), sys.argv[3:])"
+        self._process = subprocess.Popen(
+            _interpreter(code, [str(theirs.fileno()), *preload]),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            start_new_session=True,
+        )
+        self.pid: int | None = self._process.pid
+        theirs.close()
+
+    def news(self) -> list[Event]:
+        """What happened since the last call, without waiting; its own end, too."""
+        events = super().news()
+        return events if self._is_open else [*events, ("lost", 0, self._process.wait())]
 
     def remains(self) -> tuple[tuple[str, ...], str]:
         """The frames and last lines of a server that was lost."""

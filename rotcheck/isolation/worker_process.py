@@ -17,6 +17,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+import psutil
+
 from rotcheck.isolation.traces import of_exception
 from rotcheck.scrub import scrub
 
@@ -37,25 +39,32 @@ def main(connection: int, output: int, errors: int) -> None:
     without any clean-up of others' code.
 
     The three are file descriptors: the connection,
-    and the files for standard output and standard error.
+    and the files for standard output and standard error. Returns only where the front is content
+    with the opening alone: of a groundwork, from which workers are forked from then on.
     """
     _settle(output, errors)
-    front, worker = Connection(connection), os.getpid()
+    front, worker, grown = Connection(connection), os.getpid(), False
     handler: Callable[[Any], Any] | None = None
     while True:
         try:
             kind, message = json.loads(front.recv_bytes())
         except EOFError:
             os._exit(0)
+        if kind == "fork":
+            return
         start = time.perf_counter()
         try:
             if kind == "open":
+                threads = _count_threads()
                 handler, answer = _open(*message), None
+                grown = _count_threads() > threads
             else:
                 assert handler is not None, "a task came before its job was opened"
                 answer = handler(message)
             seconds = time.perf_counter() - start
-            reply = _encode({"value": answer, "seconds": seconds, "spent": _needs_successor})
+            reply = _encode(
+                {"value": answer, "seconds": seconds, "spent": _needs_successor, "threads": grown}
+            )
         # a SystemExit or KeyboardInterrupt of the code under test is an answer, not the end
         except BaseException as error:
             unopened = kind == "open" and not _is_imported(message[0])
@@ -64,6 +73,11 @@ def main(connection: int, output: int, errors: int) -> None:
         if os.getpid() != worker:
             os._exit(0)
         front.send_bytes(reply)
+
+
+def _count_threads() -> int:
+    """The threads of this process; what is forked from it has one, whatever the others held."""
+    return psutil.Process().num_threads()
 
 
 def _is_imported(target: str) -> bool:

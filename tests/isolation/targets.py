@@ -9,6 +9,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from rotcheck.isolation import worker_process
@@ -193,6 +194,33 @@ def leaves(setup):
         subprocess.Popen([sys.executable, "-c", SLEEPER, token], start_new_session=True)
 
     return answer
+
+
+LAID = []  # the processes in which `lays` was called, seen by those that are forked from them
+
+
+def lays(setup):
+    LAID.append(os.getpid())
+    LAYING[setup]()
+
+
+def on_ground(setup):
+    """Answers with the processes that did the groundwork, and this one and its parent."""
+    return lambda task: [*LAID, os.getpid(), os.getppid()] if task == "where" else ENDS[task]()
+
+
+def _raise():
+    raise ImportError("not this one")
+
+
+LAYING = {
+    "nothing": lambda: None,
+    "raise": _raise,
+    "segfault": lambda: ctypes.string_at(0),
+    "sleep": lambda: time.sleep(600),
+    "fork": os.fork,
+    "start a thread": lambda: threading.Thread(target=time.sleep, args=(600,), daemon=True).start(),
+}
 
 
 def fills(setup):
