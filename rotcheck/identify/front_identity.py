@@ -73,7 +73,8 @@ def _end(done: Done) -> str:
     if isinstance(outcome, Returned) and "unbuilt" in outcome.value:
         return f"cannot be built: {outcome.value['unbuilt']}"
     if isinstance(outcome, Returned):
-        return f"not on this machine: {outcome.value['unavailable']}"
+        place = "" if outcome.value["foreign"] else "not on this machine: "
+        return f"{place}{outcome.value['unavailable']}"
     moment = "imported and built" if done.opening else "called"
     return f"{outcome} while it was {moment}{_out_of_bounds(done)}"
 

@@ -15,6 +15,7 @@ from rotcheck.identify.reading.convention_words import describe
 from rotcheck.identify.telling import idle_flags
 from rotcheck.identify.worker_device import place, prepare, settle
 from rotcheck.implementations import module_import
+from rotcheck.implementations.foreign_code import ForeignCode
 from rotcheck.implementations.interface import Unavailable
 from rotcheck.implementations.named_object import NotBuilt
 from rotcheck.implementations.target import Target, registered_convention, resolve
@@ -38,7 +39,8 @@ def open_identification(setup: dict[str, Any]) -> Answer:
     except Unavailable as error:
         text, declaration = scrub(str(error)), registered_convention(setup["specification"])
         convention = msgspec.to_builtins(describe(declaration)) if declaration else None
-        return lambda task: {"unavailable": text, "registered": convention}
+        foreign = isinstance(error, ForeignCode)
+        return lambda task: {"unavailable": text, "registered": convention, "foreign": foreign}
     except NotBuilt as error:
         reason = scrub(error.reason)
         return lambda task: {"unbuilt": reason}

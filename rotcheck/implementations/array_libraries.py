@@ -117,7 +117,8 @@ MLX = ArrayLibrary(
     ),
 )
 LIBRARIES = (JAX, MLX)
-PACKAGES = {"jax": "JAX", "jaxlib": "JAX", "flax": "Flax, for JAX", "mlx": "MLX"}
+NEEDED = {"jax": "JAX", "jaxlib": "JAX", "mlx": "MLX"}
+PACKAGES = {**NEEDED, "flax": "Flax, for JAX"}
 
 
 def adapt(function: Function) -> Function:
@@ -160,9 +161,9 @@ def library_of(function: Function) -> ArrayLibrary | None:
     return next((library for library in LIBRARIES if library.root in roots), None)
 
 
-def absent(error: ModuleNotFoundError) -> str | None:
-    """What to install, where a module cannot be imported for want of an array library;
-    None: it is another."""
+def absent(error: ImportError) -> str | None:
+    """What to install, where a module cannot be imported, or an object not built, for want of
+    an array library; None: it is another."""
     root = (error.name or "").partition(".")[0]
     if root not in PACKAGES:
         return None

@@ -8,12 +8,14 @@ import linecache
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 from rotcheck.errors import RequestError
-from rotcheck.implementations import array_libraries, empty_packages, placeholders
+from rotcheck.implementations import array_libraries, empty_packages, foreign_code, placeholders
+from rotcheck.implementations.package_place import PackagePlace, place_of
 from rotcheck.implementations.spec import MODULE_PREFIX
 
 NOTES = "__rotcheck_notes__"  # of a module: how it was loaded, where that was not in full
@@ -23,6 +25,7 @@ _ACCELERATOR = re.compile(r"cuda|gpu|nvidia|rocm|\bhip\b|\bxpu\b|accelerator", r
 EXCEPTION = "__rotcheck_raised__"  # the exception that stopped it, and its line
 
 
+_NAMES: dict[Path, str] = {}  # in `sys.modules`, of the files that were imported
 _AT_HAND: dict[str, tuple[ModuleType, Exception | None]] = {}
 """What `import_once` imported, and what came of that before placeholders stood in."""
 
@@ -50,46 +53,60 @@ def import_once(target: str) -> None:
 def _load(target: str, name: str) -> tuple[ModuleType, Exception | None]:
     if not target.endswith(".py"):
         return _from_module(target), None
-    (root, module_name), name_in_file = _package_of(Path(target)), name.partition(".")[0]
-    necessary = [module_name, *array_libraries.PACKAGES]
-
-    def load() -> ModuleType:
-        return _from_file(Path(target), name_in_file)
-
-    try:
-        loaded_module, finder = placeholders.import_with_placeholders(load, necessary, name_in_file)
-    except RequestError:
-        raise
-    # of the package around it, perhaps, which its `__init__` files import whole
-    except Exception as error:
-        if root is None:
+    place, name_in_file = place_of(Path(target)), name.partition(".")[0]
+    foreign_code.refuse(place.imports)
+    first: Exception | None = None
+    for attempt in _attempts(place, name_in_file):
+        try:
+            loaded_module, finder = attempt()
+        except RequestError:
             raise
-        loaded_module, finder = _alone(load, root, necessary, name_in_file, error)
-    if finder.lacking:
-        _add_note(
-            loaded_module, f"without {_list_lacking(finder.lacking)}: nothing of that was called"
+        except Exception as error:  # whatever a stranger's module raises
+            first = first or error
+            continue
+        _NAMES[place.file] = loaded_module.__name__
+        if finder.lacking:
+            lacking = _list_lacking(finder.lacking)
+            _add_note(loaded_module, f"without {lacking}: nothing of that was called")
+            setattr(loaded_module, PLACEHOLDERS, tuple(dict.fromkeys(finder.modules)))
+        return loaded_module, finder.error
+    assert first is not None, "something was tried"
+    raise first
+
+
+Attempt = Callable[[], tuple[ModuleType, placeholders.Finder]]
+
+
+def _attempts(place: PackagePlace, name_in_file: str) -> list[Attempt]:
+    """The ways to import a file: as a module of its package, by itself,
+    and without the `__init__` files of the packages around it."""
+
+    def by_itself() -> ModuleType:
+        return _execute(place, f"{MODULE_PREFIX}{place.file.stem}", name_in_file)
+
+    def in_package() -> ModuleType:
+        return _from_package(place)
+
+    load = in_package if place.imports_own else by_itself
+    never = [place.name, *array_libraries.NEEDED]
+    whole = partial(placeholders.import_with_placeholders, load, never, name_in_file)
+    attempts: list[Attempt] = [whole]
+    if place.root is not None:
+        attempts.append(partial(_alone, place, whole))
+    if place.imports_own and not place.is_relative:
+        attempts.append(
+            partial(placeholders.import_with_placeholders, by_itself, never, name_in_file)
         )
-        setattr(loaded_module, PLACEHOLDERS, tuple(dict.fromkeys(finder.modules)))
-    return loaded_module, finder.error
+    return attempts
 
 
 def _alone(
-    load: Callable[[], ModuleType],
-    root: Path,
-    necessary: Sequence[str],
-    name_in_file: str,
-    error: Exception,
+    place: PackagePlace, whole: Callable[..., tuple[ModuleType, placeholders.Finder]]
 ) -> tuple[ModuleType, placeholders.Finder]:
-    """Import a file without the `__init__` files of the packages around it;
-    raises `error` if that is of no help."""
-    module_name = necessary[0]
-    empty = empty_packages.stand_empty(root, module_name)
-    try:
-        loaded_module, finder = placeholders.import_with_placeholders(
-            load, necessary, name_in_file, of=module_name.partition(".")[0]
-        )
-    except Exception:  # what came of the package as it is tells more
-        raise error from None
+    """Import a file without the `__init__` files of the packages around it."""
+    assert place.root is not None, "there are packages around it"
+    empty = empty_packages.stand_empty(place.root, place.name)
+    loaded_module, finder = whole(of=place.name.partition(".")[0])
     _add_note(loaded_module, "without the __init__ files of the packages around it")
     setattr(loaded_module, EMPTY, tuple(empty))
     return loaded_module, finder
@@ -117,10 +134,7 @@ def loading_notes(specification: str) -> tuple[str, ...]:
 
 def name_of(target: str) -> str:
     """The name of a module or a file in `sys.modules` once it is imported."""
-    if not target.endswith(".py"):
-        return target
-    root, name = _package_of(Path(target))
-    return name if root and _is_relative(Path(target)) else f"{MODULE_PREFIX}{Path(target).stem}"
+    return _NAMES.get(Path(target).resolve(), target)
 
 
 def _from_module(name: str) -> ModuleType:
@@ -135,62 +149,39 @@ def _from_module(name: str) -> ModuleType:
         raise
 
 
-def _from_file(file: Path, name_in_file: str) -> ModuleType:
-    """Import a file as a module of its package where it imports from that,
-    else under a name of its own.
-
-    Its folder, and the one that holds its package, are importable behind everything else.
-    """
-    root, name = _package_of(file)
-    if root and _is_relative(file):
-        return _from_package(file, root, name)
-    sys.path.extend(str(folder) for folder in (file.resolve().parent, root) if folder)
-    return _execute(file, f"{MODULE_PREFIX}{file.stem}", name_in_file)
-
-
-def _package_of(file: Path) -> tuple[Path | None, str]:
-    """The folder that holds the outermost package around a file,
-    and the file's name as a module of it."""
-    folder, parts = file.resolve().parent, [] if file.stem == "__init__" else [file.stem]
-    while (folder / "__init__.py").is_file():
-        parts.insert(0, folder.name)
-        folder = folder.parent
-    inside = folder != file.resolve().parent and all(part.isidentifier() for part in parts)
-    return (folder if inside else None), ".".join(parts)
-
-
-def _is_relative(file: Path) -> bool:
-    """Whether a file imports from its own package, as `from .tables import cos`."""
-    nodes = ast.walk(ast.parse(file.read_bytes()))
-    return any(isinstance(node, ast.ImportFrom) and node.level for node in nodes)
-
-
-def _from_package(file: Path, root: Path, name: str) -> ModuleType:
+def _from_package(place: PackagePlace) -> ModuleType:
     """Import a module of the package around it,
     and of none that has the same name and is installed elsewhere."""
-    package = name if file.stem == "__init__" else name.rpartition(".")[0]
-    sys.path.insert(0, str(root))
+    is_init = place.file.stem == "__init__"
+    package = place.name if is_init else place.name.rpartition(".")[0]
+    sys.path.extend(map(str, place.folders))
+    sys.path.insert(0, str(place.root))
     try:
         around = importlib.import_module(package)
     finally:
-        sys.path.remove(str(root))
-        sys.path.append(str(root))
-    if str(file.resolve().parent) not in [str(Path(path).resolve()) for path in around.__path__]:
+        sys.path.remove(str(place.root))
+    if str(place.file.parent) not in [str(Path(path).resolve()) for path in around.__path__]:
         raise ImportError(
-            f"{file.name} is of a package {package!r}, and another of that name was imported before"
+            f"{place.file.name} is of a package {package!r}, and another of that name was imported before"
         )
-    return importlib.import_module(name)
+    return importlib.import_module(place.name)
 
 
-def _execute(file: Path, name: str, name_in_file: str) -> ModuleType:
+def _execute(place: PackagePlace, name: str, name_in_file: str) -> ModuleType:
     """Execute a file, or as much of it as stands above the line that raises and
-    what is defined below."""
-    module_spec = importlib.util.spec_from_file_location(name, file.resolve())
+    what is defined below.
+
+    What it imports is found in its own folder and in those of its project,
+    behind everything else.
+    """
+    file = place.file
+    sys.path.extend(map(str, place.folders))
+    module_spec = importlib.util.spec_from_file_location(name, file)
     assert module_spec is not None, f"{file} is a .py file"
     assert module_spec.loader is not None, f"{file} is a .py file"
     new_module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = new_module
-    arguments, sys.argv = sys.argv, [str(file.resolve())]  # a script may read its own source
+    arguments, sys.argv = sys.argv, [str(file)]  # a script may read its own source
     try:
         module_spec.loader.exec_module(new_module)
     except ModuleNotFoundError:

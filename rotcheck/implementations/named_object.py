@@ -3,7 +3,8 @@ that stands under that name."""
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -43,6 +44,19 @@ class NamedObject:
     by_file: bool = False  # it was built as its own file builds it
 
 
+@contextmanager
+def _naming_the_library() -> Iterator[None]:
+    """Raise `Unavailable` with what to install, where JAX or MLX lacks."""
+    try:
+        yield
+    except ImportError as error:
+        reason = array_libraries.absent(error)
+        if reason is None:
+            raise
+        raise Unavailable(reason) from error
+
+
+@_naming_the_library()
 def load(specification: str, device: str, *, wide: bool = True) -> NamedObject:
     """Import the module and take the name from it; build a class, call a factory.
 
@@ -72,6 +86,7 @@ def load(specification: str, device: str, *, wide: bool = True) -> NamedObject:
     return NamedObject(function, convention)
 
 
+@_naming_the_library()
 def as_it_is(specification: str) -> Function:
     """What stands under a name: nothing is built or called. Raises as `load` does."""
     module, name = _module(specification)
@@ -79,16 +94,9 @@ def as_it_is(specification: str) -> Function:
 
 
 def _module(specification: str) -> tuple[ModuleType, str]:
-    """The module of a SPEC, imported, and the name;
-    raises `Unavailable` where it lacks JAX or MLX."""
+    """The module of a SPEC, imported, and the name."""
     place, _, name = specification.rpartition(":")
-    try:
-        return module_import.module(place, name), name
-    except ModuleNotFoundError as error:
-        reason = array_libraries.absent(error)
-        if reason is None:
-            raise
-        raise Unavailable(reason) from error
+    return module_import.module(place, name), name
 
 
 def _build(

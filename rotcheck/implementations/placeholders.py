@@ -30,7 +30,8 @@ class Placeholder:
 
     def refuse(self, *_: Any, **__: Any) -> NoReturn:
         """Raise `NotInstalled`."""
-        raise NotInstalled(f"it needs {self._path}, which {self._finder.why(self._path)}")
+        text = f"it needs {self._path}, which {self._finder.why(self._path)}"
+        raise NotInstalled(text, name=self._path)
 
     def _inner(self, path: str) -> "Placeholder":
         return Placeholder(path, self._finder) if self._finder.importing else self.refuse()
@@ -144,8 +145,8 @@ def import_with_placeholders(
             placeholders replace those, too.
 
     Raises:
-        Exception: Whatever else the module raises while it is imported;
-            and where placeholders are of no help, the error that came without any.
+        Exception: Whatever else the module raises while it is imported, as for want of one that
+            has to be there; and where placeholders are of no help, the error that came without any.
     """
     finder = Finder()
     with _in_meta_path(finder):
@@ -155,7 +156,9 @@ def import_with_placeholders(
             except Exception as error:
                 finder.error = finder.error or error
                 name, why = _lacking(error, of)
-                if not name or name in (*never, *finder.lacking) or len(finder.lacking) == MOST:
+                if name in never:
+                    raise
+                if not name or name in finder.lacking or len(finder.lacking) == MOST:
                     raise finder.error from None
                 finder.lacking[name] = why
             else:

@@ -32,7 +32,10 @@ def roles(name: str, kind: object = None) -> tuple[str, ...]:
     """
     by_name = _by_name(name)
     if kind in (int, "int"):
-        return tuple(dict.fromkeys([role for role in by_name if role in NUMBERS] + list(NUMBERS)))
+        numbers = [role for role in by_name if role in NUMBERS and by_name is not ANY_ROLE]
+        if not numbers and is_named(name, vocabulary.BASE):
+            return ("10000",)
+        return tuple(dict.fromkeys(numbers + list(NUMBERS)))
     if kind in (bool, "bool"):
         return ("True", "False") if "neox" in name or "half" in name else ("False", "True")
     if kind in (float, "float"):

@@ -90,7 +90,8 @@ def _file(file: Path) -> list[str]:
     stand_ins = _stand_ins(getattr(module, module_import.PLACEHOLDERS, ()))
     stand_ins += _empty(file, getattr(module, module_import.EMPTY, ()))
     if not name.startswith(MODULE_PREFIX):
-        root = file.parents[name.count(".") + (file.stem == "__init__")]
+        above = file.resolve().parents[name.count(".") + (file.stem == "__init__")]
+        root = Path(os.path.relpath(above))
         return ["import sys", *stand_ins, f"sys.path.append({_text(root)})", _import(name)]
     error = getattr(module, module_import.EXCEPTION, None)
     beside = f"sys.path.append({_text(file.parent)})"

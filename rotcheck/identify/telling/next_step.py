@@ -48,7 +48,7 @@ def of_outcome(result: Done, *, unbuilt: bool) -> tuple[str, ...]:
             f"name a function without arguments that builds it: def build(): return {name.rpartition(':')[2]}(...)",
         )
     if isinstance(outcome, Returned) and "unavailable" in outcome.value:
-        return (ELSEWHERE,)
+        return () if outcome.value["foreign"] else (ELSEWHERE,)
     if isinstance(outcome, OverMemory):
         small = f"write a function without arguments that builds {name.rpartition(':')[2]} small"
         return (f"the object is too large: {small}, and name that",)
