@@ -95,6 +95,11 @@ def _origin(slot: Tensor | None, records: Sequence[CallRecord]) -> str:
     return "other"
 
 
+def enters(slot: Tensor, turn: TensorTurn) -> bool:
+    """Whether what an attention got holds a tensor that was turned."""
+    return _holds(_sorted_values(slot), turn.after, turn)
+
+
 def _sorted_values(slot: Tensor) -> Tensor:
     slot = torch.view_as_real(slot) if slot.is_complex() else slot
     return slot.detach().flatten().double().cpu().sort().values

@@ -74,6 +74,39 @@ class WayRow(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
 
 
+Fits = Literal["better", "worse", "alike"]
+"""How a change of the rotation fits the weights, beside what runs: better or worse beyond doubt and
+by a difference that matters, or neither."""
+
+
+class WeightsRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The loss of a text with one thing about the rotation changed."""
+
+    kind: str  # what was changed: "pairing", "theta", "scaling", ...
+    change: str  # to what, in words: "interleaved pairs"
+    loss: float  # nats a token
+    difference: float  # to the loss of the model as it runs
+    noise: float  # standard error of the difference, from the text's length
+    fits: Fits
+
+
+class WeightsFit(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rotation fits the weights, by the loss of a text."""
+
+    runs: str = ""  # the rotation that runs, in words
+    windows: int  # of the text
+    window: int  # tokens of each
+    loss: float | None = None  # nats a token, of the model as it runs
+    noise: float | None = None  # standard error of the loss
+    rows: tuple[WeightsRow, ...] = ()
+    verdict: Verdict
+    finding: str | None = None
+    message: str | None = None
+    failure: str | None = None
+    cause: str | None = None
+    fix: str | None = None
+
+
 class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `rotcheck model` found."""
 
@@ -86,6 +119,7 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[ModelRow, ...]
     declared: tuple[DeclaredRow, ...] = ()
     ways: tuple[WayRow, ...] = ()
+    weights: WeightsFit | None = None  # where a text was asked of trained weights
     notes: tuple[str, ...] = ()
     summary: dict[str, int]
     interrupted: bool = False
@@ -94,4 +128,5 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
         """1 for a finding or what was not understood, 5 when no rotary code ran."""
         if self.interrupted:
             return INTERRUPT
-        return exit_code([*self.rows, *self.declared, *self.ways])
+        weights = [] if self.weights is None else [self.weights]
+        return exit_code([*self.rows, *self.declared, *self.ways, *weights])

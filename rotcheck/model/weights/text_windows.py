@@ -1,0 +1,53 @@
+"""A text as windows of tokens, and which of them a model has to predict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MASKED_SHARE = 0.15  # of the tokens, as BERT was trained
+
+
+@dataclass(frozen=True, slots=True)
+class TextWindows:
+    """Windows of one length, one after another.
+
+    `mask`: the token that stands for each one to be predicted; None: every token is predicted
+    from those before it.
+    """
+
+    ids: Tensor  # (W, S)
+    mask: int | None = None
+
+    def batches(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Yield what goes in (B, S), whether something is predicted there (B, S), and what (N,)."""
+        generator = torch.Generator().manual_seed(5)
+        for ids in torch.split(self.ids, size):  # (B, S)
+            if self.mask is None:
+                places = torch.ones(ids.shape, dtype=torch.bool)
+                places[:, -1] = False
+                inputs, targets = ids, ids[:, 1:].flatten()
+            else:
+                places = torch.rand(ids.shape, generator=generator) < MASKED_SHARE
+                inputs, targets = ids.masked_fill(places, self.mask), ids[places]
+            yield inputs.to(device), places.to(device), targets.to(device)
+
+
+def text_windows(
+    ids: Sequence[int], window: int, most: int, before: Sequence[int] = (), mask: int | None = None
+) -> TextWindows:
+    """Cut the tokens of a text into windows.
+
+    Args:
+        ids: of the text.
+        window: tokens of a window; a shorter text is one window.
+        most: tokens of all windows.
+        before: what stands in front of each window, as the tokenizer has it in front of a text.
+        mask: as of `TextWindows`.
+    """
+    width = min(window - len(before), len(ids))
+    count = max(1, min(len(ids) // width, most // window))
+    rows = torch.tensor(ids[: count * width]).reshape(count, width)  # (W, S)
+    front = torch.tensor(before, dtype=rows.dtype).expand(count, -1)
+    return TextWindows(torch.cat((front, rows), 1), mask)
