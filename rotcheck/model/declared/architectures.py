@@ -23,9 +23,7 @@ def architecture(model_type: Any, part: str) -> Mapping[str, Any]:
         part: which part of a configuration it stands in: "vision_config", say.
     """
     towers = [kind for kind in ("vision", "audio") if kind in part.rpartition(".")[2]]
-    names = [f"{model_type}_{kind}" for kind in towers] or [f"{model_type}_text"]
-    if not towers or "vision" in str(model_type) or "audio" in str(model_type):
-        names.insert(0, str(model_type))
+    names = [f"{model_type}_{kind}" for kind in towers] + [str(model_type), f"{model_type}_text"]
     return next((_table()[name] for name in names if name in _table()), {})
 
 

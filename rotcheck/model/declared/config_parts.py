@@ -20,8 +20,8 @@ def parts(config: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapp
     for key, value in config.items():
         is_part = isinstance(value, Mapping) and (key.endswith("_config") or key in _PARTS)
         if is_part and key not in _NO_PARTS:
-            is_tower = any(tower in key for tower in _TOWERS)
-            whole = {"model_type": config.get("model_type")} if is_tower else {}
+            tower = next((tower for tower in _TOWERS if tower in key), None)
+            whole = {"model_type": f"{config.get('model_type')}_{tower}"} if tower else {}
             yield from parts({**whole, **value}, f"{name}.{key}" if name else key)
 
 
@@ -75,6 +75,8 @@ def _is_without_rotation(part: ConfigPart) -> bool:
     is_off = any(flags.get(name) is False for name in ("rope", "rotary", "use_rope"))
     has_alibi = any(flags.get(name) is True for name in ("alibi", "use_alibi", "mla_use_nope"))
     is_silent = part.defaults.get("only_if", "") not in kind
+    flag = part.defaults.get("only_with")
+    is_silent |= flag is not None and part.values.get(flag) is not True
     return is_off or has_alibi or is_silent or (kind != "" and not _says_rope(part.values))
 
 
