@@ -606,6 +606,22 @@ CONFIGS: dict[str, tuple[dict[str, Any], list[Rotation]]] = {
         },
         _whole(Yarn(40.0, 4096, mscale=1.0, mscale_all_dim=1.0), 64, 192),
     ),
+    "YaRN with an mscale alone, in Megatron": (
+        {
+            "position_embedding_type": "yarn",
+            "rotary_base": 10000,
+            "kv_channels": 64,
+            "yarn_rotary_scaling_factor": 40.0,
+            "yarn_original_max_position_embeddings": 4096,
+            "yarn_mscale": 0.5,
+            "yarn_mscale_all_dim": 0.0,
+        },
+        _whole(
+            Yarn(40.0, 4096, attention=0.05 * math.log(40) + 1),
+            64,
+            amplitude=0.05 * math.log(40) + 1,
+        ),
+    ),
     "Llama 3.1, in GGUF": (
         {
             "general.architecture": "llama",
@@ -685,7 +701,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
         1280, 20, 1026, model_type="esm", position_embedding_type="absolute", rope_theta=10000.0
     ),
     "a vision transformer": {"model_type": "vit", "hidden_size": 768, "num_attention_heads": 12},
-    "nanochat's arguments": {
+    "a transformer of somebody's own": {
         "sequence_len": 1024,
         "vocab_size": 50304,
         "n_layer": 12,

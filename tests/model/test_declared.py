@@ -145,6 +145,14 @@ UNCLEAR = [
         "factor is 2.0 in rope_parameters and 4.0 in rope_scaling",
     ),
     (
+        {"sequence_len": 1024, "n_head": 6, "n_kv_head": 6, "n_embd": 768},
+        "nanochat keeps its theta in its code",
+    ),
+    (
+        {"model_type": "qwen", "rotary_emb_base": 1e4, "use_dynamic_ntk": True},
+        "theta grows with the length by a rule of Qwen's own code",
+    ),
+    (
         {"model_type": "apertus", "rope_theta": 1e4},
         "rope_theta without the scaling that its architecture has",
     ),

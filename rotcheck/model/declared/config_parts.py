@@ -6,10 +6,12 @@ from typing import Any
 from rotcheck.model.declared.config_part import ConfigPart, Settings, config_part
 from rotcheck.model.declared.layer_settings import layer_settings
 from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
+from rotcheck.model.declared.spellings import KEYS
 
 _NO_PARTS = ("attn_config", "quantization_config", "generation_config", "per_layer_config")
 _PARTS = ("text_model", "encoder", "decoder")
 _TOWERS = ("text", "vision", "audio")
+_NANOCHAT = {"sequence_len", "n_head", "n_kv_head", "n_embd"}
 _SIGNS = ("theta", "partial", "rotary_dim", "rope_lanes", "ratio", "condense")
 
 
@@ -25,9 +27,25 @@ def parts(config: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Mapp
             yield from parts({**whole, **value}, f"{name}.{key}" if name else key)
 
 
+def _unsaid_theta(values: Mapping[str, Any]) -> str:
+    """In words, why a theta is not known that its stack does not write down; empty elsewhere."""
+    if values.get("use_dynamic_ntk") is True:
+        return "use_dynamic_ntk: theta grows with the length by a rule of Qwen's own code"
+    if set(values) >= _NANOCHAT and "model_type" not in values and not _says_theta(values):
+        return "nanochat keeps its theta in its code: 10,000 at first, 100,000 later"
+    return ""
+
+
+def _says_theta(values: Mapping[str, Any]) -> bool:
+    return any(values.get(key) is not None for key in KEYS["theta"])
+
+
 def part_settings(name: str, values: Mapping[str, Any]) -> Iterator[RotationSettings]:
     """Yield what a part says of its rotation, once for each type of layers that it tells apart."""
     part = config_part(name, values)
+    if problem := _unsaid_theta(values):
+        yield RotationSettings(part.settings, name, problem=problem)
+        return
     if _is_without_rotation(part) or not _speaks_of_rotation(part):
         return
     still = _still_layers(values)

@@ -1,5 +1,6 @@
 """What the arguments of Megatron say of the rotation, as megatron-core reads them."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,7 +124,9 @@ def _scaling(
 
 def _with_attention(scaling: dict[str, Setting]) -> dict[str, Setting]:
     """YaRN's with an mscale alone: megatron-core then takes mscale_all_dim as 0."""
-    scale, whole = scaling.get("mscale"), scaling.get("mscale_all_dim")
-    if scale and scale.value == 1 and whole and not whole.value:
-        return {name: setting for name, setting in scaling.items() if "mscale" not in name}
-    return scaling
+    scale, whole, factor = (scaling.get(name) for name in ("mscale", "mscale_all_dim", "factor"))
+    if scale is None or whole is None or factor is None or whole.value:
+        return scaling
+    growth = 0.1 * math.log(max(float(factor.value), 1.0))
+    rest = {name: setting for name, setting in scaling.items() if "mscale" not in name}
+    return rest | {"attention": Setting(scale.value * growth + 1, scale.path)}
