@@ -16,6 +16,8 @@ from transformers.models.phi3.modeling_phi3 import Phi3RotaryEmbedding
 from rotcheck.errors import RequestError
 from rotcheck.model.declared.declared_file import declared_file
 from rotcheck.model.declared.declared_rotation import DeclaredRotation, declared_rotations
+from rotcheck.model.declared.gguf_metadata import TENSORS
+from rotcheck.model.declared.spellings import INNER_KEYS, KEYS, LOCAL_THETAS, MAPPINGS
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -190,6 +192,13 @@ def test_sections_and_layers_that_stand_still_are_kept() -> None:
     assert first("Qwen3-VL 8B").sections == (24, 20, 20)
     assert first("Llama 4 Scout").still_layers == tuple(range(3, 48, 4))
     assert first("Llama 3.1 8B").still_layers == ()
+
+
+def test_the_page_names_every_key() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "config-keys.md").read_text()
+    names = {name for keys in (KEYS, INNER_KEYS) for names in keys.values() for name in names}
+    names |= {*MAPPINGS, *LOCAL_THETAS, *TENSORS.values()}
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def test_a_file_or_a_folder_is_read(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def _factors(settings: RotationSettings) -> Iterator[KeyChange]:
     ratios = {"twice": 2 * factor, "half of": factor / 2, "the square of": factor**2}
     for times, value in ratios.items():
         words = f"the factor is {number(value)}, {times} what {name} declares"
-        yield _change(settings, words, "factor", {"factor": value}, POSSIBLE)
+        yield _change(settings, words, "factor", {"factor": value})
     for value in (8.0, 32.0, 40.0):
         words = f"{name} is ignored: the factor is {number(value)}, a usual default, where {number(factor)} is declared"
         yield _change(settings, words, "factor", {"factor": value}, POSSIBLE)

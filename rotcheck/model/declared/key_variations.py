@@ -13,6 +13,7 @@ from rotcheck.model.declared.declared_schedule import rope_type
 from rotcheck.model.declared.key_changes import (
     LIKELY,
     POSSIBLE,
+    RARE,
     KeyChange,
     holder,
     key_changes,
@@ -90,7 +91,8 @@ def _of_others(settings: RotationSettings, config: Mapping[str, Any]) -> Iterato
             neighbour.layers if neighbour.part == settings.part else neighbour.part or "the whole"
         )
         words = f"it turns as {name} is declared to"
-        yield KeyChange(words, (key_name(neighbour, "theta"),), neighbour)
+        cost = LIKELY if neighbour.part == settings.part else RARE
+        yield KeyChange(words, (key_name(neighbour, "theta"),), neighbour, cost)
         scaling = {key: neighbour.settings.get(key, Setting(None)) for key in _SCALING}
         reading = replace(settings, settings={**settings.settings, **scaling})
         words = f"the scaling of {name} is applied to {settings.layers or settings.part} too"
