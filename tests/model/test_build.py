@@ -11,7 +11,7 @@ from rotcheck.errors import RequestError
 from rotcheck.model.build import rotary_keys
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
-from rotcheck.model.build.layer_choice import kept_layers, layer_lists
+from rotcheck.model.build.layer_choice import layers_to_keep, layer_lists
 from rotcheck.model.build.plain_config import plain
 from rotcheck.model.build.small_sizes import small_sizes
 from rotcheck.model.build.special_tokens import small_tokens, token_ids
@@ -98,7 +98,7 @@ def test_layers_are_chosen_by_what_all_lists_say_of_them() -> None:
         "mlp_only_layers": [4],
         "per_layer_config": {"5": {"head_dim": 8}},
     }
-    kept = kept_layers(config, 6)
+    kept = layers_to_keep(config, 6)
     assert kept == [0, 2, 3, 4, 5]
     assert layer_lists(config, 6, kept) == {
         "layer_types": ["full", "sliding", "full", "sliding", "full"],
@@ -109,8 +109,8 @@ def test_layers_are_chosen_by_what_all_lists_say_of_them() -> None:
 
 
 def test_layers_that_repeat_by_a_number_are_kept_for_one_period() -> None:
-    assert kept_layers({"attn_layer_period": 4}, 12) == [0, 1, 2, 3]
-    assert kept_layers({}, 12) == [0, 1]
+    assert layers_to_keep({"attn_layer_period": 4}, 12) == [0, 1, 2, 3]
+    assert layers_to_keep({}, 12) == [0, 1]
 
 
 def test_widths_keep_the_size_of_a_head_and_agree_over_the_parts() -> None:
