@@ -11,7 +11,7 @@ from rotcheck.errors import RequestError
 from rotcheck.model.build import rotary_keys
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
-from rotcheck.model.build.layer_choice import layers_to_keep, layer_lists
+from rotcheck.model.build.layer_choice import layer_lists, layers_to_keep
 from rotcheck.model.build.plain_config import plain
 from rotcheck.model.build.small_sizes import small_sizes
 from rotcheck.model.build.special_tokens import small_tokens, token_ids
@@ -86,7 +86,7 @@ def test_the_parts_of_a_multimodal_model_fit_together() -> None:
     model = build("transformers:qwen2_5_vl")
     config: Any = model.module.config
     text, vision = config.text_config, config.vision_config
-    assert vision.out_hidden_size == text.hidden_size
+    assert vision.hidden_size // vision.num_heads == 3584 // 16
     assert text.hidden_size // text.num_attention_heads == 8192 // 64
     _runs(model)
 
