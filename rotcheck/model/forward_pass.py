@@ -44,7 +44,9 @@ def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype) -> dict[st
 
 def backward_fault(forward: ForwardPass, module: Module) -> str | None:
     """Words, if the model cannot be trained as it is; None: its gradient is there, and finite."""
-    outputs = [y for y in _tensors(forward.result) if y.is_floating_point() and y.requires_grad]
+    outputs = [
+        y for y in tensors_within(forward.result) if y.is_floating_point() and y.requires_grad
+    ]
     if not outputs:
         return "nothing that the model returns requires a gradient"
     loss = sum((y.float() * _weights(y)).sum() for y in outputs[:1])
@@ -68,20 +70,21 @@ def _weights(y: Tensor) -> Tensor:
     return torch.randn(y.shape, generator=generator).to(y.device)
 
 
-def _tensors(value: Any, depth: int = DEPTH) -> Iterator[Tensor]:
+def tensors_within(value: Any, depth: int = DEPTH) -> Iterator[Tensor]:
+    """Yield the tensors of a value, of dicts and tuples in it too."""
     if isinstance(value, Tensor):
         yield value
     elif depth and isinstance(value, Mapping):
         for part in value.values():
-            yield from _tensors(part, depth - 1)
+            yield from tensors_within(part, depth - 1)
     elif depth and isinstance(value, tuple | list):
         for part in value:
-            yield from _tensors(part, depth - 1)
+            yield from tensors_within(part, depth - 1)
 
 
 def _length(inputs: Mapping[str, Any]) -> int:
     """How many tokens go in: the last axis of integers, else the second of values."""
-    tensors = list(_tensors(inputs))
+    tensors = list(tensors_within(inputs))
     for tensor in tensors:
         if not tensor.is_floating_point() and tensor.dim() >= 2:
             return int(tensor.shape[-1])

@@ -19,6 +19,7 @@ class TensorTurn:
     before: Tensor
     after: Tensor
     turn: Turn
+    result: str = ""  # its place in what came back; "" is the result itself
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from rotcheck.convention import OutputLanes, Pairing
 
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
+OUTSTANDING = 10  # times the error of the norms: the largest angle of a turn
 FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
 
 
@@ -19,7 +20,7 @@ class Turn:
 
     `start`: the first lane that turns; `width`: the lanes of a block; `blocks`: how many blocks lie
     side by side, each paired for itself. `error`: the worst departure of a pair's norm from
-    `amplitude` times the norm that went in, relative to it.
+    `amplitude` times the norm that went in, relative to that.
     """
 
     pairing: Pairing
@@ -60,7 +61,7 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
     first, last = int(changes[0]), int(changes[-1])
     for form in _forms(first, last, before.shape[-1]):
         turn = _turn_of(form, before, after)
-        if turn is not None and _angles_differ(turn.angles):
+        if turn is not None and _stands_out(turn) and _angles_differ(turn.angles):
             return turn
     return None
 
@@ -79,7 +80,8 @@ def _keeps_energy(before: Tensor, after: Tensor, changes: Tensor) -> bool:
     if not bool((lengths[0] > 0).any()):
         return False
     factor = float(lengths[1].sum() / lengths[0].sum())
-    return bool(((lengths[1] - factor * lengths[0]).abs() <= 2 * LOOSE * lengths[0]).all())
+    rest = (lengths[1] - factor * lengths[0]).abs()  # (...)
+    return bool((rest <= 2 * LOOSE * factor * lengths[0]).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +127,32 @@ def _regions(first: int, last: int, lanes: int) -> Iterator[tuple[int, int]]:
                 yield start, width
 
 
-def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
+def measure_turn(form: "Turn | _Form", before: Tensor, after: Tensor) -> Turn:
+    """How `after` is `before`, turned in a given form; `error` tells how well the form fits.
+
+    Args:
+        form: the pairing and the lanes: those of a turn that was found before.
+        before: what went into a call, (..., D), floating or complex.
+        after: what came out, of the same shape.
+    """
+    before, after = _lanes(before), _lanes(after)  # (..., D) float64
     region = slice(form.start, form.start + form.width * form.blocks)
     orders = {"same": form.pairing, "de-interleaved": "half", "interleaved": "interleaved"}
     x = pairs_of(before[..., region], form.pairing, form.blocks)  # (..., P) complex
     y = pairs_of(after[..., region], orders[form.output_lanes], form.blocks)  # (..., P) complex
     lengths, lengths_after = x.abs(), y.abs()
     amplitude = float(lengths_after.sum() / lengths.sum())
-    off = (lengths_after - amplitude * lengths).abs() / lengths.clamp_min(1e-30)
+    off = (lengths_after - amplitude * lengths).abs() / (amplitude * lengths).clamp_min(1e-30)
     error = float(off.max())
-    if amplitude < 1e-3 or error > LOOSE:
-        return None
     amplitude = 1.0 if abs(amplitude - 1) < max(error, 1e-5) else amplitude
     angles = torch.angle(y * x.conj())  # (..., P)
     form_fields = (form.pairing, form.output_lanes, form.start, form.width, form.blocks)
     return Turn(*form_fields, amplitude, error, angles)
+
+
+def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
+    turn = measure_turn(form, before, after)
+    return None if turn.amplitude < 1e-3 or turn.error > LOOSE else turn
 
 
 def pairs_of(lanes: Tensor, pairing: str, blocks: int) -> Tensor:
@@ -150,6 +163,12 @@ def pairs_of(lanes: Tensor, pairing: str, blocks: int) -> Tensor:
     else:
         a, b = parts[..., ::2], parts[..., 1::2]  # (..., blocks, W / 2) each
     return torch.complex(a.contiguous(), b.contiguous()).flatten(-2)
+
+
+def _stands_out(turn: Turn) -> bool:
+    """Whether the largest angle is far larger than what the norms are off: a layer that adds a
+    little to what went in changes both by as much."""
+    return float(turn.angles.abs().max()) > OUTSTANDING * turn.error
 
 
 def _angles_differ(angles: Tensor) -> bool:

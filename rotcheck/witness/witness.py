@@ -98,13 +98,17 @@ class Witness:
         count += bool(code.co_flags & inspect.CO_VARKEYWORDS)
         owner = values.get("self")
         values = {name: values[name] for name in code.co_varnames[:count] if name in values}
-        place = self._stack[-1].owner if self._stack else ("", "")
-        if isinstance(owner, Module) and (id(owner) in self._names or not self._names):
-            place = self._names.get(id(owner), ""), type(owner).__name__
+        place = self._place(owner)
         with torch.no_grad():
             before = map_tensors(values, self._copy)
         marks = len(self.calls), len(self.makers), len(self.idle)
         self._stack.append(_Frame(frame, values, before, place, marks))
+
+    def _place(self, owner: object) -> tuple[str, str]:
+        """The name and the class of the module at work: a call's `self`, or that of its caller."""
+        if isinstance(owner, Module) and (id(owner) in self._names or not self._names):
+            return self._names.get(id(owner), ""), type(owner).__name__
+        return self._stack[-1].owner if self._stack else ("", "")
 
     def _copy(self, tensor: Tensor) -> Tensor:
         """A copy of a tensor, the same one for as long as it is not written to."""
@@ -292,6 +296,6 @@ def _find_turns(
                 continue
             turn = find_turn(before, after)
             if turn is not None:
-                yield TensorTurn(name, before, after.detach().clone(), turn)
+                yield TensorTurn(name, before, after.detach().clone(), turn, place)
                 del rest[place]
                 break

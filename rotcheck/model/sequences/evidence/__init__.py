@@ -1,0 +1,1 @@
+"""What shows whether two ways of calling a model turn its tokens alike."""

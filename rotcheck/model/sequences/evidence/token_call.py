@@ -1,0 +1,162 @@
+"""How a model is called with tokens: with which arguments, with a cache, and what came of it."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from rotcheck.convention.vocabulary import POSITIONS, is_named
+from rotcheck.errors import first_line
+from rotcheck.model.forward_pass import tensors_within
+from rotcheck.model.sequences.evidence.token_angles import SequenceAxes, TokenAngles
+from rotcheck.model.sequences.way import WayClosed, WaySubject
+from rotcheck.witness.attention import AttentionCall
+from rotcheck.witness.call_record import CallRecord
+from rotcheck.witness.turn_forms import FormWitness
+
+LENGTH = 11  # tokens of a row
+MASK = "attention_mask"
+SIDE_INPUTS = {MASK, "position_ids", "cache_position", "token_type_ids", "labels"}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPass:
+    """What was seen of one call of a model with tokens."""
+
+    angles: TokenAngles
+    calls: list[CallRecord]
+    attention: list[AttentionCall]
+    result: Any
+
+    @property
+    def output(self) -> Tensor:
+        """The first tensor of values that came back: logits, most often. (B, S, ...)"""
+        for tensor in tensors_within(self.result):
+            if tensor.is_floating_point():
+                return tensor.detach()
+        raise WayClosed("the model returns no tensor of values")
+
+
+class TokenCall:
+    """Calls a model with tokens of one's choice.
+
+    Args:
+        subject: the model.
+        module: another module to call in its place; None: its own.
+
+    Raises:
+        WayClosed: its inputs are not tokens alone.
+    """
+
+    def __init__(self, subject: WaySubject, module: Module | None = None) -> None:
+        self.subject = subject
+        self.module = subject.module if module is None else module
+        self.tokens = _tokens_name(subject.inputs)
+        self.parameters = set(inspect.signature(subject.module.forward).parameters)
+        self.forms = subject.whole.witness.calls
+        if not self.forms:
+            raise WayClosed("no call turned a tensor in the pass over the whole sequence")
+        self.axes = SequenceAxes.of_pass(subject.whole)
+
+    def rows(self, batch: int, length: int = LENGTH) -> Tensor:
+        """Tokens (B, S), drawn from those of the subject."""
+        values: Tensor = self.subject.inputs[self.tokens].flatten()
+        generator = torch.Generator().manual_seed(5)
+        places = torch.randint(len(values), (batch, length), generator=generator)
+        return values[places.to(values.device)]
+
+    def run(self, tokens: Tensor, **arguments: Any) -> TokenPass:
+        """Call the model under the witness, without gradients."""
+        rest = {
+            name: value
+            for name, value in self.subject.inputs.items()
+            if name not in SIDE_INPUTS and name != self.tokens
+        }
+        with FormWitness(self.module, self.forms) as witness, torch.no_grad():
+            result = self.module(**{**rest, self.tokens: tokens, **arguments})
+        angles = self.axes.token_angles(witness.calls, *tokens.shape)
+        return TokenPass(angles, witness.calls, witness.attention, result)
+
+    def attempt(self, tokens: Tensor, **arguments: Any) -> TokenPass:
+        """Call the model with arguments that it may not take in this form."""
+        try:
+            return self.run(tokens, **arguments)
+        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+            names = " and ".join(arguments) or "them"
+            words = f"called with {names}, it raises {type(error).__name__}: {first_line(error)}"
+            raise WayClosed(words) from error
+
+    def parameter(self, name: str) -> str:
+        """The name, if the model takes it."""
+        if name not in self.parameters:
+            raise WayClosed(f"its forward takes no {name}")
+        return name
+
+    def positions_parameter(self) -> str:
+        """The name under which the model takes positions of its tokens."""
+        for name in sorted(self.parameters, key=lambda name: name != "position_ids"):
+            if is_named(name, POSITIONS) and name != self.tokens:
+                return name
+        raise WayClosed("its forward takes no position_ids")
+
+
+class CachedCall:
+    """Calls a model with the tokens that follow those of the calls before.
+
+    Raises:
+        WayClosed: the model takes no cache that is known.
+    """
+
+    def __init__(self, call: TokenCall) -> None:
+        self.call = call
+        self.cache: Any = None
+        self.start = 0
+        if not {"past_key_values", "start_pos"} & call.parameters:
+            raise WayClosed("its forward takes no past_key_values, and no start_pos")
+
+    def run(self, tokens: Tensor, **arguments: Any) -> TokenPass:
+        """Call the model with tokens (B, S) that follow."""
+        if "start_pos" in self.call.parameters:
+            seen = self.call.attempt(tokens, start_pos=self.start, **arguments)
+        else:
+            seen = self.call.attempt(tokens, **self._cache_arguments(), **arguments)
+            self.cache = _cache_of(seen.result)
+            if self.cache is None:
+                raise WayClosed("it returns no cache")
+        self.start += tokens.shape[1]
+        return seen
+
+    def _cache_arguments(self) -> dict[str, Any]:
+        use = {"use_cache": True} if "use_cache" in self.call.parameters else {}
+        return use if self.cache is None else {**use, "past_key_values": self.cache}
+
+
+def _cache_of(result: Any) -> Any:
+    """What a model returned as its cache; of a tuple the first part that is no tensor."""
+    if isinstance(result, Mapping):
+        return result.get("past_key_values")
+    if isinstance(result, tuple | list):
+        return next((part for part in result if not isinstance(part, Tensor)), None)
+    return getattr(result, "past_key_values", None)
+
+
+def _tokens_name(inputs: Mapping[str, Any]) -> str:
+    """The name of the argument that holds the tokens of a model."""
+    names = [name for name in _tensor_names(inputs) if name not in SIDE_INPUTS]
+    integers = [name for name in names if not inputs[name].is_floating_point()]
+    if len(integers) != 1 or inputs[integers[0]].dim() != 2:
+        raise WayClosed("its inputs are not rows of tokens")
+    if len(names) > 1:
+        others = ", ".join(name for name in names if name != integers[0])
+        raise WayClosed(f"it is called with {others} beside its tokens")
+    return integers[0]
+
+
+def _tensor_names(inputs: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in inputs.items():
+        if isinstance(value, Tensor) and value.dtype != torch.bool and value.dim() > 0:
+            yield name

@@ -1,0 +1,76 @@
+"""Sees again the calls that turned tensors in an earlier pass, whichever angles they turn by now.
+
+One token alone, or the token at position 0, does not show that it is turned. The functions that
+turned tensors before, and the pairs of lanes that they turned, tell where to look.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
+from rotcheck.witness.turning import measure_turn
+from rotcheck.witness.witness import Witness, _Frame
+
+
+class FormWitness(Witness):
+    """Sees the calls of functions which are known to turn tensors, while the `with` block lasts.
+
+    Args:
+        model: whose modules are named in what was seen.
+        calls: the calls of an earlier pass.
+    """
+
+    def __init__(self, model: Module, calls: Iterable[CallRecord]) -> None:
+        super().__init__(model)
+        self._forms: dict[CodeType, tuple[TensorTurn, ...]] = {}
+        for record in calls:
+            code = record.function.__code__
+            self._forms.setdefault(code, record.turns)
+            self._functions.setdefault(id(code), []).append(record.function)
+
+    def _begin(self, frame: FrameType) -> None:
+        if frame.f_code in self._forms:
+            super()._begin(frame)
+        else:
+            owner = self._place(frame.f_locals.get("self"))
+            marks = len(self.calls), len(self.makers), len(self.idle)
+            self._stack.append(_Frame(frame, {}, {}, owner, marks))
+
+    def _end(self, record: _Frame, result: Any) -> None:
+        forms = self._forms.get(record.frame.f_code)
+        if forms is None:
+            return
+        turns = tuple(_turns_in(forms, record, result))
+        if turns:
+            self._add(record, {}, turns)
+
+
+def _turns_in(forms: Iterable[TensorTurn], record: _Frame, result: Any) -> Iterator[TensorTurn]:
+    """Yield the tensors of a call that turned in the call which is known."""
+    before = _by_place(record.before)
+    after = {**_by_place(record.values), **dict(tensors_in(result))}
+    for form in forms:
+        x, y = before.get(form.argument), after.get(form.result)
+        if x is None or y is None or x.dim() != form.before.dim():
+            continue
+        y = _last(y, x.shape)
+        if x.shape == y.shape and x.shape[-1] == form.before.shape[-1]:
+            turn = measure_turn(form.turn, x, y)
+            yield TensorTurn(form.argument, x, y.detach().clone(), turn, form.result)
+
+
+def _last(x: Tensor, shape: torch.Size) -> Tensor:
+    """The last part of a tensor which is longer along one axis: new keys stand behind a cache."""
+    axes = [axis for axis, sizes in enumerate(zip(x.shape, shape)) if sizes[0] != sizes[1]]
+    if len(axes) != 1 or x.dim() != len(shape) or x.shape[axes[0]] < shape[axes[0]]:
+        return x
+    return x.narrow(axes[0], x.shape[axes[0]] - shape[axes[0]], shape[axes[0]])
+
+
+def _by_place(values: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {name + place: x for name, value in values.items() for place, x in tensors_in(value)}

@@ -1,0 +1,158 @@
+"""Decoders with one thing wrong about their positions or their cache, and others that are right."""
+
+from typing import Any
+
+import torch
+from small_decoder import CacheAttention, SmallDecoder, appended, turn
+from torch import Tensor
+
+Kept = tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]
+
+
+class EachCallFromZero(SmallDecoder):
+    """Wrong: the cache's length is not added."""
+
+    def positions(self, tokens: Tensor, past: int, *_: Any) -> Tensor:
+        return torch.arange(tokens.shape[1])[None]
+
+
+class PartsFromZero(SmallDecoder):
+    """Wrong: the cache's length is added to single tokens only."""
+
+    def positions(self, tokens: Tensor, past: int, *_: Any) -> Tensor:
+        length = tokens.shape[1]
+        return torch.arange(length)[None] + (past if length == 1 else 0)
+
+
+class OneLate(SmallDecoder):
+    """Wrong: a token that follows stands where the last one stood."""
+
+    def positions(self, tokens: Tensor, past: int, *_: Any) -> Tensor:
+        return torch.arange(tokens.shape[1])[None] + max(past - 1, 0)
+
+
+class AtTheEnd(SmallDecoder):
+    """Wrong: each following token is turned as the last one that the cache may hold."""
+
+    def positions(self, tokens: Tensor, past: int, *_: Any) -> Tensor:
+        return torch.arange(tokens.shape[1])[None] + (31 if past else 0)
+
+
+class CountsMaskAlongBatch(SmallDecoder):
+    """Wrong: positions are counted along the wrong axis of the mask."""
+
+    def positions(self, tokens: Tensor, past: int, mask: Tensor | None, *rest: Any) -> Tensor:
+        if mask is None:
+            return super().positions(tokens, past, mask, *rest)
+        return mask.cumsum(0)[:, -tokens.shape[1] :] - 1
+
+
+class CountsPadding(SmallDecoder):
+    """Wrong: positions grow at padding, and stand still at tokens."""
+
+    def positions(self, tokens: Tensor, past: int, mask: Tensor | None, *rest: Any) -> Tensor:
+        if mask is None:
+            return super().positions(tokens, past, mask, *rest)
+        return (1 - mask).cumsum(1)[:, -tokens.shape[1] :] + torch.arange(tokens.shape[1]) // 2
+
+
+class FromTheRight(SmallDecoder):
+    """Wrong: positions are counted from the end of each row."""
+
+    def positions(self, tokens: Tensor, past: int, mask: Tensor | None, *rest: Any) -> Tensor:
+        if mask is None:
+            return super().positions(tokens, past, mask, *rest)
+        return mask.flip(1).cumsum(1).flip(1)[:, -tokens.shape[1] :] - 1
+
+
+class CountsMaskInPrefillOnly(SmallDecoder):
+    """Wrong: the prefill skips padding, the tokens that follow do not."""
+
+    def positions(self, tokens: Tensor, past: int, mask: Tensor | None, *rest: Any) -> Tensor:
+        if mask is None or past:
+            return super().positions(tokens, past, mask, *rest)
+        return (mask.cumsum(1) - 1).clamp_min(0)
+
+
+class CountsMask(SmallDecoder):
+    """Right: padding is skipped."""
+
+    def positions(self, tokens: Tensor, past: int, mask: Tensor | None, *rest: Any) -> Tensor:
+        if mask is None:
+            return super().positions(tokens, past, mask, *rest)
+        return (mask.cumsum(1) - 1).clamp_min(0)[:, -tokens.shape[1] :]
+
+
+class StartsAtTwo(SmallDecoder):
+    """Right: the first token of a row stands at position 2, in each call alike."""
+
+    def positions(self, *arguments: Any) -> Tensor:
+        return super().positions(*arguments) + 2
+
+
+class IgnoresPositions(SmallDecoder):
+    """Wrong: positions that are handed in are not used."""
+
+    def positions(self, tokens: Tensor, past: int, *_: Any) -> Tensor:
+        return torch.arange(past, past + tokens.shape[1])[None]
+
+
+class ClampsPositions(SmallDecoder):
+    """Wrong: positions may not fall along a row."""
+
+    def positions(self, *arguments: Any) -> Tensor:
+        return super().positions(*arguments).cummax(1).values
+
+
+class KeepsUnturnedKeys(CacheAttention):
+    """Wrong: the cache keeps k as it was before the rotation, and nothing turns it later."""
+
+    def turn_and_keep(
+        self, q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, past: Any
+    ) -> Kept:
+        keys, values = appended(past, turn(k, cos, sin), v)
+        return turn(q, cos, sin), keys, values, appended(past, k, v)
+
+
+class TurnsKeysAgain(CacheAttention):
+    """Wrong: keys that the cache holds are turned again with each token."""
+
+    def turn_and_keep(
+        self, q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, past: Any
+    ) -> Kept:
+        q, k = turn(q, cos, sin), turn(k, cos, sin)
+        if past is not None:
+            past = turn(past[0], cos[:, :, -1:], sin[:, :, -1:]), past[1]
+        k, v = appended(past, k, v)
+        return q, k, v, (k, v)
+
+
+class WritesKeysLate(CacheAttention):
+    """Wrong: a key enters the cache at the place of the one before it."""
+
+    def turn_and_keep(
+        self, q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, past: Any
+    ) -> Kept:
+        q, k = turn(q, cos, sin), turn(k, cos, sin)
+        keys, values = appended(past, k, v)
+        return q, keys, values, (keys.roll(1, 2), values)
+
+
+class TurnsAllKeys(CacheAttention):
+    """Right: the cache keeps k as it was before the rotation, and all are turned each time."""
+
+    def turn_and_keep(
+        self, q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, past: Any
+    ) -> Kept:
+        keys, values = appended(past, k, v)
+        length = keys.shape[2]
+        inv_freq = 10000.0 ** (-torch.arange(0, k.shape[-1], 2) / k.shape[-1])
+        angles = torch.arange(length)[:, None] * inv_freq
+        angles = torch.cat((angles, angles), -1)[None, None]  # (1, 1, S, D)
+        turned = turn(keys, angles.cos(), angles.sin())
+        return turn(q, cos, sin), turned, values, (keys, values)
+
+
+def with_attention(kind: type[CacheAttention]) -> type[SmallDecoder]:
+    """A decoder with another attention."""
+    return type(kind.__name__, (SmallDecoder,), {"attention": kind})

@@ -1,0 +1,133 @@
+"""Ways in which a model is called: wrong caches, padding and packing are told, right ones pass."""
+
+from typing import Any
+
+import planted_decoders as planted
+import pytest
+from planted_decoders import with_attention
+from small_decoder import SmallDecoder, subject_of
+from torch import nn
+
+from rotcheck.model import sequences
+from rotcheck.model.sequences import (
+    chunked_prefill,
+    decode,
+    left_padding,
+    packing,
+    padded_decode,
+    uneven_rows,
+)
+from rotcheck.model.sequences.way import WayClosed, WayOutcome
+
+WRONG: list[tuple[type[SmallDecoder], Any, str, str]] = [
+    (
+        planted.EachCallFromZero, decode, "cache-positions",
+        "tokens 3 to 10 are turned as position 0 (q, k in layers.{0,1}): the cache's length is not added",
+    ),
+    (
+        planted.EachCallFromZero, chunked_prefill, "cache-positions",
+        "the cache's length is not added",
+    ),
+    (planted.PartsFromZero, chunked_prefill, "cache-positions", "token 5 as position 0"),
+    (
+        planted.OneLate, decode, "cache-positions",
+        "tokens 3 to 10 are turned 1 position behind: token 3 as position 2",
+    ),
+    (planted.AtTheEnd, decode, "cache-positions", "tokens 3 to 10 are turned as position 31"),
+    (
+        with_attention(planted.KeepsUnturnedKeys), decode, "cache-keys",
+        "the attention of layers.0 gets k of tokens 1 to 9 as they were before the rotation",
+    ),
+    (
+        with_attention(planted.TurnsKeysAgain), decode, "cache-keys",
+        "gets k of tokens 0 to 9 turned by other angles than in the whole pass",
+    ),
+    (planted.CountsMaskAlongBatch, left_padding, "padding-positions", "row 0"),
+    (planted.CountsPadding, left_padding, "padding-positions", "row 0"),
+    (planted.FromTheRight, uneven_rows, "padding-positions", "row 0"),
+    (
+        planted.CountsMaskInPrefillOnly, padded_decode, "padding-positions",
+        "row 1, without its padding: tokens 5 to 6 are turned 4 positions ahead",
+    ),
+    (
+        planted.IgnoresPositions, packing, "packed-positions",
+        "tokens 0 to 3 are turned 7 positions ahead: token 0 as position 7",
+    ),
+    (planted.ClampsPositions, packing, "packed-positions", "are turned as position 6"),
+]  # fmt: skip
+RIGHT = [
+    SmallDecoder,
+    planted.CountsMask,
+    planted.StartsAtTwo,
+]
+WAYS = [decode, chunked_prefill, left_padding, padded_decode, uneven_rows, packing]
+
+
+@pytest.mark.parametrize(("build", "way", "code", "words"), WRONG)
+def test_a_wrong_model_is_told(build: type[nn.Module], way: Any, code: str, words: str) -> None:
+    outcome = way.run(subject_of(build))
+    assert outcome.finding == code
+    assert words in outcome.message
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("build", RIGHT)
+def test_a_right_model_passes(build: type[nn.Module], way: Any) -> None:
+    outcome: WayOutcome = way.run(subject_of(build))
+    assert (outcome.finding, outcome.message) == (None, None)
+    assert outcome.error is not None
+
+
+@pytest.mark.parametrize("way", [decode, chunked_prefill])
+def test_a_cache_of_keys_that_are_turned_each_time_passes(way: Any) -> None:
+    outcome = way.run(subject_of(with_attention(planted.TurnsAllKeys)))
+    assert (outcome.finding, outcome.message, outcome.note) == (None, None, None)
+
+
+def test_a_wrong_model_is_right_in_the_other_ways() -> None:
+    subject = subject_of(planted.IgnoresPositions)
+    assert decode.run(subject).finding is None
+    subject = subject_of(planted.EachCallFromZero)
+    assert left_padding.run(subject).finding is None
+
+
+def test_what_no_rotation_explains_is_no_finding() -> None:
+    outcome = decode.run(subject_of(with_attention(planted.WritesKeysLate)))
+    assert outcome.finding is None
+    assert outcome.message is not None
+    assert "what the model returns differs" in outcome.message
+
+
+def test_a_row_that_begins_elsewhere_is_a_note() -> None:
+    outcome = left_padding.run(subject_of(SmallDecoder))
+    assert outcome.note is not None
+    assert "row 1 begins at position 4" in outcome.note
+    assert left_padding.run(subject_of(planted.CountsMask)).note is None
+
+
+class NoCache(nn.Module):
+    """Takes tokens, and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = SmallDecoder()
+
+    def forward(self, input_ids: Any) -> Any:
+        """The scores."""
+        return self.decoder(input_ids)["logits"]
+
+
+@pytest.mark.parametrize(("way", "reason"), [
+    (decode, "takes no past_key_values"),
+    (left_padding, "takes no attention_mask"),
+    (packing, "takes no position_ids"),
+])  # fmt: skip
+def test_a_model_that_cannot_be_called_so_is_told_why(way: Any, reason: str) -> None:
+    with pytest.raises(WayClosed, match=reason):
+        way.run(subject_of(NoCache))
+
+
+def test_every_way_is_named() -> None:
+    assert set(sequences.names()) >= {
+        way.__name__.rpartition(".")[2].replace("_", "-") for way in WAYS
+    }
