@@ -11,6 +11,6 @@ def run(subject: WaySubject) -> WayOutcome:
     """Hand over both rows, and a mask of what is padding."""
     call = TokenCall(subject)
     call.parameter(MASK)
-    rows = PaddedRows.of_call(call, left=True)
+    rows = PaddedRows.of_call(call, on_left=True)
     batch = call.attempt(rows.tokens, attention_mask=rows.mask)
     return rows.judge(WHAT, call, batch.angles, batch.output)

@@ -20,12 +20,12 @@ def run(subject: WaySubject) -> WayOutcome:
     call = TokenCall(subject)
     tokens = call.rows(1)
     arguments = _arguments(call, subject.device)
-    both = call.attempt(tokens, **arguments)
+    whole_row = call.attempt(tokens, **arguments)
     tolerance = same_angle(subject.dtype)
     error, notes = 0.0, []
     for part in PARTS:
         alone = call.run(tokens[:, part])
-        row = row_angles(both.angles, 0, part)
+        row = row_angles(whole_row.angles, 0, part)
         difference = row_difference(row, row_angles(alone.angles, 0), tolerance)
         error = max(error, difference.error)
         where = f"in the sequence that begins at token {part.start}"
@@ -34,7 +34,7 @@ def run(subject: WaySubject) -> WayOutcome:
             hint = f": {next(iter(arguments))} has no effect" if no_effect else ""
             words = f"{where}, {difference.words}{hint}"
             return WayOutcome(WHAT, error, "packed-positions", words)
-        if words := output_note(both.output[:, part], alone.output):
+        if words := output_note(whole_row.output[:, part], alone.output):
             notes.append(f"{where}, {words}: it may attend to the other one")
     return WayOutcome(WHAT, error, note="; ".join(notes) or None)
 

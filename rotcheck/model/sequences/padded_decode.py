@@ -14,7 +14,7 @@ def run(subject: WaySubject) -> WayOutcome:
     call = TokenCall(subject)
     call.parameter(MASK)
     cache_call = CachedCall(call)
-    rows = PaddedRows.of_call(call, left=True)
+    rows = PaddedRows.of_call(call, on_left=True)
     ends = range(PREFILL, LENGTH + 1)
     steps = [
         cache_call.run(rows.tokens[:, cache_call.start : end], attention_mask=rows.mask[:, :end])

@@ -97,10 +97,10 @@ def _is_even(angles: Tensor, tolerance: float) -> bool:
 def _stands_in(k: Tensor, x: Tensor) -> bool:
     """Whether the values of k are among those of another tensor."""
     values = _real(x).flatten().sort().values
-    sought = _real(k).flatten()
-    at = torch.searchsorted(values, sought).clamp(1, len(values) - 1)
-    off = torch.minimum((values[at] - sought).abs(), (values[at - 1] - sought).abs())
-    return float((off <= EQUAL * sought.abs()).double().mean()) >= MOST_EQUAL
+    wanted_values = _real(k).flatten()
+    at = torch.searchsorted(values, wanted_values).clamp(1, len(values) - 1)
+    off = torch.minimum((values[at] - wanted_values).abs(), (values[at - 1] - wanted_values).abs())
+    return float((off <= EQUAL * wanted_values.abs()).double().mean()) >= MOST_EQUAL
 
 
 def _real(x: Tensor) -> Tensor:

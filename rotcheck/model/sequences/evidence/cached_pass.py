@@ -10,12 +10,12 @@ from rotcheck.model.sequences.evidence.token_call import CachedCall, TokenCall, 
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
 
-def cached_pass(subject: WaySubject, what: str, starts: Sequence[int]) -> WayOutcome:
+def cached_pass(subject: WaySubject, way: str, starts: Sequence[int]) -> WayOutcome:
     """Hand a model one row of tokens in parts, and judge how each token turns.
 
     Args:
         subject: the model.
-        what: the way in words.
+        way: the way in words.
         starts: the first token of each part; 0 is the first one.
     """
     call = TokenCall(subject)
@@ -29,8 +29,8 @@ def cached_pass(subject: WaySubject, what: str, starts: Sequence[int]) -> WayOut
     difference = row_difference(row, row_angles(whole.angles, 0), tolerance)
     if difference.tokens:
         words = difference.words + _hint(difference, starts)
-        return WayOutcome(what, difference.error, "cache-positions", words)
-    return _judge_keys(what, difference.error, whole, steps[-1], tolerance)
+        return WayOutcome(way, difference.error, "cache-positions", words)
+    return _judge_keys(way, difference.error, whole, steps[-1], tolerance)
 
 
 def _hint(difference: RowDifference, starts: Sequence[int]) -> str:
@@ -41,16 +41,16 @@ def _hint(difference: RowDifference, starts: Sequence[int]) -> str:
 
 
 def _judge_keys(
-    what: str, error: float, whole: TokenPass, last: TokenPass, tolerance: float
+    way: str, error: float, whole: TokenPass, last: TokenPass, tolerance: float
 ) -> WayOutcome:
     """Hold the keys that the last part attends to, and what comes of it, against the whole pass."""
     pairs = key_pairs(last.attention, whole.attention)
     keys = key_difference(pairs, whole.calls, tolerance)
     if keys is not None and keys.rotation:
-        return WayOutcome(what, error, "cache-keys", keys.words)
+        return WayOutcome(way, error, "cache-keys", keys.words)
     words = output_note(last.output[:, -1:], whole.output[:, -1:])
     if words and (keys is not None or not pairs):
         return WayOutcome(
             what, error, message=f"each token is turned as in the whole pass; {words}"
         )
-    return WayOutcome(what, error, note=words or None)
+    return WayOutcome(way, error, note=words or None)

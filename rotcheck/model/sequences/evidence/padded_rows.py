@@ -27,20 +27,20 @@ class PaddedRows:
     real: slice
 
     @classmethod
-    def of_call(cls, call: TokenCall, left: bool) -> "PaddedRows":
+    def of_call(cls, call: TokenCall, on_left: bool) -> "PaddedRows":
         """Tokens for a model, with the padding on the left or on the right."""
         tokens = call.rows(2)
-        padding = slice(0, PADDING) if left else slice(LENGTH - PADDING, LENGTH)
+        padding = slice(0, PADDING) if on_left else slice(LENGTH - PADDING, LENGTH)
         mask = torch.ones_like(tokens)
         mask[1, padding] = 0
-        real = slice(PADDING, LENGTH) if left else slice(0, LENGTH - PADDING)
+        real = slice(PADDING, LENGTH) if on_left else slice(0, LENGTH - PADDING)
         return cls(tokens, mask, real)
 
-    def judge(self, what: str, call: TokenCall, angles: TokenAngles, output: Tensor) -> WayOutcome:
+    def judge(self, way: str, call: TokenCall, angles: TokenAngles, output: Tensor) -> WayOutcome:
         """Hold the angles of both rows against those of each row alone.
 
         Args:
-            what: the way in words.
+            way: the way in words.
             call: how the model is called.
             angles: of the batch.
             output: what the model returned for the last tokens of the batch, (2, n, ...).
@@ -50,20 +50,24 @@ class PaddedRows:
         error = 0.0
         for row, real in enumerate((slice(0, LENGTH), self.real)):
             alone = call.run(self.tokens[row : row + 1, real])
-            way = row_angles(angles, row, real)
-            difference = row_difference(way, row_angles(alone.angles, 0), tolerance, relative=True)
+            tokens = row_angles(angles, row, real)
+            difference = row_difference(
+                tokens, row_angles(alone.angles, 0), tolerance, relative=True
+            )
             error = max(error, difference.error)
             if difference.tokens:
                 words = f"row {row}, without its padding: {difference.words}"
-                return WayOutcome(what, error, "padding-positions", words)
+                return WayOutcome(way, error, "padding-positions", words)
             notes.append(_shift_note(row, difference))
             first = LENGTH - output.shape[1]  # of the tokens of which there is output
-            kept = slice(max(real.start, first), real.stop)
-            if kept.start < kept.stop:
-                values = output[row : row + 1, kept.start - first : kept.stop - first]
-                words = output_note(values, alone.output[:, kept.start - real.start :])
+            output_tokens = slice(max(real.start, first), real.stop)
+            if output_tokens.start < output_tokens.stop:
+                values = output[
+                    row : row + 1, output_tokens.start - first : output_tokens.stop - first
+                ]
+                words = output_note(values, alone.output[:, output_tokens.start - real.start :])
                 notes.append(f"{words} for row {row}" if words else "")
-        return WayOutcome(what, error, note="; ".join(filter(None, notes)) or None)
+        return WayOutcome(way, error, note="; ".join(filter(None, notes)) or None)
 
 
 def _shift_note(row: int, difference: RowDifference) -> str:

@@ -12,7 +12,7 @@ from rotcheck.model.sequences.way import NotComparable
 from rotcheck.witness.turning import wrap
 
 SAME = 2e-3  # radians: what float32 leaves of an angle
-SAME_NARROW = 0.05  # the same of bfloat16
+SAME_NARROW = 0.05  # what bfloat16 leaves
 FARTHEST = 4  # a wrong position is looked for as far as so many lengths of the row
 DRIFT = 1e-5  # radians a position: of a frequency that was read off two rows
 

@@ -121,14 +121,14 @@ class CachedCall:
     def run(self, tokens: Tensor, **arguments: Any) -> TokenPass:
         """Call the model with tokens (B, S) that follow."""
         if "start_pos" in self.call.parameters:
-            seen = self.call.attempt(tokens, start_pos=self.start, **arguments)
+            step = self.call.attempt(tokens, start_pos=self.start, **arguments)
         else:
-            seen = self.call.attempt(tokens, **self._cache_arguments(), **arguments)
-            self.cache = _cache_of(seen.result)
+            step = self.call.attempt(tokens, **self._cache_arguments(), **arguments)
+            self.cache = _cache_of(step.result)
             if self.cache is None:
                 raise WayClosed("it returns no cache")
         self.start += tokens.shape[1]
-        return seen
+        return step
 
     def _cache_arguments(self) -> dict[str, Any]:
         use = {"use_cache": True} if "use_cache" in self.call.parameters else {}
@@ -151,8 +151,8 @@ def _tokens_name(inputs: Mapping[str, Any]) -> str:
     if len(integers) != 1 or inputs[integers[0]].dim() != 2:
         raise WayClosed("its inputs are not rows of tokens")
     if len(names) > 1:
-        others = ", ".join(name for name in names if name != integers[0])
-        raise WayClosed(f"it is called with {others} beside its tokens")
+        further = ", ".join(name for name in names if name != integers[0])
+        raise WayClosed(f"it is called with {further} beside its tokens")
     return integers[0]
 
 
