@@ -50,7 +50,5 @@ def _judge_keys(
         return WayOutcome(way, error, "cache-keys", keys.words)
     words = output_note(last.output[:, -1:], whole.output[:, -1:])
     if words and (keys is not None or not pairs):
-        return WayOutcome(
-            what, error, message=f"each token is turned as in the whole pass; {words}"
-        )
+        return WayOutcome(way, error, message=f"each token is turned as in the whole pass; {words}")
     return WayOutcome(way, error, note=words or None)
