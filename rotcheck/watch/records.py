@@ -66,6 +66,14 @@ class ImportFailure(RecordLine, frozen=True, kw_only=True, tag="failed import"):
     where: tuple[Line, ...]
 
 
+class CaughtException(RecordLine, frozen=True, kw_only=True, tag="swallowed"):
+    """An exception around rotary code that the program caught."""
+
+    function: str
+    error: str
+    where: tuple[Line, ...]
+
+
 class RotationSighting(RecordLine, frozen=True, kw_only=True, tag="rotation"):
     """A call that turned a tensor, or was handed tables and turned nothing."""
 
@@ -95,6 +103,18 @@ class CountSighting(RecordLine, frozen=True, kw_only=True, tag="calls"):
 
     place: Line
     count: int
+
+
+class Window(RecordLine, frozen=True, kw_only=True, tag="window"):
+    """A model ran, and its calls were watched."""
+
+    count: int  # of windows so far
+
+
+class CompiledCode(RecordLine, frozen=True, kw_only=True, tag="compiled"):
+    """A function that runs compiled, so that its calls are not seen."""
+
+    place: Line
 
 
 class Problem(RecordLine, frozen=True, kw_only=True, tag="problem"):
@@ -150,10 +170,13 @@ KINDS = (
     | TorchImport
     | SwitchChange
     | ImportFailure
+    | CaughtException
     | RotationSighting
     | PartSighting
     | CountSighting
     | Problem
+    | Window
+    | CompiledCode
     | Exec
     | UncaughtException
     | End

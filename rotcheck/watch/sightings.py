@@ -7,16 +7,21 @@ from rotcheck.grouping import group_by
 from rotcheck.results import CodeLine, Death, Fallback, Flip, Process
 from rotcheck.scrub import shorten_path
 from rotcheck.watch.records import (
+    CaughtException,
+    CompiledCode,
     End,
     Exec,
     ImportFailure,
     Line,
     Problem,
     Record,
+    RecordLine,
+    RotationSighting,
     SwitchChange,
     TorchImport,
     UncaughtException,
     WatchFailure,
+    Window,
 )
 
 NOTHING_WATCHED = (
@@ -72,39 +77,71 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
     """Each exception that was swallowed, once for the line that caught it;
     not the one that the program died of."""
     sightings = [
-        (record, failure)
+        (record, entry, _subject(entry))
         for record in records
-        for failure in record.entries
-        if isinstance(failure, ImportFailure)
-        and not (death and failure.error.splitlines()[0] in death.text)
+        for entry in record.entries
+        if isinstance(entry, ImportFailure | CaughtException) and not _is_of(death, entry.error)
     ]
-    for group in group_by(
-        sightings, lambda sighting: (sighting[1].module, sighting[1].where[0])
-    ).values():
-        failure = group[0][1]
+    for group in group_by(sightings, lambda sight: (sight[2], sight[1].where[0])).values():
+        _, entry, subject = group[0]
         yield Fallback(
-            subject=f"import {failure.module}",
-            error=failure.error,
-            where=code_lines(failure.where),
+            subject=subject,
+            error=entry.error,
+            where=code_lines(entry.where),
             count=len(group),
-            pids=pids(record for record, _ in group),
-            ranks=ranks(record for record, _ in group),
+            pids=pids(record for record, *_ in group),
+            ranks=ranks(record for record, *_ in group),
         )
 
 
+def _subject(entry: ImportFailure | CaughtException) -> str:
+    """What failed."""
+    if isinstance(entry, ImportFailure):
+        return f"import {entry.module}"
+    return f"caught in {entry.function}"
+
+
+def _is_of(death: Death | None, error: str) -> bool:
+    return death is not None and (error.splitlines() or [""])[0] in death.text
+
+
 def notes(records: Sequence[Record]) -> Iterator[str]:
-    """What keeps from seeing all."""
-    for record in records:
-        for entry in record.entries:
-            if isinstance(entry, WatchFailure):
-                yield f"process {entry.pid}, Python {entry.python}, was not watched: {entry.why}"
-            if isinstance(entry, Problem):
-                yield f"process {pids([record])[0]}: its calls were watched no longer: {entry.why}"
-            if isinstance(entry, Exec):
-                place = code_lines(entry.where)[0]
-                yield f"{place.file}:{place.line} replaced the process by {shorten_path(entry.program)}"
+    """What keeps from seeing all, each thing once."""
+    yield from dict.fromkeys(
+        note for record in records for entry in record.entries if (note := _note(entry, record))
+    )
     if not records:
         yield NOTHING_WATCHED
+    elif any(_has(record, TorchImport) for record in records):
+        yield from _nothing_seen(records)
+
+
+def _note(entry: RecordLine, record: Record) -> str:
+    if isinstance(entry, WatchFailure):
+        return f"process {entry.pid}, Python {entry.python}, was not watched: {entry.why}"
+    if isinstance(entry, Problem):
+        return f"process {pids([record])[0]}: its calls were watched no longer: {entry.why}"
+    if isinstance(entry, CompiledCode):
+        (place,) = code_lines([entry.place])
+        return (
+            f"{place.function} ({place.file}:{place.line}) runs compiled: what it turns is not seen"
+        )
+    if isinstance(entry, Exec) and entry.where:
+        place = code_lines(entry.where)[0]
+        program = shorten_path(entry.program)
+        return f"{place.file}:{place.line} replaced the process by {program}"
+    return ""
+
+
+def _nothing_seen(records: Sequence[Record]) -> Iterator[str]:
+    """Words, if no rotary code was seen, on where it was looked for."""
+    if any(_has(record, RotationSighting) for record in records):
+        return
+    windows = [e.count for record in records for e in record.entries if isinstance(e, Window)]
+    if windows:
+        yield f"no function was seen to turn a tensor in the {max(windows)} first calls of a module"
+    else:
+        yield "no torch.nn.Module was called: rotary code is seen only where one runs"
 
 
 def code_lines(lines: Iterable[Line]) -> tuple[CodeLine, ...]:

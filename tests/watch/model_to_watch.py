@@ -24,9 +24,24 @@ def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return x * cos + rotate_half(x) * sin
 
 
+def kernel(q: Tensor) -> Tensor:
+    raise NotImplementedError("no kernel for the CPU")
+
+
 def right(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
     cos, sin = tables(q.shape[1])
+    try:  # noqa: SIM105
+        kernel(q)
+    except Exception:
+        pass
     return turn(q, cos, sin), turn(k, cos, sin)
+
+
+def unrelated() -> None:
+    try:  # noqa: SIM105
+        {}["nothing"]
+    except KeyError:
+        pass
 
 
 def rounded(q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,6 +66,7 @@ class Attention(nn.Module):
         self.project = nn.Linear(H * D, 2 * H * D)
 
     def forward(self, x: Tensor) -> Tensor:
+        unrelated()
         q, k = self.project(x).unflatten(-1, (2, H, D)).unbind(2)  # (B, S, H, D) each
         if self.kind in ("right", "rounded"):
             q, k = globals()[self.kind](q, k)
@@ -61,13 +77,28 @@ class Attention(nn.Module):
         return x + weights @ x
 
 
+@torch.compile(backend="eager")
+def compiled(x: Tensor) -> Tensor:
+    return turn(x, x, x)
+
+
+class Head(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return compiled(x[:, None]).square().mean()
+
+
 def main() -> None:
     torch.manual_seed(0)
-    layers = nn.Sequential(nn.Embedding(9, H * D), *map(Attention, ("right", "rounded", "other")))
+    layers = nn.Sequential(
+        nn.Embedding(9, H * D), *map(Attention, ("right", "rounded", "other")), Head()
+    )
     for _ in range(5):
-        loss = layers(torch.randint(9, (2, S))).square().mean()
+        loss = layers(torch.randint(9, (2, S)))
         loss.backward()
         print(loss.item(), sys.getprofile(), type(nn.Module.__dict__["__call__"]).__name__)
+    from torch._dynamo.utils import counters
+
+    print(dict(counters["frames"]), dict(counters["graph_break"]))
 
 
 main()

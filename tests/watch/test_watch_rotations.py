@@ -29,8 +29,22 @@ def test_what_the_program_computes_is_the_same_and_nothing_is_left_after_the_fir
     values = [line.split()[0] for line in plain.stdout.splitlines()]
     lines = [line.split() for line in seen.out.decode().splitlines()]
     assert [line[0] for line in lines] == values
-    assert lines[-1][1:] == ["None", "function"]
-    assert (seen.code, seen.watch.notes) == (0, ())
+    assert lines[-2][1:] == ["None", "function"]
+    assert (seen.code, seen.errors) == (0, "")
+
+
+def test_what_is_compiled_stays_one_graph_and_is_said_to_be_unseen(seen: Seen) -> None:
+    frames = "{'total': 1, 'ok': 1} {}"
+    assert seen.out.decode().splitlines()[-1] == frames
+    assert [note.partition(" (")[0] for note in seen.watch.notes] == ["compiled"]
+
+
+def test_an_exception_that_was_caught_so_that_another_path_ran_is_told(seen: Seen) -> None:
+    (fallback,) = seen.watch.fallbacks
+    assert fallback.subject == "caught in right"
+    assert fallback.error == "NotImplementedError: no kernel for the CPU"
+    source = MODEL.read_text().splitlines()
+    assert source[fallback.where[0].line - 1].strip() == "kernel(q)"
 
 
 def test_a_right_rotation_is_told_with_its_angles_and_what_it_is_made_of_is_not(seen: Seen) -> None:

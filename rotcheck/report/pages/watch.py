@@ -36,7 +36,7 @@ def _parts(watch: Watch) -> Iterator[doc.Part]:
         rows = [_flip_row(flip) for flip in left]
         yield doc.Section("Switches of the whole process", [doc.Rows(("line", "change"), rows)])
     if watch.fallbacks:
-        yield doc.Section("Imports that failed in silence", list(map(_fallback, watch.fallbacks)))
+        yield doc.Section("Swallowed exceptions", list(map(_fallback, watch.fallbacks)))
     yield from doc.listing("Set for a while, and put back", passing, aside=True)
     yield from doc.listing("Worth knowing", [one_line(note) for note in watch.notes])
     if watch.death:

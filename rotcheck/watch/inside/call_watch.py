@@ -33,11 +33,12 @@ _STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what 
 class Sight:
     """What was seen of one function."""
 
-    __slots__ = ("calls", "code", "idle", "looks", "strange", "turns")
+    __slots__ = ("calls", "code", "compiled", "idle", "looks", "strange", "turns")
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
-        self.strange = _is_strangers(code.co_filename)
+        self.compiled = any(name.startswith("__compiled_fn") for name in code.co_names)
+        self.strange = _is_strangers(code.co_filename) and not self.compiled
         self.looks, self.turns, self.idle, self.calls = 0, 0, 0, 0
 
     @property
@@ -65,7 +66,8 @@ class CallWatch:
     """Looks at calls, and tells of those that turned a tensor, or were handed tables and did not.
 
     Attributes:
-        turns: how many calls turned something.
+        turns: how many calls were seen to turn something.
+        turning_calls: how many calls of functions that do so were made.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class CallWatch:
         tell_part: Callable[[CodeType, CodeType], None],
         may_look: Callable[[], bool],
     ) -> None:
-        self.turns = 0
+        self.turns, self.turning_calls = 0, 0
         self.sights: dict[int, Sight] = {}
         self._idle = 0
         self._tell_turn, self._tell_idle, self._tell_part = tell_turn, tell_idle, tell_part
@@ -97,18 +99,23 @@ class CallWatch:
     def hear(self, frame: FrameType, event: str, result: Any) -> None:
         """Look at a call as it begins and as it ends."""
         if event == "call":
-            code = frame.f_code
-            sight = self.sights.get(id(code))
-            if sight is None:
-                sight = self.sights[id(code)] = Sight(code)
+            sight = self.sight(frame.f_code)
             sight.calls += 1
             if not sight.enough:
                 self._begin(frame, sight)
             elif sight.turns:
-                self._turning.append(code)
+                self._turning.append(sight.code)
+                self.turning_calls += 1
         elif self._stack and self._stack[-1].frame is frame:
             with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
                 self._end(self._stack.pop(), result)
+
+    def sight(self, code: CodeType) -> Sight:
+        """What was seen of a function; its code stays alive with it, and so its id its own."""
+        sight = self.sights.get(id(code))
+        if sight is None:
+            sight = self.sights[id(code)] = Sight(code)
+        return sight
 
     def _begin(self, frame: FrameType, sight: Sight) -> None:
         if self._may_look():
@@ -126,6 +133,7 @@ class CallWatch:
         if turns:
             call.sight.turns += 1
             self.turns += 1
+            self.turning_calls += 1
             self._tell_turn(call, turns, outputs, self._owner(call.frame))
             self._tell_parts(call)
         elif call.marks == (len(self._turning), self._idle) and _is_idle(call.before, outputs):
@@ -196,7 +204,7 @@ def _is_idle(before: dict[str, Tensor], outputs: dict[str, Tensor]) -> bool:
 
 def _is_strangers(file: str) -> bool:
     """Whether a file is neither torch's, nor Python's, nor ours."""
-    if file.startswith("<frozen") or is_torch(file):
+    if file.startswith(("<frozen", "<eval_with_key")) or is_torch(file):
         return False
     if file.startswith(_OURS) and not file.startswith(_ROTARY):
         return False

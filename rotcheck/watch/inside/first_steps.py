@@ -14,12 +14,15 @@ import torch
 from torch.nn import Module
 
 from rotcheck.watch.inside.call_watch import CallWatch
+from rotcheck.watch.inside.exception_watch import ExceptionWatch
 from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.rotation_record import RotationRecord
+from rotcheck.watch.inside.uncompiled import uncompiled
 from rotcheck.witness.call_record import tensors_in
 
 MOST_STEPS = 3  # windows in which something turned
 MOST_WINDOWS = 1000  # of any kind: a program may call modules that are no models, to read its data
+FIRST = 10  # windows that are counted in the record
 MOST_SECONDS = 60.0  # for which calls are watched at all
 
 
@@ -31,6 +34,7 @@ class FirstSteps:
         self._rotations = RotationRecord(record)
         writers = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
         self._watch = CallWatch(*writers, may_look)
+        self._exceptions = ExceptionWatch(record, self._watch)
         self._call: Any = Module.__dict__["__call__"]
         self._root: FrameType | None = None
         self._windows, self._steps, self._turns = 0, 0, 0
@@ -45,11 +49,12 @@ class FirstSteps:
         if Module.__dict__["__call__"] is self:
             self._give_back()
         if sys.getprofile() == self._profile:
-            sys.setprofile(None)
+            self._listen(False)
 
     def _give_back(self) -> None:
         setattr(Module, "__call__", self._call)  # noqa: B010
 
+    @uncompiled
     def __get__(self, module: Module | None, owner: type) -> Callable[..., Any]:
         """The function that torch has, or its method; a window begins where it is asked for."""
         if module is None:
@@ -64,8 +69,16 @@ class FirstSteps:
         self._turns = self._watch.turns
         self._start = time.perf_counter()
         self._watch.enter(module)
-        sys.setprofile(self._profile)
+        self._listen(True)
 
+    def _listen(self, on: bool) -> None:
+        """Have the interpreter tell of calls and exceptions; a debugger keeps the latter."""
+        trace = self._exceptions.trace
+        if sys.gettrace() in (None, trace):
+            sys.settrace(trace if on else None)
+        sys.setprofile(self._profile if on else None)
+
+    @uncompiled
     def _profile(self, frame: FrameType, event: str, result: Any) -> None:
         if event not in ("call", "return"):
             return
@@ -88,11 +101,13 @@ class FirstSteps:
             self._watch.hear(frame, event, result)
 
     def _close(self) -> None:
-        sys.setprofile(None)
+        self._listen(False)
         self._root = None
         self._watch.leave()
-        self._rotations.write_counts(self._watch)
+        self._exceptions.leave()
         self._windows += 1
+        if self._windows <= FIRST or self._watch.turns > self._turns:
+            self._rotations.write_counts(self._watch, self._windows)
         self._steps += self._watch.turns > self._turns
         self._seconds += time.perf_counter() - self._start
         wants_more = self._steps < MOST_STEPS and self._windows < MOST_WINDOWS

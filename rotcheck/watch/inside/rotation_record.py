@@ -73,9 +73,13 @@ class RotationRecord:
         """Write that a function which turned something is a part of another one."""
         self._write_once("part", inner=_place(inner), outer=_place(outer))
 
-    def write_counts(self, watch: CallWatch) -> None:
-        """Write how often each function that turned something was called so far."""
+    def write_counts(self, watch: CallWatch, windows: int) -> None:
+        """Write how often each function that turned something was called so far, and which of
+        the program's functions run compiled."""
+        self._record.write("window", count=windows)
         for sight in watch.sights.values():
+            if sight.compiled:
+                self._write_once("compiled", place=_place(sight.code))
             if sight.turns or sight.idle:
                 self._record.write("calls", place=_place(sight.code), count=sight.calls)
 

@@ -1,7 +1,7 @@
 """Is a rotation that was seen in a program right? Its values tell; nothing is called again.
 
-Wrong is what a program's own call shows beyond the doubt of a fit: a head that turns unlike the
-others, lanes as exact as half precision only, positions that a narrow dtype cannot hold.
+Wrong is what a program's own call shows beyond the doubt of a fit: lanes that are only as exact as
+half precision, positions that a narrow dtype cannot hold.
 """
 
 import re
@@ -64,10 +64,9 @@ def _verdict(judgement: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
     """Verdict, finding, and why it is not right."""
     if not knows_axis:
         return ("unidentified", "", UNKNOWN_AXIS) if judgement.fit.kind == "none" else _RIGHT
-    uneven = judgement.angles.uneven
-    if uneven not in (None, 0):  # axis 0 may be a batch, each row with positions of its own
-        return "disagrees", judgement.finding, judgement.message
-    if judgement.fit.kind == "none" or uneven == 0:
+    if judgement.angles.uneven is not None:  # heads by design, or rows of a batch
+        return "unidentified", "", judgement.message
+    if judgement.fit.kind == "none":
         return "unidentified", "", UNKNOWN_ANGLES
     exact = judgement.tensor.before.dtype not in NARROW
     if judgement.finding and exact and judgement.error > ROUNDING:
