@@ -297,3 +297,22 @@ class Axial(Schedule):
         if rotary_dim % self.axes:
             raise ValueError(f"rotary_dim is {rotary_dim}; it must be {self.axes} equal parts")
         return row.repeat(self.axes)  # (P,)
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRows(Schedule):
+    """Each axis has a row of frequencies over `lanes` of its own, one row after another.
+
+    Source: `FluxPosEmbed` of diffusers, whose axes_dim they are. Raises ValueError where the lanes
+    are not rotary_dim together.
+    """
+
+    lanes: tuple[int, ...]
+    theta: float = 10000.0
+
+    def inverse_frequencies(self, rotary_dim: int) -> Tensor:
+        if sum(self.lanes) != rotary_dim:
+            raise ValueError(
+                f"{self.lanes} are {sum(self.lanes)} lanes; rotary_dim is {rotary_dim}"
+            )
+        return torch.cat([inverse_frequencies(lanes, self.theta) for lanes in self.lanes])  # (P,)

@@ -5,6 +5,7 @@ from typing import Any
 
 from rotcheck.rotary.schedules import (
     Axial,
+    AxisRows,
     DynamicNtk,
     Linear,
     Llama3,
@@ -622,6 +623,24 @@ CONFIGS: dict[str, tuple[dict[str, Any], list[Rotation]]] = {
             amplitude=0.05 * math.log(40) + 1,
         ),
     ),
+    "FLUX.1": (
+        {
+            "_class_name": "FluxTransformer2DModel",
+            "attention_head_dim": 128,
+            "num_attention_heads": 24,
+            "axes_dims_rope": [16, 56, 56],
+        },
+        _whole(AxisRows((16, 56, 56)), 128),
+    ),
+    "HunyuanVideo": (
+        {
+            "_class_name": "HunyuanVideoTransformer3DModel",
+            "attention_head_dim": 128,
+            "rope_theta": 256.0,
+            "rope_axes_dim": [16, 56, 56],
+        },
+        _whole(AxisRows((16, 56, 56), 256.0), 128),
+    ),
     "Llama 3.1, in GGUF": (
         {
             "general.architecture": "llama",
@@ -700,6 +719,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "ESM-1b": _sizes(
         1280, 20, 1026, model_type="esm", position_embedding_type="absolute", rope_theta=10000.0
     ),
+    "Stable Diffusion 3": {"_class_name": "SD3Transformer2DModel", "attention_head_dim": 64},
     "a vision transformer": {"model_type": "vit", "hidden_size": 768, "num_attention_heads": 12},
     "a transformer of somebody's own": {
         "sequence_len": 1024,

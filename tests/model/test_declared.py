@@ -147,6 +147,19 @@ UNCLEAR = [
         "factor is 2.0 in rope_parameters and 4.0 in rope_scaling",
     ),
     (
+        {
+            "_class_name": "CogView4Transformer2DModel",
+            "attention_head_dim": 128,
+            "rope_theta": 1e4,
+            "rope_axes_dim": [256, 256],
+        },
+        "(256, 256) are 512 lanes; rotary_dim is 128",
+    ),
+    (
+        {"_class_name": "HeliosTransformer3DModel", "attention_head_dim": 128, "rope_theta": 1e4},
+        "how HeliosTransformer3DModel shares a head out to its axes",
+    ),
+    (
         {"sequence_len": 1024, "n_head": 6, "n_kv_head": 6, "n_embd": 768},
         "nanochat keeps its theta in its code",
     ),

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from rotcheck.model.declared.config_parts import part_settings, parts
+from rotcheck.model.declared.diffusers_config import diffusers_settings
 from rotcheck.model.declared.gguf_metadata import gguf_settings
 from rotcheck.model.declared.megatron_arguments import megatron_settings
 from rotcheck.model.declared.meta_params import meta_settings
 from rotcheck.model.declared.rotation_settings import RotationSettings
 
-_STACKS = (gguf_settings, meta_settings, megatron_settings)
+_STACKS = (gguf_settings, diffusers_settings, meta_settings, megatron_settings)
 
 
 def config_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rotcheck.model.declared.rotation_settings import RotationSettings
 from rotcheck.rotary.schedules import (
     Axial,
+    AxisRows,
     DynamicNtk,
     Linear,
     Llama3,
@@ -170,6 +171,10 @@ def _proportional(settings: RotationSettings) -> Schedule:
     return Proportional(share, _theta(settings), 1.0 if factor is None else factor)
 
 
+def _axes(settings: RotationSettings) -> Schedule:
+    return AxisRows(tuple(map(int, settings.numbers("axes"))), _theta(settings))
+
+
 def _axial(settings: RotationSettings) -> Schedule:
     return Axial(2, _theta(settings))
 
@@ -196,6 +201,7 @@ _SCHEDULES: dict[str, Callable[[RotationSettings], Schedule]] = {
     "llama3": _llama3,
     "proportional": _proportional,
     "axial": _axial,
+    "axes": _axes,
 }
 
 

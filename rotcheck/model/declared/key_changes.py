@@ -129,7 +129,7 @@ def _elsewhere(path: str) -> str:
 def _scaling(settings: RotationSettings) -> Iterator[KeyChange]:
     """Yield that the scaling is not read, or one of its keys is read as another."""
     kind = rope_type(settings)
-    if kind in ("default", "axial"):
+    if kind in ("default", "axial", "axes"):
         return
     if kind != "proportional":
         words = f"{holder(settings)} is ignored: nothing is scaled"

@@ -25,7 +25,7 @@ from rotcheck.rotary.frequencies import inverse_frequencies
 from rotcheck.rotary.schedules import Ntk
 
 _SCALING = ("kind", "factor", "original_length", "low", "high", "beta_fast", "beta_slow")
-_WITHOUT_SCALING = ("default", "axial", "proportional")
+_WITHOUT_SCALING = ("default", "axial", "axes", "proportional")
 _THETAS = (
     "theta",
     "rotary_base",
