@@ -1,13 +1,14 @@
 """A call that was handed tables and turned nothing: which known mistake is it, or what else?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from rotcheck.identify.reading.computed_angles import read_computed_angles
 from rotcheck.measure import mistake_names
-from rotcheck.witness.call_record import CallRecord, tensors_in
+from rotcheck.witness.call_record import CallRecord, map_tensors, tensors_in
 
 LINEAR = 1e-4  # what rounding leaves of a sum
 MOST_LANES = 512
@@ -48,6 +49,30 @@ def explain_idle(call: CallRecord, length: int) -> IdleCall | None:
         )
         return IdleCall(call, name, "", f"{name}: {words}")
     return None
+
+
+def uses_tables(call: CallRecord) -> bool:
+    """Whether what a call returns depends on the tables that it was handed; True where that
+    cannot be told, since it returns something else each time."""
+    tables = {
+        id(x)
+        for name, value in call.arguments.items()
+        for place, x in tensors_in(value)
+        if name + place in call.table_arguments
+    }
+
+    def blank(x: Tensor) -> Tensor:
+        return torch.zeros_like(x) if id(x) in tables else x
+
+    changes = {name: map_tensors(value, blank) for name, value in call.arguments.items()}
+    with torch.no_grad():
+        first, second, with_others = call.call({}), call.call({}), call.call(changes)
+    return not (_are_same(first, second) and _are_same(first, with_others))
+
+
+def _are_same(first: Any, second: Any) -> bool:
+    a, b = ([x for _, x in tensors_in(value)] for value in (first, second))
+    return len(a) == len(b) and all(map(torch.equal, a, b))
 
 
 def _matrix(call: CallRecord, name: str, x: Tensor, length: int) -> Tensor | None:

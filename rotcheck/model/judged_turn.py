@@ -1,13 +1,14 @@
 """The rotations that were witnessed, judged in the call that the model made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from rotcheck.convention.pairings import written_order
 from rotcheck.measure.judge import ROUNDING
+from rotcheck.model.angle_mistakes import angle_mistake
 from rotcheck.model.turn_angles import TurnAngles, turn_angles
 from rotcheck.model.turn_fit import TurnFit, fit_rows
 from rotcheck.rotary.schedules import Schedule
@@ -68,9 +69,17 @@ def judge_turn(
     angles = turn_angles(tensor.turn, tensor.before.dtype, length)
     known = positions if positions is not None and positions.shape[-1] == _rows(angles) else None
     width = tensor.turn.width
-    fit = fit_rows(angles.angles, angles.noise, known, width, candidates)
+
+    def explain(rows: Tensor, places: Tensor | None) -> TurnFit:
+        return fit_rows(rows, angles.noise, places, width, candidates)
+
+    fit = explain(angles.angles, known)
+    if fit.kind == "none":
+        mistake = angle_mistake(angles.angles, angles.noise, known, explain)
+        finding, why = mistake or ("", "")
+        fit = replace(fit, finding=finding, why=why)
     error = _error(tensor, angles, fit)
-    finding, message = _mistake(call, tensor, angles, fit, error)
+    finding, message = _mistake(tensor, angles, fit, error)
     return JudgedTurn(call, tensor, angles, fit, error, finding, message)
 
 
@@ -117,38 +126,25 @@ def _real_dtype(x: Tensor) -> torch.dtype:
     return x.real.dtype if x.is_complex() else x.dtype
 
 
-def _mistake(
-    call: CallRecord, tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float
-) -> tuple[str, str]:
+def _mistake(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float) -> tuple[str, str]:
     """The code and the words of what is wrong with a turn; empty: nothing is."""
     if angles.uneven is not None:
         size = tensor.before.shape[angles.uneven]
-        words = f"the {size} parts of {tensor.argument} along axis {angles.uneven} turn by different angles"
-        return "per-head", words
-    if fit.kind == "none":
-        return "", ""
-    if error > ROUNDING and fit.kind == "rows":
-        why = f": {fit.why}" if fit.why else ""
         words = (
-            f"{tensor.argument} is {error:.3g} rounding steps off the rotation by its own angles"
+            f"the {size} parts of {tensor.name} along axis {angles.uneven} turn by different angles"
         )
+        return "per-head", words
+    if angles.aside:
+        return _along_another_axis(tensor, angles)
+    if fit.finding:
+        return fit.finding, f"{tensor.name}: {fit.why}"
+    if fit.kind == "rows" and error > ROUNDING:
+        why = f": {fit.why}" if fit.why else ""
+        words = f"{tensor.name} is {error:.3g} rounding steps off the rotation by its own angles"
         return "low-precision", words + why
     return "", ""
 
 
-def uneven_turns(turns: Sequence[JudgedTurn]) -> str:
-    """Words, if q and k of one call do not turn alike; empty: they do."""
-    first, *rest = turns
-    for turn in rest:
-        same = first.tensor.turn, turn.tensor.turn
-        names = f"{first.tensor.argument} and {turn.tensor.argument}"
-        if same[0].pairing != same[1].pairing:
-            return f"{names} are paired differently: {same[0].pairing} and {same[1].pairing}"
-        if first.fit.kind == turn.fit.kind == "rows":
-            a, b = first.frequencies, turn.frequencies
-            if a.shape == b.shape and bool((a - b).abs().max() > 1e-4):
-                return f"{names} turn by different frequencies, or in opposite directions"
-            if a.shape == b.shape and abs(first.fit.first - turn.fit.first) > 0.5:
-                positions = f"{first.fit.first:g} and {turn.fit.first:g}"
-                return f"{names} begin at different positions: {positions}"
-    return ""
+def _along_another_axis(tensor: TensorTurn, angles: TurnAngles) -> tuple[str, str]:
+    words = f"{tensor.name} turns along axis {angles.axis}, and not along the sequence"
+    return ("per-batch" if angles.axis == 0 else "per-head"), words

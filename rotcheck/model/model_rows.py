@@ -10,13 +10,14 @@ from torch import Tensor
 from rotcheck.errors import first_line
 from rotcheck.grouping import group_by
 from rotcheck.identify.making.table_reading import NotTables
-from rotcheck.model.attention_inputs import attention_inputs, summary_of
+from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
 from rotcheck.model.forward_pass import ForwardPass
-from rotcheck.model.idle_call import explain_idle
-from rotcheck.model.judged_turn import JudgedTurn, judge_turn, uneven_turns
+from rotcheck.model.idle_call import explain_idle, uses_tables
+from rotcheck.model.judged_turn import JudgedTurn, judge_turn
 from rotcheck.model.module_layers import joined, layer_type
 from rotcheck.model.rotation_gradient import gradient_fault
 from rotcheck.model.table_reach import TableReach, table_reach
+from rotcheck.model.turn_pairs import packed_finding, uneven_turns
 from rotcheck.results.model import ModelRow
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord, tensors_in
@@ -38,6 +39,9 @@ class JudgedCall:
         for turn in self.turns:
             if turn.finding:
                 return turn.finding, turn.message
+        packed = packed_finding(self.turns)
+        if packed:
+            return packed
         words = uneven_turns(self.turns)
         return ("q-and-k-differ", words) if words else ("", "")
 
@@ -116,6 +120,8 @@ class ModelObservation:
     def _of_idle(self, record: CallRecord) -> dict[str, Any]:
         try:
             idle = explain_idle(record, self.forward.length)
+            if idle is None and not uses_tables(record):
+                return {"verdict": "skipped", "message": "is handed tables, and does not use them"}
         except Exception as error:  # a stranger's function, called with other values
             words = f"raises with other values: {first_line(error)}"
             return {"verdict": "unidentified", "message": words}
@@ -128,27 +134,38 @@ class ModelObservation:
 
     def _attention_rows(self, device: str) -> Iterator[ModelRow]:
         witness = self.forward.witness
-        inputs = attention_inputs(witness.calls, witness.attention)
-        groups = group_by(
-            (entry for entry in inputs if entry.records),
-            lambda entry: (entry.call.kind, entry.finding[0], entry.words),
-        )
+        inputs = attention_inputs(witness.calls, witness.attention, witness.idle)
+        entries = [(entry, self._of_attention(entry)) for entry in inputs if entry.records]
+        groups = group_by(entries, lambda pair: (pair[0].call.kind, pair[1][0], pair[0].words))
         for group in groups.values():
-            finding, message = group[0].finding
-            known = "turned" in (group[0].q, group[0].k) or bool(finding)
-            row = ModelRow(
+            entry, (finding, message) = group[0]
+            known = "turned" in (entry.q.state, entry.k.state) or bool(finding)
+            yield ModelRow(
                 kind="attention",
-                function=group[0].call.kind,
-                modules=joined(entry.call.owner for entry in group),
+                function=entry.call.kind,
+                modules=joined(inputs.call.owner for inputs, _ in group),
                 calls=len(group),
                 device=device,
-                dtype=_dtype(group[0].call.q),
-                does=summary_of(group),
+                dtype=_dtype(entry.call.q),
+                does=entry.words,
                 verdict="disagrees" if finding else "agrees" if known else "unidentified",
                 finding=finding or None,
                 message=message or (None if known else "what enters is not what was turned"),
             )
-            yield row
+
+    def _of_attention(self, entry: AttentionInputs) -> tuple[str, str]:
+        """The code and the words of what is wrong with what entered an attention."""
+        q, k = entry.q, entry.k
+        if any(entry.finding) or q.turn is None or k.turn is None:
+            return entry.finding
+        turns = {id(turn.tensor): turn for call in self.calls for turn in call.turns}
+        first, second = turns[id(q.turn)], turns[id(k.turn)]
+        words = uneven_turns([first, second])
+        if words and first.call is second.call:
+            return "", ""  # the row of that call says so
+        if not words and q.start != k.start and None not in (q.start, k.start):
+            words = f"q and k turn other lanes of a head: from {q.start}, and from {k.start} on"
+        return ("q-and-k-differ", f"{entry.where}: {words}") if words else ("", "")
 
     def backward_rows(self, device: str) -> Iterator[ModelRow]:
         """A row for each function whose gradient was asked for."""
@@ -158,11 +175,12 @@ class ModelObservation:
                 try:
                     fault = gradient_fault(turn)
                 except Exception as error:  # a stranger's function, called again
-                    words = f"{turn.tensor.argument}: {first_line(error)}"
+                    words = f"{turn.tensor.name}: {first_line(error)}"
                     yield ModelRow(**fields, verdict="raises", message=words)
                     break
                 if fault:
-                    yield ModelRow(**fields, verdict="disagrees", finding="gradient", message=fault)
+                    finding, words = fault
+                    yield ModelRow(**fields, verdict="disagrees", finding=finding, message=words)
                     break
             else:
                 yield ModelRow(**fields, verdict="agrees", does="the gradient is turned back")
@@ -210,7 +228,8 @@ def _of_reach(reach: TableReach) -> dict[str, Any]:
         return form | {"verdict": "agrees"}
     why = f": {fit.why}" if fit.why else ""
     words = f"position {fit.wrong_at} is {fit.error:.2g} rad off its own frequencies{why}"
-    finding = "phase-rounded" if "rounded" in fit.why else "phase"
+    phase = "phase-rounded" if "rounded" in fit.why else "phase"
+    finding = "row-past-table" if fit.past else phase
     return form | {
         "wrong_at": fit.wrong_at, "verdict": "disagrees", "finding": finding, "message": words,
     }  # fmt: skip
@@ -251,7 +270,7 @@ def _angles(turn: JudgedTurn) -> str:
 def _does(turns: Sequence[JudgedTurn]) -> str:
     groups = group_by(turns, lambda turn: turn.words)
     return "; ".join(
-        f"{', '.join(turn.tensor.argument for turn in group)}: {words}"
+        f"{', '.join(turn.tensor.name for turn in group)}: {words}"
         for words, group in groups.items()
     )
 

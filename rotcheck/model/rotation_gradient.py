@@ -13,12 +13,18 @@ from rotcheck.witness.call_record import tensors_in
 from rotcheck.witness.turning import pairs_of
 
 
-def gradient_fault(turn: JudgedTurn) -> str | None:
-    """Words, if the gradient through a rotation is not the one of a rotation; None: it is right."""
+def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
+    """The code and the words of what is wrong with the gradient through a rotation; None: nothing.
+
+    It has to be turned back by the angles of the rotation.
+    """
     call, tensor = turn.call, turn.tensor
     name = tensor.argument
-    if name not in call.arguments or tensor.before.is_complex():
-        return None  # it is one of several in a tuple
+    lost = ("no-gradient", f"no gradient reaches {tensor.name} through it")
+    if tensor.needs_gradient and tensor.node is None:
+        return lost
+    if name not in call.arguments or tensor.before.is_complex() or tensor.part:
+        return None  # it is one of several in a tuple, or a part
     x = tensor.before.detach().clone().requires_grad_(True)
     weights = torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
     weights = weights.to(x.device, x.dtype)
@@ -28,10 +34,10 @@ def gradient_fault(turn: JudgedTurn) -> str | None:
         if output is None:
             return None  # it writes into its input, or gives another value each time
         if not output.requires_grad:
-            return f"no gradient reaches {name} through it"
+            return lost
         (gradient,) = torch.autograd.grad(output, x, weights, allow_unused=True)
     if gradient is None:
-        return f"no gradient reaches {name} through it"
+        return lost
     return _off_gradient(turn, weights, gradient)
 
 
@@ -47,7 +53,7 @@ def _is(x: Tensor, like: Tensor) -> bool:
     return x.shape == like.shape and torch.equal(x.detach(), like)
 
 
-def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> str | None:
+def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[str, str] | None:
     """Turned back: the gradient is the weights turned by minus the angles."""
     tensor, form = turn.tensor, turn.tensor.turn
     region = slice(form.start, form.start + form.lanes)
@@ -63,5 +69,8 @@ def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> str | 
     off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30)).max())
     # the angles were read from values that were themselves rounded
     if off > 4 * ROUNDING:
-        return f"the gradient of {tensor.argument} is {off:.3g} rounding steps off the one of its rotation"
+        words = (
+            f"the gradient of {tensor.name} is {off:.3g} rounding steps off the one of its rotation"
+        )
+        return "gradient", words
     return None

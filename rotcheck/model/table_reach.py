@@ -52,7 +52,7 @@ def table_reach(
     if name is None or length not in call.results[call.tables[0]].shape[:-1]:
         tables, angles = _own_rows(call, length)
     else:
-        tables, angles = _at_positions(call, name, length, most)
+        tables, angles = _at_hard_positions(call, name, length, most)
     narrow = tables.dtype in (torch.bfloat16, torch.float16)
     noise = NARROW_NOISE * torch.finfo(tables.dtype).eps if narrow else 0.0
     direction = -1 if 1 in angles and float(angles[1].sum()) < 0 else 1
@@ -69,6 +69,19 @@ def _positions_argument(call: CallRecord, length: int) -> str | None:
             if whole and tensor.dtype != torch.bool and tensor.dim() and tensor.shape[-1] == length:
                 return name
     return None
+
+
+def _at_hard_positions(
+    call: CallRecord, name: str, length: int, most: int
+) -> tuple[RotaryTables, Angles]:
+    """The angles at hard positions, as far as its table reaches."""
+    while True:
+        try:
+            return _at_positions(call, name, length, most)
+        except IndexError:  # it looks them up in a table that ends
+            if most <= length:
+                raise
+            most = max(most // 2, length)
 
 
 def _at_positions(

@@ -17,7 +17,8 @@ class TurnAngles:
 
     `angles`: (B or 1, S, P), in float64. `axis`: which of the tensor's axes is the sequence.
     `still`: along which other axis parts stand still, and which: v of a packed tensor. `uneven`:
-    the axis along which angles differ although it is neither the sequence nor the batch.
+    the axis along which angles differ although it is neither the sequence nor the batch. `aside`:
+    all tokens turn alike, and `axis` is another one, along which angles differ.
     """
 
     angles: Tensor
@@ -25,6 +26,7 @@ class TurnAngles:
     noise: float
     still: tuple[int, tuple[int, ...]] | None = None
     uneven: int | None = None
+    aside: bool = False
 
 
 def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
@@ -40,6 +42,7 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
     angles = turn.angles  # (..., P)
     differences = [_difference(angles, axis) for axis in range(angles.dim() - 1)]
     axis = _sequence(differences, angles.shape[:-1], length, noise)
+    aside = length > 1 and length in angles.shape[:-1] and angles.shape[axis] != length
     still, uneven, batch = None, None, None
     for other, difference in enumerate(differences):
         if other == axis or difference <= noise:
@@ -55,7 +58,7 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
             batch = other
         else:
             uneven = other
-    return TurnAngles(_rows(angles, axis, batch), axis, noise, still, uneven)
+    return TurnAngles(_rows(angles, axis, batch), axis, noise, still, uneven, aside)
 
 
 def _difference(angles: Tensor, axis: int) -> float:
@@ -70,7 +73,7 @@ def _sequence(differences: list[float], sizes: torch.Size, length: int, noise: f
     """The axis of the sequence: the one of its length along which angles differ, else the one
     along which they differ most."""
     axes = [axis for axis, size in enumerate(sizes) if size == length]
-    axes = [axis for axis in axes if differences[axis] > noise] or axes
+    axes = [axis for axis in axes if differences[axis] > noise]
     return axes[0] if axes else max(range(len(differences)), key=differences.__getitem__)
 
 

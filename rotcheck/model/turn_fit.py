@@ -1,6 +1,7 @@
 """From the angles of rows to positions and frequencies: what a tensor turns by."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
@@ -8,12 +9,17 @@ from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import fit_schedule
 from rotcheck.identify.angles.measured_angles import estimate_frequencies
+from rotcheck.model.grid_angles import grid_angles
+from rotcheck.model.rounded_phases import rounded_phases
 from rotcheck.model.turn_angles import NOISE
-from rotcheck.rotary.schedules import Schedule
+from rotcheck.rotary.recognition import WELL_KNOWN_THETAS
+from rotcheck.rotary.schedules import Plain, Schedule
 from rotcheck.witness.turning import wrap
 
 EXACT = 2e-6  # radians: an angle of the first rows is as exact as that in float32
-MOST_PREFIX = 8  # tokens in front of a grid: a class token, registers
+PHASE = 2 * torch.finfo(torch.float32).eps  # relative: what float32 costs a phase
+FARTHEST = 4096  # the first position of a sequence, at most, and EARLIEST at least
+EARLIEST = -64
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,8 @@ class TurnFit:
 
     `kind`: "rows", each row by its place in the sequence; "grid", by its row and column in an
     image; "none", not understood. `truth`: (B or 1, S, P), the angles that it explains, in
-    float64. `error`: radians between these and the measured ones.
+    float64. `error`: radians between these and the measured ones. `finding`: the code of what is
+    wrong with them.
     """
 
     kind: str
@@ -33,7 +40,8 @@ class TurnFit:
     truth: Tensor
     error: float
     words: str = ""
-    why: str = ""  # what was rounded
+    why: str = ""  # what is wrong: what was rounded
+    finding: str = ""
 
 
 def fit_rows(
@@ -55,7 +63,9 @@ def fit_rows(
     length = angles.shape[1]
     rows = torch.arange(length) if positions is None else positions
     rows = rows.reshape(-1, length).double()  # (B or 1, S)
-    fit = _of_candidates(angles, noise, rows, candidates)
+    likely = list(dict.fromkeys((*candidates, *map(Plain, WELL_KNOWN_THETAS))))
+    fit = _of_candidates(angles, noise, rows, likely)
+    fit = fit or _of_rounding(angles, noise, rows, likely)
     fit = fit or _of_positions(angles, noise, rows, head_dim, candidates)
     return fit or _of_grid(angles, noise) or _of_nothing(angles)
 
@@ -64,18 +74,41 @@ def _of_candidates(
     angles: Tensor, noise: float, rows: Tensor, candidates: Sequence[Schedule]
 ) -> TurnFit | None:
     """The first schedule that explains the angles, as far as rounding tells."""
-    for schedule in candidates:
-        try:
-            frequencies = schedule.inverse_frequencies(2 * angles.shape[-1])  # (P,)
-        except ValueError:  # no head of this width can have it
-            continue
+    for schedule, frequencies in _frequencies(candidates, angles.shape[-1]):
         for direction in (1, -1):
             truth = direction * rows[..., None] * frequencies  # (B or 1, S, P)
-            error = float(wrap(angles - truth).abs().max())
-            if error <= (noise if noise > NOISE else EXACT):
-                start = float(rows.min())
+            off = wrap(angles - truth).abs()
+            if bool((off <= _allowance(truth, noise)).all()):
+                start, error = float(rows.min()), float(off.max())
                 return TurnFit("rows", direction, frequencies, schedule, start, truth, error)
     return None
+
+
+def _of_rounding(
+    angles: Tensor, noise: float, rows: Tensor, candidates: Sequence[Schedule]
+) -> TurnFit | None:
+    """The first schedule that explains the angles, if a narrower dtype held a part of them."""
+    for schedule, frequencies in _frequencies(candidates, angles.shape[-1]):
+        for truth, why in rounded_phases(rows[..., None], frequencies):
+            for direction in (1, -1):
+                off = wrap(angles - direction * truth).abs()
+                if bool((off <= _allowance(truth, noise)).all()):
+                    fields = (float(rows.min()), direction * truth, float(off.max()), "", why)
+                    numbers = (direction, frequencies, schedule, *fields, "phase-rounded")
+                    return TurnFit("rows", *numbers)
+    return None
+
+
+def _frequencies(candidates: Sequence[Schedule], pairs: int) -> Iterator[tuple[Schedule, Tensor]]:
+    for schedule in candidates:
+        with suppress(ValueError):  # no head of this width can have it
+            yield schedule, schedule.inverse_frequencies(2 * pairs)
+
+
+def _allowance(truth: Tensor, noise: float) -> Tensor:
+    """Radians that rounding hides of each angle."""
+    exact = EXACT + PHASE * truth.abs()
+    return exact if noise <= NOISE else torch.full_like(exact, noise)
 
 
 def _of_positions(
@@ -100,14 +133,12 @@ def _of_positions(
         return None
     from_first = {round(position + offset): angle for position, angle in forward.items()}
     fit = fit_schedule(from_first, 1, head_dim, noise if noise > NOISE else EXACT, candidates)
-    frequencies = fit.frequencies
-    exact = direction * (rows[..., None] + offset) * frequencies
-    off = float(wrap(angles - exact).abs().max())
-    if off > max(10 * noise, 1e-2):  # the schedule is only near
-        return TurnFit("rows", direction, rough, None, start + offset, truth, error, why=fit.why)
-    return TurnFit(
-        "rows", direction, frequencies, fit.schedule, start + offset, exact, off, why=fit.why
-    )
+    exact = direction * (rows[..., None] + offset) * fit.frequencies
+    off = wrap(angles - exact).abs()
+    if bool((off > 2 * _allowance(exact, noise)).any()):  # the schedule is only near
+        return TurnFit("rows", direction, rough, None, start + offset, truth, error)
+    fields = (fit.frequencies, fit.schedule, start + offset, exact, float(off.max()))
+    return TurnFit("rows", direction, *fields)
 
 
 def _by_position(angles: Tensor, rows: Tensor) -> dict[int, Tensor]:
@@ -136,60 +167,21 @@ def _direction(angles: dict[int, Tensor]) -> int:
 
 
 def _first_position(first: Tensor, frequencies: Tensor) -> float | None:
-    """The position of the first row, if its angles (P,) are those of a small one."""
-    for position in range(-2, 9):
-        if bool(wrap(first - position * frequencies).abs().max() < 1e-2):
-            return float(position)
-    return None
+    """The position of the first row, if its angles (P,) are those of one; the nearest to 0."""
+    positions = torch.arange(EARLIEST, FARTHEST)
+    off = wrap(first - positions[:, None] * frequencies).abs().amax(-1)
+    near = positions[off < 1e-2]
+    return float(near[near.abs().argmin()]) if len(near) else None
 
 
 def _of_grid(angles: Tensor, noise: float) -> TurnFit | None:
     """Angles that follow the row and the column of each token in an image, or film."""
-    if len(angles) > 1:
+    grid = grid_angles(angles[0], max(10 * noise, 2e-3)) if len(angles) == 1 else None
+    if grid is None:
         return None
-    tolerance = max(10 * noise, 2e-3)
-    for prefix, sides in _grids(angles.shape[1]):
-        still = wrap(angles[0, :prefix])
-        if prefix and float(still.abs().max()) > tolerance:
-            continue
-        truth = _along_sides(angles[0, prefix:], sides, tolerance)
-        if truth is not None:
-            whole = torch.cat((torch.zeros_like(angles[0, :prefix]), truth))[None]  # (1, S, P)
-            error = float(wrap(angles - whole).abs().max())
-            size = " x ".join(map(str, sides))
-            words = f"by row and column in a grid of {size}" + (
-                f", {prefix} tokens before it stand still" if prefix else ""
-            )
-            return TurnFit("grid", 1, torch.zeros(0), None, 0.0, whole, error, words)
-    return None
-
-
-def _grids(length: int) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield how many tokens stand before a grid, and the sides of the grid; squares first."""
-    for prefix in range(MOST_PREFIX + 1):
-        count = length - prefix
-        sides = [(h, count // h) for h in range(2, count // 2 + 1) if count % h == 0]
-        yield from ((prefix, side) for side in sorted(sides, key=lambda s: abs(s[0] - s[1])))
-        for h, w in sides:
-            yield from ((prefix, (t, h // t, w)) for t in range(2, h // 2 + 1) if h % t == 0)
-
-
-def _along_sides(angles: Tensor, sides: tuple[int, ...], tolerance: float) -> Tensor | None:
-    """The angles (N, P) that a grid explains: each pair turns evenly along one side or along
-    several, and from no other value than that of the first square."""
-    grid = angles.reshape(*sides, -1)  # (h, w, P)
-    truth = grid.reshape(-1, grid.shape[-1])[:1]  # (1, P): the first square
-    truth = truth.expand(len(angles), -1)
-    index = torch.arange(len(angles))
-    for axis, side in enumerate(sides):
-        inner = 1
-        for later in sides[axis + 1 :]:
-            inner *= later
-        place = (index // inner) % side  # (N,)
-        first, second = grid.select(axis, 0), grid.select(axis, 1)
-        step = wrap(second - first).reshape(-1, grid.shape[-1])[0]  # (P,)
-        truth = truth + place[:, None] * step
-    return truth if float(wrap(angles - truth).abs().max()) < tolerance else None
+    truth, words = grid
+    error = float(wrap(angles - truth).abs().max())
+    return TurnFit("grid", 1, torch.zeros(0), None, 0.0, truth[None], error, words)
 
 
 def _of_nothing(angles: Tensor) -> TurnFit:

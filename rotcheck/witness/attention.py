@@ -1,7 +1,7 @@
 """What enters the attention: q, k and v of each fused call, and of each softmax over products."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,7 +24,8 @@ class AttentionCall:
     """What an attention was computed of.
 
     q and k: (..., S, D); of a fused call as they were handed in. v is None where the product with
-    the weights was not seen.
+    the weights was not seen. `nodes`: those of autograd's graph that made q and k, and the one of
+    the attention itself; None where there is no gradient.
     """
 
     kind: str  # "scaled_dot_product_attention", "softmax"
@@ -33,6 +34,7 @@ class AttentionCall:
     q: Tensor
     k: Tensor
     v: Tensor | None
+    nodes: tuple[Any, Any, Any] = (None, None, None)
 
 
 class AttentionWitness(TorchFunctionMode):
@@ -65,11 +67,11 @@ class AttentionWitness(TorchFunctionMode):
     def _see(self, func: Any, values: Sequence[Any], result: Tensor) -> None:
         tensors = [value for value in _flat(values) if isinstance(value, Tensor)]
         if func in _FUSED_KERNELS:
-            self._add("scaled_dot_product_attention", *tensors[:3])
+            self._add("scaled_dot_product_attention", result, *tensors[:3])
         elif func in _SOFTMAX:
             scores = self._scores.get(id(tensors[0]))
             if scores is not None:
-                self._add("softmax", scores[1], scores[2])
+                self._add("softmax", result, scores[1], scores[2])
                 self._weights[id(result)] = (result, len(self.calls) - 1)
         elif len(tensors) >= 2 and (func in _PRODUCTS or func in _ADDED_PRODUCTS or func in _SUMS):
             self._see_product(func, values, tensors[-2:], result)
@@ -82,10 +84,7 @@ class AttentionWitness(TorchFunctionMode):
         first, second = operands
         if id(first) in self._weights:
             _, index = self._weights[id(first)]
-            call = self.calls[index]
-            v = second.detach().clone()
-            fields = (call.kind, call.owner, call.order, call.q, call.k, v)
-            self.calls[index] = AttentionCall(*fields)
+            self.calls[index] = replace(self.calls[index], v=second.detach().clone())
             return
         if func in _SUMS:
             lanes = _lane_axes(str(values[0]))
@@ -104,9 +103,13 @@ class AttentionWitness(TorchFunctionMode):
             if id(tensor) in self._weights and result.numel() == tensor.numel():
                 self._weights[id(result)] = (result, self._weights[id(tensor)][1])
 
-    def _add(self, kind: str, q: Tensor, k: Tensor, v: Tensor | None = None) -> None:
-        copies = [x if x is None else x.detach().clone() for x in (q, k, v)]
-        self.calls.append(AttentionCall(kind, self._owner(), self._order(), *copies))  # type: ignore[arg-type]
+    def _add(
+        self, kind: str, result: Tensor, q: Tensor, k: Tensor, v: Tensor | None = None
+    ) -> None:
+        copies = q.detach().clone(), k.detach().clone(), v if v is None else v.detach().clone()
+        nodes = q.grad_fn, k.grad_fn, result.grad_fn
+        call = AttentionCall(kind, self._owner(), self._order(), *copies, nodes)
+        self.calls.append(call)
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:

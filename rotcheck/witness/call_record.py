@@ -13,13 +13,24 @@ from rotcheck.witness.turning import Turn
 
 @dataclass(frozen=True, slots=True)
 class TensorTurn:
-    """A tensor of a call that came back turned."""
+    """A tensor of a call that came back turned, or a part of a packed one."""
 
     argument: str  # "q", or "qkv[0]" of one in a tuple
     before: Tensor
     after: Tensor
     turn: Turn
     result: str = ""  # its place in what came back; "" is the result itself
+    part: tuple[int, int] | None = None  # of a packed tensor: the axis, and the place along it
+    needs_gradient: bool = False  # what went in did
+    node: Any = None  # of autograd's graph, which made what came out; None: it has no gradient
+
+    @property
+    def name(self) -> str:
+        """What it is called in a message: `qkv[:, :, 0]` of a part."""
+        if self.part is None:
+            return self.argument
+        axis, place = self.part
+        return f"{self.argument}[{':, ' * axis}{place}]"
 
 
 @dataclass(slots=True)

@@ -26,8 +26,8 @@ from rotcheck.witness.call_record import (
     map_tensors,
     tensors_in,
 )
+from rotcheck.witness.packed_parts import turns_of_parts
 from rotcheck.witness.table_values import table_places
-from rotcheck.witness.turning import find_turn
 
 MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
 _OURS = (str(Path(rotcheck.__file__).parent), str(Path(torch.__file__).parent))
@@ -128,7 +128,7 @@ class Witness:
             if _is_wide(before)
         ]
         outputs = results or dict(_changes_in_place(record))
-        turns = tuple(_find_turns(arguments, outputs)) if arguments else ()
+        turns = tuple(_find_turns(arguments, outputs, record.values)) if arguments else ()
         if turns:
             self._add(record, outputs, turns)
             return
@@ -156,12 +156,14 @@ class Witness:
     def _add_idle(
         self, record: "_Frame", outputs: Mapping[str, Tensor], arguments: list[tuple[str, Tensor]]
     ) -> None:
-        table_arguments = tuple(name for name, x in arguments if self._is_table(x))
-        shapes = {x.shape for name, x in arguments if name not in table_arguments}
-        if table_arguments and any(
-            y.shape in shapes and not self._is_table(y) for y in outputs.values()
-        ):
-            self._keep(self.idle, record, outputs, table_arguments=table_arguments)
+        shapes = [x.shape for _, x in arguments]
+        if len(arguments) < 2 or not any(y.shape in shapes for y in outputs.values()):
+            return
+        tables = table_places(dict(arguments))
+        names = tuple(name for name, x in arguments if name in tables or self._is_table(x))
+        others = {x.shape for name, x in arguments if name not in names}
+        if names and any(y.shape in others and not self._is_table(y) for y in outputs.values()):
+            self._keep(self.idle, record, outputs, table_arguments=names)
 
     def _is_table(self, x: Tensor) -> bool:
         return _fingerprint(x) in self._tables
@@ -286,16 +288,27 @@ def _changes_in_place(record: _Frame) -> Iterator[tuple[str, Tensor]]:
 
 
 def _find_turns(
-    arguments: list[tuple[str, Tensor]], outputs: Mapping[str, Tensor]
+    arguments: list[tuple[str, Tensor]], outputs: Mapping[str, Tensor], values: Mapping[str, Any]
 ) -> Iterator[TensorTurn]:
-    """Yield each argument that came back turned."""
+    """Yield each argument that came back turned.
+
+    `values`: the arguments themselves, of which those in `arguments` are copies.
+    """
+    needs_gradient = {
+        name + place: x.requires_grad
+        for name, value in values.items()
+        for place, x in tensors_in(value)
+    }
     rest = dict(outputs)
     for name, before in arguments:
         for place, after in list(rest.items()):
             if before.shape != after.shape or before.is_complex() != after.is_complex():
                 continue
-            turn = find_turn(before, after)
-            if turn is not None:
-                yield TensorTurn(name, before, after.detach().clone(), turn, place)
+            turns = list(turns_of_parts(before, after))
+            for part, turn in turns:
+                pair = [x if part is None else x.select(*part) for x in (before, after)]
+                fields = (place, part, needs_gradient.get(name, False), after.grad_fn)
+                yield TensorTurn(name, pair[0], pair[1].detach().clone(), turn, *fields)
+            if turns:
                 del rest[place]
                 break

@@ -10,7 +10,7 @@ from rotcheck.results import VERDICTS
 
 ROOT = Path(rotcheck.__file__).parent
 RULES = ROOT / "scan" / "rules"  # of which each file gives the code that it declares
-ROOMS = ("compare", "context", "identify", "measure", "train")
+ROOMS = ("compare", "context", "identify", "measure", "model", "train")
 # words of context/, from which it chooses what to blame: no findings
 INNER = {"no-rotation", "zeros"}
 NO_CODES = INNER | set(VERDICTS) - {"hangs"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 
-from rotcheck.model.attention_inputs import enters
 from rotcheck.model.forward_pass import ForwardPass
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
 from rotcheck.model.module_layers import layer_type
+from rotcheck.model.turned_values import enters
 from rotcheck.model.weights.new_turn import NewTurn
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.attention import AttentionCall

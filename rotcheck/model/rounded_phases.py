@@ -1,0 +1,25 @@
+"""The phases that come of computing a part of them in a narrower dtype."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+NAMES = {torch.bfloat16: "bfloat16", torch.float16: "float16"}
+
+
+def rounded_phases(positions: Tensor, frequencies: Tensor) -> Iterator[tuple[Tensor, str]]:
+    """Yield phases with something about them rounded, and what it is.
+
+    Args:
+        positions: float64, that broadcast with the frequencies.
+        frequencies: (P,), float64.
+    """
+    for dtype, name in NAMES.items():
+        rows, steps = positions.to(dtype).double(), frequencies.to(dtype).double()
+        yield positions * steps, f"its frequencies were rounded to {name}"
+        yield rows * frequencies, f"its positions were rounded to {name}"
+        phases = (positions * frequencies).float().to(dtype).double()
+        yield phases, f"its angles were rounded to {name}"
+        yield rows * steps, f"its positions and frequencies were rounded to {name}"
+        yield (rows * steps).to(dtype).double(), f"its angles were computed in {name}"
