@@ -62,8 +62,8 @@ def _end_of_table(
     for end in range(FEWEST_ROWS, length):
         ways = {end - 1: index.clamp(max=end - 1), 0: index % end}
         for row, places in ways.items():
-            same = wrap(angles[:, places] - angles).abs().max() <= 10 * noise
-            if bool(same) and _is_of_rows(explain(angles[:, :end], rows[:end])):
+            match = wrap(angles[:, places] - angles).abs().max() <= 10 * noise
+            if bool(match) and _is_of_rows(explain(angles[:, :end], rows[:end])):
                 words = f"position {rows[end]:g} turns as position {rows[row]:g} does"
                 return "row-past-table", f"{words}, and those after it go on from there"
     return None

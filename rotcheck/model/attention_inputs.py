@@ -22,7 +22,7 @@ class AttentionInput:
     state: str
     turn: TensorTurn | None = None
     start: int | None = None  # the first lane of a head that turned
-    cut: bool = False  # the gradient was cut after the rotation
+    is_cut: bool = False  # the gradient was cut after the rotation
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class AttentionInputs:
 
     def _cut_off(self) -> tuple[str, str]:
         for slot in (self.q, self.k):
-            if slot.cut:
+            if slot.is_cut:
                 words = f"{slot.name} is cut off from its gradient between its rotation and"
                 return "no-gradient", f"{words} {self.where}"
         return "", ""
@@ -106,7 +106,7 @@ def attention_inputs(
         turns = [TurnValues(turn) for record in records for turn in record.turns]
         q, k, v = (_input(entry, name, turns) for name in "qkv")
         if not doubts:
-            q, k = _traced(entry, q, k, calls, attention), _traced(entry, k, q, calls, attention)
+            q, k = _trace(entry, q, k, calls, attention), _trace(entry, k, q, calls, attention)
         inputs.append(AttentionInputs(entry, q, k, v, records))
     return inputs
 
@@ -120,15 +120,15 @@ def _input(entry: AttentionCall, name: str, turns: Sequence[TurnValues]) -> Atte
         if turn.is_after_in(slot):
             twice = any(feeds(earlier.turn, turn.turn) for earlier in turns[:index])
             node = dict(zip("qk", entry.nodes)).get(name)
-            cut = name != "v" and turn.turn.node is not None and node is None
+            is_cut = name != "v" and turn.turn.node is not None and node is None
             start = region_start(slot, turn.turn)
-            return AttentionInput(name, "twice" if twice else "turned", turn.turn, start, cut)
+            return AttentionInput(name, "twice" if twice else "turned", turn.turn, start, is_cut)
     if any(turn.is_before_in(slot) for turn in turns):
         return AttentionInput(name, "unturned")
     return AttentionInput(name, "other")
 
 
-def _traced(
+def _trace(
     entry: AttentionCall,
     slot: AttentionInput,
     partner: AttentionInput,

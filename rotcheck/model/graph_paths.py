@@ -13,14 +13,14 @@ def derives_from(node: Any, sources: Sequence[Any], ends: Sequence[Any]) -> bool
         ends: nodes beyond which nothing is looked for.
     """
     goals, stops = set(map(id, sources)), set(map(id, ends))
-    seen: dict[int, Any] = {}  # kept, so that no id is given again
+    visits: dict[int, Any] = {}  # kept, so that no id is given again
     rest = [node]
     while rest:
         at = rest.pop()
-        if id(at) in seen or id(at) in stops:
+        if id(at) in visits or id(at) in stops:
             continue
         if id(at) in goals:
             return True
-        seen[id(at)] = at
+        visits[id(at)] = at
         rest += [before for before, _ in at.next_functions if before is not None]
     return False

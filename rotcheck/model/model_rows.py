@@ -39,9 +39,9 @@ class JudgedCall:
         for turn in self.turns:
             if turn.finding:
                 return turn.finding, turn.message
-        packed = packed_finding(self.turns)
-        if packed:
-            return packed
+        mistake = packed_finding(self.turns)
+        if mistake:
+            return mistake
         words = uneven_turns(self.turns)
         return ("q-and-k-differ", words) if words else ("", "")
 

@@ -20,9 +20,9 @@ def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
     """
     call, tensor = turn.call, turn.tensor
     name = tensor.argument
-    lost = ("no-gradient", f"no gradient reaches {tensor.name} through it")
+    loss_of_gradient = ("no-gradient", f"no gradient reaches {tensor.name} through it")
     if tensor.needs_gradient and tensor.node is None:
-        return lost
+        return loss_of_gradient
     if name not in call.arguments or tensor.before.is_complex() or tensor.part:
         return None  # it is one of several in a tuple, or a part
     x = tensor.before.detach().clone().requires_grad_(True)
@@ -34,10 +34,10 @@ def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
         if output is None:
             return None  # it writes into its input, or gives another value each time
         if not output.requires_grad:
-            return lost
+            return loss_of_gradient
         (gradient,) = torch.autograd.grad(output, x, weights, allow_unused=True)
     if gradient is None:
-        return lost
+        return loss_of_gradient
     return _off_gradient(turn, weights, gradient)
 
 

@@ -27,7 +27,7 @@ def _difference(first: JudgedTurn, second: JudgedTurn) -> str:
         return f"the lanes of {names} are written in different orders: {a.output_lanes} and {b.output_lanes}"
     if not first.fit.kind == second.fit.kind == "rows":
         return ""
-    p, q = _padded(first.frequencies, second.frequencies)
+    p, q = _pad(first.frequencies, second.frequencies)
     if bool((p + q).abs().max() <= ALIKE):
         return f"{names} turn in opposite directions"
     if bool((p - q).abs().max() > ALIKE):
@@ -39,7 +39,7 @@ def _difference(first: JudgedTurn, second: JudgedTurn) -> str:
     return ""
 
 
-def _padded(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+def _pad(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Two rows of frequencies, made as long as one another: what is not there stands still."""
     size = max(len(first), len(second))
     a, b = (torch.nn.functional.pad(x, (0, size - len(x))) for x in (first, second))

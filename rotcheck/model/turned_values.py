@@ -8,7 +8,7 @@ from torch import Tensor
 from rotcheck.witness.call_record import TensorTurn
 
 MOST_VALUES = 64  # that are looked for
-SAME = 2e-6  # relative: two values that differ by less are one
+TOLERANCE = 2e-6  # relative: two values that differ by less are one
 MOST = 0.95  # of the values looked for must be there
 PART = 0.2  # of a tensor's values that must be exactly those which a rotation of more has made
 
@@ -47,7 +47,7 @@ class TurnValues:
         width = self.turn.before.shape[-1]
         factors = (1.0, width**-0.5, width**-0.25)
         sample = _sample(turn)
-        if any(_share(values, sample * factor, SAME) >= MOST for factor in factors):
+        if any(_share(values, sample * factor, TOLERANCE) >= MOST for factor in factors):
             return True
         return _share(in_order, _sample(flat), 0.0) >= PART
 
@@ -62,14 +62,18 @@ def feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
     first_after, second = _real(earlier.after), _real(later.before)
     changes = _real(earlier.before) != first_after
     if first_after.shape[-1] == second.shape[-1]:
-        both = _lanes(changes) & _lanes(second != _real(later.after))
-        if not bool(both.any()):
+        lanes = _lanes(changes) & _lanes(second != _real(later.after))
+        if not bool(lanes.any()):
             return False
-        first_after, changes, second = first_after[..., both], changes[..., both], second[..., both]
+        first_after, changes, second = (
+            first_after[..., lanes],
+            changes[..., lanes],
+            second[..., lanes],
+        )
     values = first_after[changes & (first_after != 0)]
     if not len(values):
         return False
-    return _share(second.flatten().sort().values, _sample(values), SAME) >= MOST
+    return _share(second.flatten().sort().values, _sample(values), TOLERANCE) >= MOST
 
 
 def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
@@ -83,7 +87,7 @@ def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
     places = [
         at
         for at, row in enumerate(lanes.sort(-1).values)
-        if any(_share(row, values * factor, SAME) >= MOST for factor in factors)
+        if any(_share(row, values * factor, TOLERANCE) >= MOST for factor in factors)
     ]
     return places[0] - lane + turn.turn.start if len(places) == 1 else None
 

@@ -161,8 +161,8 @@ class Witness:
             return
         tables = table_places(dict(arguments))
         names = tuple(name for name, x in arguments if name in tables or self._is_table(x))
-        others = {x.shape for name, x in arguments if name not in names}
-        if names and any(y.shape in others and not self._is_table(y) for y in outputs.values()):
+        row_shapes = {x.shape for name, x in arguments if name not in names}
+        if names and any(y.shape in row_shapes and not self._is_table(y) for y in outputs.values()):
             self._keep(self.idle, record, outputs, table_arguments=names)
 
     def _is_table(self, x: Tensor) -> bool:
