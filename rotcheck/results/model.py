@@ -74,9 +74,9 @@ class WayRow(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
 
 
-Fits = Literal["better", "worse", "alike"]
+Fits = Literal["better", "worse", "alike", "unclear"]
 """How a change of the rotation fits the weights, beside what runs: better or worse beyond doubt and
-by a difference that matters, or neither."""
+by a difference that matters, or neither; unclear where the weights do not know the text."""
 
 
 class WeightsRow(msgspec.Struct, frozen=True, kw_only=True):

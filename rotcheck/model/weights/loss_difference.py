@@ -1,4 +1,4 @@
-"""Is one loss lower than another one, or is it the text's length that tells?"""
+"""How much higher one loss of a text is than another one, and what its length leaves open."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ MATTERS = 0.01  # nats a token
 
 @dataclass(frozen=True, slots=True)
 class LossDifference:
-    """How much higher one loss of a text is than another one, in nats a token.
+    """How much higher the loss of a text is than another one of the same text, in nats a token.
 
     `noise`: the standard error, by which the mean over another text of this length would be off.
     """

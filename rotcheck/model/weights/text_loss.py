@@ -64,7 +64,10 @@ class TextModel:
         for inputs, places, targets in windows.batches(size, self.device):
             logits = self.logits(inputs)[places].float()  # (N, V)
             losses.append(functional.cross_entropy(logits, targets, reduction="none"))
-        return torch.cat(losses).double().cpu()
+        result = torch.cat(losses).double().cpu()  # (N,)
+        if not bool(result.isfinite().all()):
+            raise NoLogits("the model returns logits that are NaN or infinite")
+        return result
 
 
 def _logits(result: Any, ids: Tensor) -> Tensor | None:

@@ -20,6 +20,14 @@ class TextWindows:
     ids: Tensor  # (W, S)
     mask: int | None = None
 
+    @property
+    def guess(self) -> float:
+        """The loss of who knows how frequent each token of this text is, and nothing else."""
+        counts = torch.bincount(self.ids.flatten())
+        counts = counts[counts > 0]
+        shares = counts.double() / counts.sum()
+        return float(-(shares * shares.log()).sum())
+
     def batches(self, size: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Yield what goes in (B, S), whether something is predicted there (B, S), and what (N,)."""
         generator = torch.Generator().manual_seed(5)

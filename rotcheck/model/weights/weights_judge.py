@@ -1,6 +1,5 @@
 """Which rotation fits the weights of a model: the one that runs, or another one?"""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,15 +10,15 @@ from torch.nn import Module
 from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.weights.call_substitutes import CallSubstitutes
-from rotcheck.model.weights.loss_difference import LossDifference, loss_difference, noise_of
-from rotcheck.model.weights.rotation_changes import RotationChange, rotation_changes
+from rotcheck.model.weights.loss_difference import noise_of
+from rotcheck.model.weights.rotation_changes import rotation_changes
 from rotcheck.model.weights.text_loss import NoLogits, TextModel
 from rotcheck.model.weights.text_windows import TextWindows
 from rotcheck.model.weights.turned_call import NoTurn, TurnedTensor, turned_calls
-from rotcheck.results.model import Fits, WeightsFit, WeightsRow
+from rotcheck.model.weights.weights_verdict import ChangeLosses, WeightsLosses, weights_verdict
+from rotcheck.results.model import WeightsFit
 
 ROUNDING = 1e-2  # nats: what the same rotation in other arithmetic may change of a token's loss
-TELLING = ("pairing", "direction", "rotation")  # changes that trained weights do not bear
 
 
 def judge_weights(
@@ -60,20 +59,21 @@ def _fit(model: TextModel, windows: TextWindows, config: Mapping[str, Any] | Non
     losses = model.losses(windows, vocabulary)  # (N,)
     with substitutes.change(lambda tensor: tensor.turn):
         _check_same(losses, model.losses(windows, vocabulary))
-    rows = []
+    changes = []
     for change in rotation_changes(tensors, declarations):
         with substitutes.change(change.change):
-            changed_losses = model.losses(windows, vocabulary)  # (N,)
-        rows.append(_row(change, changed_losses, losses))
+            changes.append(ChangeLosses(change, model.losses(windows, vocabulary)))
+    result = WeightsLosses(losses, changes, windows.guess)
+    rows = result.rows()
     count, window = windows.ids.shape
     return WeightsFit(
+        runs=_words(tensors),
         windows=count,
         window=window,
-        loss=float(losses.mean()),
+        loss=result.loss,
         noise=noise_of(losses),
-        runs=_words(tensors),
-        rows=tuple(rows),
-        **_verdict(rows, float(losses.mean()), math.log(vocabulary)),
+        rows=rows,
+        **weights_verdict(result, rows),
     )
 
 
@@ -85,43 +85,9 @@ def _check_same(losses: Tensor, again: Tensor) -> None:
         raise NoTurn(f"{words}: it is {off:.2g} nats off")
 
 
-def _row(change: RotationChange, changed_losses: Tensor, losses: Tensor) -> WeightsRow:
-    difference = loss_difference(changed_losses, losses)
-    return WeightsRow(
-        kind=change.kind,
-        change=change.words,
-        loss=float(changed_losses.mean()),
-        difference=difference.mean,
-        noise=difference.noise,
-        fits=_fits(difference),
-    )
-
-
-def _fits(difference: LossDifference) -> Fits:
-    if not difference.is_beyond_doubt:
-        return "alike"
-    return "worse" if difference.mean > 0 else "better"
-
-
 def _words(tensors: Sequence[TurnedTensor]) -> str:
     """What runs, in words."""
     words = (
         f"{tensor.judgement.words}, {tensor.schedule or 'no known schedule'}" for tensor in tensors
     )
     return "; ".join(dict.fromkeys(words))
-
-
-def _verdict(rows: Sequence[WeightsRow], loss: float, guess: float) -> dict[str, Any]:
-    """What the losses of all changes come to. `guess`: the loss of who knows nothing."""
-    best = min(rows, key=lambda row: row.loss)
-    if best.fits == "better" and best.loss < guess:
-        words = f"{best.change} (loss {best.loss:.3f} instead of {loss:.3f})"
-        return {
-            "verdict": "disagrees",
-            "finding": "weights-fit-another",
-            "message": f"another convention fits the weights better than the one that runs: {words}",
-        }
-    if loss < guess and any(row.fits == "worse" for row in rows if row.kind in TELLING):
-        return {"verdict": "agrees"}
-    words = "the loss does not tell: the weights are not trained, or not for such a text"
-    return {"verdict": "unidentified", "message": words}
