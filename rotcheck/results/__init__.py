@@ -43,14 +43,23 @@ from rotcheck.results.result import (
 from rotcheck.results.scan import Gap, Hazard, Scan
 from rotcheck.results.train import Course, Reference, Step, Training
 from rotcheck.results.trial import Claim, Trial
-from rotcheck.results.watch import CodeLine, Death, Fallback, Flip, Process, Watch, WatchRow
+from rotcheck.results.watch import (
+    CodeLine,
+    Death,
+    Fallback,
+    Flip,
+    Process,
+    RankPositions,
+    Watch,
+    WatchRow,
+)
 
 __all__ = [
     "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "Ambiguity", "Answer",
     "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "Description",
     "Difference", "Explainable", "Fallback", "Fault", "FieldEvidence", "FlagEffect", "Flip",
     "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness", "Line", "Machine",
-    "Maker", "Pair", "Part", "Phase", "Probe", "Process", "Reach", "Reference", "Relation",
+    "Maker", "Pair", "Part", "Phase", "Probe", "Process", "RankPositions", "Reach", "Reference", "Relation",
     "Remark", "Report", "Result", "Scan", "Spread", "Step", "Swappable", "Timing",
     "TimingState", "Training", "Trial", "Verdict", "Watch", "WatchRow", "Way", "exit_code", "findings",
     "from_json", "identified_code", "knowledge_of", "mistaken", "mistakes", "schema",

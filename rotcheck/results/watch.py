@@ -62,6 +62,7 @@ class WatchRow(msgspec.Struct, frozen=True, kw_only=True):
     calls: int  # in the steps that were watched, of one process
     does: str = ""  # "half, 128 lanes"
     angles: str = ""  # "Plain(theta=10000)"
+    positions: tuple[tuple[int, int], ...] = ()  # runs of rows: the first position, and how many
     dtypes: tuple[str, ...] = ()  # before and after
     devices: tuple[str, ...] = ()
     verdict: Verdict
@@ -72,6 +73,15 @@ class WatchRow(msgspec.Struct, frozen=True, kw_only=True):
     fix: str | None = None
     pids: tuple[int, ...] = ()
     ranks: tuple[int, ...] = ()
+
+
+class RankPositions(msgspec.Struct, frozen=True, kw_only=True):
+    """The positions that ranks turned the parts of one sequence by."""
+
+    function: str
+    positions: dict[str, tuple[tuple[int, int], ...]]  # runs, by the rank
+    verdict: Verdict
+    message: str
 
 
 class Death(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +111,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     processes: tuple[Process, ...] = ()
     rows: tuple[WatchRow, ...] = ()
+    rank_positions: tuple[RankPositions, ...] = ()
     flips: tuple[Flip, ...] = ()
     fallbacks: tuple[Fallback, ...] = ()
     death: Death | None = None

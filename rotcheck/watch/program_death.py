@@ -11,7 +11,7 @@ from rotcheck.diagnose.diagnosis import Diagnosis
 from rotcheck.diagnose.explanation import Explanation, explain
 from rotcheck.log import read_text
 from rotcheck.results import Death, Flip
-from rotcheck.watch.records import Line, Record, UncaughtException
+from rotcheck.watch.records import Introduction, Line, Record, UncaughtException
 from rotcheck.watch.sightings import code_lines
 
 LONGEST_TRACE = 8000  # characters, from its end
@@ -65,7 +65,7 @@ def _death(answer: Diagnosis, traces: Sequence[Trace], flips: Sequence[Flip]) ->
         title=entry.title if entry else "",
         cause=answer.failure.cause if answer.failure else _meaning(answer.message),
         fix=answer.failure.fix if answer.failure else None,
-        flag=_flag(answer.failure, flips),
+        flag=_flag(answer.failure, _in_process(flips, first)),
     )
 
 
@@ -127,6 +127,15 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:  # a real-time signal
         return str(number)
+
+
+def _in_process(flips: Sequence[Flip], process: Introduction | None) -> Sequence[Flip]:
+    """The switches that were set in a process, or in the one that it was forked off from."""
+    if process is None:
+        return flips
+    own = [flip for flip in flips if process.pid in flip.pids]
+    parents = [flip for flip in flips if process.parent in flip.pids]
+    return own or (parents if process.how == "forked" else [])
 
 
 def _flag(failure: diagnose.Failure | None, flips: Sequence[Flip]) -> Flip | None:

@@ -87,6 +87,7 @@ class RotationSighting(RecordLine, frozen=True, kw_only=True, tag="rotation"):
     verdict: Verdict
     finding: str
     message: str
+    positions: tuple[tuple[int, int], ...]  # of all rows, as runs: the first, and how many
     dtypes: tuple[str, ...]  # before and after
     devices: tuple[str, ...]
 

@@ -49,6 +49,7 @@ def _row(group: Sequence[Sighting]) -> WatchRow:
         calls=_calls(record, first.place),
         does=first.does,
         angles=first.angles,
+        positions=first.positions if len({entry.positions for _, entry in group}) == 1 else (),
         dtypes=first.dtypes,
         devices=first.devices,
         verdict=first.verdict,

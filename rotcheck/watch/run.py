@@ -13,6 +13,7 @@ from rotcheck.results import Watch
 from rotcheck.watch import hook, records
 from rotcheck.watch.launcher import launch
 from rotcheck.watch.program_death import program_death
+from rotcheck.watch.rank_positions import rank_positions
 from rotcheck.watch.rotations import rotations
 from rotcheck.watch.sightings import fallbacks, flips, notes, processes
 
@@ -55,6 +56,7 @@ def watch(command: Sequence[str]) -> Watch:
         seconds=round(seconds, 3),
         processes=tuple(processes(lines)),
         rows=tuple(rotations(lines)),
+        rank_positions=tuple(rank_positions(lines)),
         flips=switches,
         fallbacks=tuple(fallbacks(lines, death)),
         death=death,

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from rotcheck.report import document as doc
 from rotcheck.report.text import one_line, plural, shorten
-from rotcheck.results import CodeLine, Death, Fallback, Flip, Watch, WatchRow
+from rotcheck.results import CodeLine, Death, Fallback, Flip, RankPositions, Watch, WatchRow
+from rotcheck.watch.rank_positions import span
 
 WORD = "a watch"
 RESULT = Watch
@@ -30,6 +31,8 @@ def _parts(watch: Watch) -> Iterator[doc.Part]:
     if watch.rows:
         yield doc.Section(ROTARY, [doc.Rows(HEAD, [_row(row) for row in watch.rows])])
     yield from map(_finding, (row for row in watch.rows if row.verdict != "agrees"))
+    for ranks in watch.rank_positions:
+        yield _rank_finding(ranks)
     left = [flip for flip in watch.flips if flip.left]
     passing = [_flip_line(flip) for flip in watch.flips if not flip.left]
     if left:
@@ -72,7 +75,13 @@ def _world_size(watch: Watch) -> int:
 def _row(row: WatchRow) -> tuple[doc.Field, ...]:
     """What a function did, and whether that is right."""
     name = f"{row.function}({', '.join(row.arguments)})" if row.arguments else row.function
-    words = [row.does, row.angles, _change("dtype", row.dtypes), _change("device", row.devices)]
+    words = [
+        row.does,
+        row.angles,
+        _positions(row.positions),
+        _change("dtype", row.dtypes),
+        _change("device", row.devices),
+    ]
     times = f"{plural(row.calls, 'call')}{_ranks(row.ranks)}"
     tone = TONES.get(row.verdict, "note")
     return (
@@ -97,6 +106,25 @@ def _finding(row: WatchRow) -> doc.Finding:
         *doc.knowledge(row),
     )
     return doc.Finding(f"{row.function} {row.verdict}", details, TONES.get(row.verdict, "note"))
+
+
+def _positions(runs: Sequence[tuple[int, int]]) -> str:
+    """`positions 0 to 31, 96 to 127`; nothing where they count up from 0."""
+    if len(runs) < 2 and all(start == 0 for start, _ in runs):
+        return ""
+    words = ", ".join(f"{start} to {start + count - 1}" for start, count in runs)
+    return f"positions {words}"
+
+
+def _rank_finding(ranks: RankPositions) -> doc.Finding:
+    """Whether the positions of several ranks fit together."""
+    details = [
+        doc.Detail(f"rank {rank}", _positions(runs) or f"positions 0 to {runs[0][1] - 1}")
+        for rank, runs in ranks.positions.items()
+    ]
+    what = doc.Detail("together", ranks.message)
+    title = f"{ranks.function}: the positions of the ranks"
+    return doc.Finding(title, [what, *details], TONES.get(ranks.verdict, "note"))
 
 
 def _flip_row(flip: Flip) -> tuple[doc.Field, ...]:
@@ -156,4 +184,6 @@ def _callers(lines: Sequence[CodeLine]) -> str:
 
 
 def _ranks(ranks: Sequence[int]) -> str:
-    return f" [rank {', '.join(map(str, ranks))}]" if ranks else ""
+    """` [rank 1]`, ` [ranks 0 to 7]`."""
+    word = "ranks" if len(ranks) > 1 else "rank"
+    return f" [{word} {span(ranks)}]" if ranks else ""

@@ -136,7 +136,11 @@ class CallWatch:
             self.turning_calls += 1
             self._tell_turn(call, turns, outputs, self._owner(call.frame))
             self._tell_parts(call)
-        elif call.marks == (len(self._turning), self._idle) and _is_idle(call.before, outputs):
+        elif (
+            not call.sight.turns
+            and call.marks == (len(self._turning), self._idle)
+            and _is_idle(call.before, outputs)
+        ):
             self._idle += 1
             call.sight.idle += 1
             self._tell_idle(call, (), outputs, self._owner(call.frame))
@@ -193,7 +197,8 @@ def _turns(before: dict[str, Tensor], outputs: dict[str, Tensor]) -> Iterator[Te
 def _is_idle(before: dict[str, Tensor], outputs: dict[str, Tensor]) -> bool:
     """Whether a call was handed tables, and something else came back in its shape but changed."""
     tables = set(table_places(before))
-    if not tables:
+    if not any(bool((before[name] != before[name].flatten(0, -2)[0]).any()) for name in tables):
+        # none, or one position only: a step of decoding, of which nothing can be told
         return False
     return any(
         name not in tables and part(y).shape == x.shape and not torch.equal(part(y), x)

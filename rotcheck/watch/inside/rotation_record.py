@@ -40,7 +40,10 @@ class RotationRecord:
         for turn in turns:
             x = call.values[turn.argument]
             after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
-            verdict = turn_verdict(turn, self._sequence(x))
+            axis = self._sequence(x)
+            verdict = turn_verdict(turn, axis)
+            if axis is None or x.shape[axis] != turn.before.shape[axis]:
+                verdict["positions"] = []  # of a part of the sequence
             dtypes = [_name(x.dtype), _name(after.dtype)]
             devices = [str(x.device), str(after.device)]
             self._write(
@@ -65,6 +68,7 @@ class RotationRecord:
             verdict="unidentified",
             finding="",
             message=IDLE,
+            positions=[],
             dtypes=[_name(x.dtype)],
             devices=[str(x.device)],
         )

@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
+from rotcheck.watch.inside.turn_positions import Runs, find_positions, runs_of
 from rotcheck.witness.call_record import CallRecord, TensorTurn
 
 ROUNDING = (
@@ -18,6 +19,7 @@ ROUNDING = (
 DIGITS = 4  # of a number that was fitted
 NARROW = (torch.bfloat16, torch.float16)
 UNKNOWN_ANGLES = "its angles follow no positions that are known"
+MANY_POSITIONS = "its rows turn by positions that begin again and again"
 UNKNOWN_AXIS = "which of its axes is the sequence is not known"
 
 
@@ -30,12 +32,38 @@ def turn_verdict(turn: TensorTurn, axis: int | None) -> dict[str, Any]:
     """
     length = 0 if axis is None else turn.before.shape[axis]
     judgement = _judgement(turn, length, None)
+    facts = None
     if judgement.fit.kind == "none" and length:
         facts = _with_narrow_positions(turn, length)
-        if facts is not None:
-            return facts
+    if judgement.fit.kind != "rows" and length:  # two equal parts look like a grid too
+        facts = facts or _with_own_positions(judgement)
+    if facts is not None:
+        return facts
     verdict, finding, message = _verdict(judgement, bool(length))
-    return _fields(judgement) | {"verdict": verdict, "finding": finding, "message": message}
+    facts = {"verdict": verdict, "finding": finding, "message": message}
+    return _fields(judgement) | facts | {"positions": _counted(judgement, length)}
+
+
+def _with_own_positions(judgement: JudgedTurn) -> dict[str, Any] | None:
+    """The verdict on a rotation whose rows turn by positions that do not simply count up."""
+    angles, turn = judgement.angles, judgement.tensor.turn
+    answer = find_positions(angles.angles[0], angles.noise, turn.width)
+    if answer is None or angles.uneven is not None:
+        return None
+    fit, positions = answer
+    runs = runs_of(positions)
+    facts = {"verdict": "agrees", "finding": "", "message": ""}
+    if not runs:
+        facts = {"verdict": "unidentified", "finding": "", "message": MANY_POSITIONS}
+    angle_words = _few_digits(str(fit.schedule or fit.words))
+    return {"does": judgement.words, "angles": angle_words, "positions": runs, **facts}
+
+
+def _counted(judgement: JudgedTurn, length: int) -> Runs:
+    """The positions of rows that count up from one that is known."""
+    first = judgement.fit.first
+    known = judgement.fit.kind == "rows" and length and first == int(first)
+    return [[int(first), length]] if known else []
 
 
 def _judgement(turn: TensorTurn, length: int, positions: torch.Tensor | None) -> JudgedTurn:
@@ -56,7 +84,7 @@ def _with_narrow_positions(turn: TensorTurn, length: int) -> dict[str, Any] | No
                 f"its positions were rounded to {name}: {first} turns like {positions[first]:.0f}"
             )
             facts = {"verdict": "disagrees", "finding": "phase-rounded", "message": message}
-            return _fields(judgement) | facts
+            return _fields(judgement) | facts | {"positions": []}
     return None
 
 

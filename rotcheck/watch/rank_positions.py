@@ -1,0 +1,80 @@
+"""Do the positions of several ranks fit together: of a split sequence, each position once?"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rotcheck.grouping import group_by
+from rotcheck.results import RankPositions
+from rotcheck.watch.records import Record, RotationSighting
+
+Runs = tuple[tuple[int, int], ...]
+FIT = "each position once"
+
+
+def rank_positions(records: Sequence[Record]) -> Iterator[RankPositions]:
+    """For each function whose ranks split a sequence, whether their positions fit together.
+
+    Ranks of data parallel training see whole sequences, which all begin at 0, of whatever lengths:
+    nothing is said of them.
+    """
+    sightings = [
+        (record.rank, entry)
+        for record in records
+        for entry in record.entries
+        if isinstance(entry, RotationSighting) and record.rank is not None and entry.positions
+    ]
+    for group in group_by(sightings, lambda sight: sight[1].place).values():
+        first = {rank: entry.positions for rank, entry in reversed(group)}
+        ranks: dict[int, Runs] = {rank: first[rank] for rank in sorted(first) if rank is not None}
+        if _are_parts(ranks):
+            message = _message(ranks)
+            yield RankPositions(
+                function=group[0][1].function,
+                positions={str(rank): runs for rank, runs in ranks.items()},
+                verdict="disagrees" if message else "agrees",
+                message=message or FIT,
+            )
+
+
+def _are_parts(ranks: dict[int, Runs]) -> bool:
+    """Whether the ranks see parts of one sequence: as many rows each, not all from its start."""
+    counts = {sum(count for _, count in runs) for runs in ranks.values()}
+    starts = [min(start for start, _ in runs) for runs in ranks.values()]
+    return len(ranks) > 1 and len(counts) == 1 and min(starts) == 0 and max(starts) > 0
+
+
+def _message(ranks: dict[int, Runs]) -> str:
+    """Words, if a position is there twice, missing or out of order; empty: they fit."""
+    parts = group_by(ranks, lambda rank: ranks[rank])  # data parallel ranks have the same part
+    owners: dict[int, list[int]] = {}
+    for runs, same in parts.items():
+        for position in _places(runs):
+            owners.setdefault(position, []).append(same[0])
+    twice = {position: found for position, found in owners.items() if len(found) > 1}
+    missing = sorted(set(range(max(owners))) - set(owners))
+    words = [
+        f"{span(places)} on ranks {' and '.join(map(str, both))}"
+        for both, places in group_by(twice, lambda position: tuple(twice[position])).items()
+    ]
+    words += [f"{span(missing)} on none"] if missing else []
+    words += [
+        f"those of rank {same[0]} do not count up"
+        for runs, same in parts.items()
+        if list(_places(runs)) != sorted(_places(runs))
+    ]
+    return f"positions {'; '.join(words)}" if words else ""
+
+
+def _places(runs: Runs) -> Iterator[int]:
+    for start, count in runs:
+        yield from range(start, start + count)
+
+
+def span(positions: Iterable[int]) -> str:
+    """`0 to 31, 64`."""
+    runs: list[list[int]] = []
+    for position in positions:
+        if runs and position == runs[-1][1] + 1:
+            runs[-1][1] = position
+        else:
+            runs.append([position, position])
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in runs)

@@ -1,0 +1,111 @@
+"""Which positions rows were turned by, and whether those of several ranks fit together."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rotcheck.watch.inside.turn_positions import find_positions, runs_of
+from rotcheck.watch.inside.turn_verdict import turn_verdict
+from rotcheck.watch.rank_positions import Runs, rank_positions
+from rotcheck.watch.records import Introduction, Record, RotationSighting
+from rotcheck.witness.call_record import TensorTurn
+from rotcheck.witness.turning import find_turn, wrap
+
+D = 32
+POSITIONS = {
+    "a part": (range(5000, 5064), [[5000, 64]]),
+    "packed": ([*range(40), *range(24)], [[0, 40], [0, 24]]),
+    "two equal parts": ([*range(32, 64), *range(96, 128)], [[32, 32], [96, 32]]),
+}
+
+
+def _angles(positions: Tensor) -> Tensor:
+    return wrap(positions[:, None].double() / 10000 ** (torch.arange(0, D, 2) / D))  # (S, P)
+
+
+def _turned(positions: Tensor, dtype: torch.dtype) -> TensorTurn:
+    generator = torch.Generator().manual_seed(0)
+    before = torch.randn(1, len(positions), 2, D, generator=generator).to(dtype)
+    angles = _angles(positions)[:, None]  # (S, 1, P)
+    a, b = before.double().chunk(2, -1)
+    after = torch.cat(
+        (a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()), -1
+    )
+    turn = find_turn(before, after.to(dtype))
+    assert turn is not None
+    return TensorTurn("q", before, after.to(dtype), turn)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize(("positions", "runs"), POSITIONS.values(), ids=POSITIONS)
+def test_rows_that_do_not_count_up_from_0_are_right_with_their_positions(
+    positions: Any, runs: list[list[int]], dtype: torch.dtype
+) -> None:
+    verdict = turn_verdict(_turned(torch.tensor([*positions]), dtype), 1)
+    assert (verdict["verdict"], verdict["positions"]) == ("agrees", runs)
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [torch.randperm(64), torch.arange(64) ** 2 / 7],
+    ids=["no run", "no steps"],
+)
+def test_rows_without_whole_positions_are_neither_right_nor_wrong(positions: Tensor) -> None:
+    assert find_positions(_angles(positions), 1e-4, D) is None
+    assert turn_verdict(_turned(positions, torch.float32), 1)["verdict"] != "disagrees"
+
+
+def test_many_runs_are_not_told() -> None:
+    assert runs_of([0, 1, 5, 5]) == [[0, 2], [5, 1], [5, 1]]
+    assert runs_of([0] * 20) == []
+
+
+def _record(rank: int, runs: Runs) -> Record:
+    first = Introduction(
+        time=0.0, how="started", pid=rank, parent=0, command=(), python="3.11", rank=str(rank)
+    )
+    sighting = RotationSighting(
+        time=1.0, place=("a.py", 1, "rotary"), module="a", function="rotary", owner="", argument="q",
+        does="", angles="", verdict="agrees", finding="", message="", positions=runs, dtypes=(),
+        devices=(),
+    )  # fmt: skip
+    return Record((first, sighting), "")
+
+
+FITTING: list[list[Runs]] = [
+    [((0, 64),), ((64, 64),)],
+    [((0, 32), (96, 32)), ((32, 64),)],
+    [((0, 64),), ((0, 64),), ((64, 64),), ((64, 64),)],  # two of data parallel, two of context
+]
+WRONG: list[tuple[list[Runs], str]] = [
+    ([((0, 64),), ((63, 64),)], "positions 63 on ranks 0 and 1"),
+    ([((0, 64),), ((70, 64),)], "positions 64 to 69 on none"),
+    ([((32, 32), (0, 32)), ((64, 64),)], "positions those of rank 0 do not count up"),
+]
+APART: list[list[Runs]] = [
+    [((0, 64),), ((0, 64),)],
+    [((0, 64),), ((0, 57),)],  # sequences of their own
+    [((0, 64),), ((70, 1),)],  # one decodes
+    [((0, 64),)],
+]
+
+
+@pytest.mark.parametrize("ranks", FITTING)
+def test_ranks_that_have_each_position_once_fit(ranks: list[Runs]) -> None:
+    (fit,) = rank_positions([_record(rank, runs) for rank, runs in enumerate(ranks)])
+    assert (fit.verdict, fit.message) == ("agrees", "each position once")
+
+
+@pytest.mark.parametrize(("ranks", "message"), WRONG)
+def test_positions_that_are_twice_missing_or_out_of_order_are_wrong(
+    ranks: list[Runs], message: str
+) -> None:
+    (fit,) = rank_positions([_record(rank, runs) for rank, runs in enumerate(ranks)])
+    assert (fit.verdict, fit.message) == ("disagrees", message)
+
+
+@pytest.mark.parametrize("ranks", APART)
+def test_nothing_is_said_of_ranks_that_do_not_split_a_sequence(ranks: list[Runs]) -> None:
+    assert list(rank_positions([_record(rank, runs) for rank, runs in enumerate(ranks)])) == []
