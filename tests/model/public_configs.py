@@ -679,6 +679,22 @@ CONFIGS: dict[str, tuple[dict[str, Any], list[Rotation]]] = {
             ("", "sliding_attention", Plain(1e4), 256, 256, 1.0),
         ],
     ),
+    "gpt-oss with a factor of attention, in GGUF": (
+        {
+            "general.architecture": "gpt-oss",
+            "gpt-oss.rope.freq_base": 150000.0,
+            "gpt-oss.rope.scaling.type": "yarn",
+            "gpt-oss.rope.scaling.factor": 32.0,
+            "gpt-oss.rope.scaling.original_context_length": 4096,
+            "gpt-oss.rope.scaling.yarn_attn_factor": 0.5,
+            "gpt-oss.attention.key_length": 64,
+        },
+        _whole(
+            Yarn(32.0, 4096, 1.5e5, attention=0.05 * math.log(32) + 0.5),
+            64,
+            amplitude=0.05 * math.log(32) + 0.5,
+        ),
+    ),
     "DeepSeek-V3, in GGUF": (
         {
             "general.architecture": "deepseek2",

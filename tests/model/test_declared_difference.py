@@ -124,3 +124,26 @@ def test_the_axes_of_sections_are_told_apart() -> None:
     assert "one after another, where they are to be interleaved" in section_words(dealt, axes)
     assert declared_axes(first("Qwen2-VL 7B")) is not None
     assert declared_axes(declared_rotations(CONFIGS["Command R"][0])[0]) is None
+
+
+def test_frequencies_that_were_measured_at_small_positions_are_explained_all_the_same() -> None:
+    config = config_of("Llama 3.1 8B")
+    (declared,) = declared_rotations(config)
+    torch.manual_seed(0)
+    noise = 1e-6 / 31  # an angle in float32, at position 31
+    off = noise * (2 * torch.rand(64, dtype=torch.float64) - 1)
+    right = rotation_difference(declared, config, declared.frequencies(1) + off, noise=noise)
+    assert right.agrees
+    row, _ = turn(flat(config, theta=1e4))
+    difference = rotation_difference(declared, config, row + off, noise=noise)
+    assert "rope_theta is ignored: it is 10,000" in str(difference)
+    assert len(difference.explanations) == 1
+
+
+def test_a_pair_that_stands_still_is_measured_as_nearly_so() -> None:
+    config = config_of("Gemma 4")
+    declared = declared_rotations(config)[0]
+    off = 1e-8 * torch.ones(256, dtype=torch.float64)
+    row = declared.frequencies(1) + off
+    assert rotation_difference(declared, config, row, noise=2e-8).agrees
+    assert not rotation_difference(declared, config, row).agrees

@@ -1,5 +1,6 @@
 """What the metadata of a GGUF file say of its rotation, as llama.cpp reads them."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -76,6 +77,10 @@ def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:
         settings.setdefault("attention", Setting(1.0))
         if settings["short"] == settings["long"]:  # Llama 3's, as converted
             settings["factor"] = Setting(1.0)
+    if kind == "yarn" and set(settings) >= {"attention", "factor"}:  # a factor beside YaRN's own
+        growth = 0.1 * math.log(max(float(settings["factor"].value), 1.0))
+        attention = settings["attention"]
+        settings["attention"] = Setting(attention.value * (growth + 1), attention.path)
     if "log_multiplier" in settings:  # DeepSeek's: the softmax is scaled, not cos and sin
         settings["attention"] = Setting(1.0, settings["log_multiplier"].path)
     if "sections" in settings:

@@ -58,6 +58,7 @@ def rotation_difference(
     frequencies: Tensor,
     amplitude: float = 1.0,
     length: int = 1,
+    noise: float = 0.0,
     tolerance: float = TOLERANCE,
     farthest: int = FARTHEST,
 ) -> RotationDifference:
@@ -69,6 +70,8 @@ def rotation_difference(
         frequencies: as measured, (P,) float64, in radians a position; of pairs that stand still 0.
         amplitude: what cos and sin are multiplied with, as measured.
         length: of the sequence that was measured.
+        noise: how far a frequency may be off as measured, in radians a position: the rounding of
+            an angle over the position it was measured at.
         tolerance: relative; pairs within it have one frequency.
         farthest: the last position that matters.
 
@@ -76,11 +79,11 @@ def rotation_difference(
         ValueError: it has no schedule.
     """
     right, row = turning_row(rotation.frequencies(length)), turning_row(frequencies.cpu().double())
-    position, pair = first_parting(right, row, tolerance, farthest)
+    position, pair = first_parting(right, row, tolerance, farthest, noise)
     explanations: tuple[KeyVariation, ...] = ()
     if position is not None:
         variations = key_variations(rotation.settings, config, length)
-        explanations = tuple(_simplest(variations, row, tolerance))
+        explanations = tuple(_simplest(variations, row, tolerance, noise))
     return RotationDifference(
         position,
         pair,
@@ -91,7 +94,11 @@ def rotation_difference(
 
 
 def first_parting(
-    right: Tensor, row: Tensor, tolerance: float = TOLERANCE, farthest: int = FARTHEST
+    right: Tensor,
+    row: Tensor,
+    tolerance: float = TOLERANCE,
+    farthest: int = FARTHEST,
+    noise: float = 0.0,
 ) -> tuple[int | None, int | None]:
     """The first position, and its pair, at which angles are off by 0.01 rad, counted modulo a turn.
 
@@ -100,6 +107,7 @@ def first_parting(
         row: others, (Q,) float64; a pair that only one of both has stands still in the other.
         tolerance: relative; pairs within it are taken to turn alike.
         farthest: the last position that matters.
+        noise: radians a position that a frequency may be off beside that.
 
     Returns:
         The position and the pair; None and None where they do not part.
@@ -108,7 +116,7 @@ def first_parting(
     right, row = (_with_zeros(side, pairs) for side in (right, row))
     off = (row - right).abs()  # (P,)
     gap = off.remainder(2 * math.pi)  # (P,)
-    gap = gap.minimum(2 * math.pi - gap).where(off > tolerance * right, 0.0)  # (P,)
+    gap = gap.minimum(2 * math.pi - gap).where(off > tolerance * right + noise, 0.0)  # (P,)
     if not pairs or not gap.max():
         return None, None
     pair = int(gap.argmax())
@@ -122,10 +130,12 @@ def _with_zeros(row: Tensor, pairs: int) -> Tensor:
 
 
 def _simplest(
-    variations: Iterator[KeyVariation], row: Tensor, tolerance: float
+    variations: Iterator[KeyVariation], row: Tensor, tolerance: float, noise: float
 ) -> Iterator[KeyVariation]:
     """Yield the variations that fit the row, of those the simplest, each row of words once."""
-    candidates = [variation for variation in variations if _fits(variation.row, row, tolerance)]
+    candidates = [
+        variation for variation in variations if _fits(variation.row, row, tolerance, noise)
+    ]
     least = min((variation.cost for variation in candidates), default=0)
     words = set()
     for variation in candidates:
@@ -134,8 +144,10 @@ def _simplest(
             yield variation
 
 
-def _fits(right: Tensor, row: Tensor, tolerance: float) -> bool:
-    return len(right) == len(row) and bool(((row - right).abs() <= tolerance * right).all())
+def _fits(right: Tensor, row: Tensor, tolerance: float, noise: float) -> bool:
+    pairs = max(len(right), len(row))
+    right, row = (_with_zeros(side, pairs) for side in (right, row))  # (P,) each
+    return bool(((row - right).abs() <= tolerance * right + noise).all())
 
 
 def _recognition(row: Tensor, head_dim: int | None) -> str:
