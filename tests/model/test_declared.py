@@ -1,6 +1,7 @@
 """What public models' configurations declare is what their models are known to do."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,58 @@ def test_what_is_unclear_is_said_and_never_guessed(config: dict[str, Any], why: 
     assert why in found.unknown
     with pytest.raises(ValueError, match=r"\w"):
         found.frequencies(1)
+
+
+ODD = [
+    None,
+    0,
+    -1,
+    3,
+    1e400,
+    1e300,
+    True,
+    "yarn",
+    "",
+    [],
+    [None],
+    ["a"],
+    {},
+    {"a": 1},
+    {"full_attention": {"rope_theta": 1}},
+]
+"""What no key means: a rotation is then unknown, or the key is passed over."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Gemma 4",
+        "Olmo 3 7B",
+        "Phi-4 mini",
+        "DeepSeek-V3, in Megatron",
+        "gpt-oss with a factor of attention, in GGUF",
+    ],
+)
+def test_no_value_of_a_key_breaks_the_reading(name: str) -> None:
+    config, _ = CONFIGS[name]
+    config = config.get("text_config", config)
+    outer = {
+        *config,
+        "rope_scaling",
+        "rope_parameters",
+        "layer_types",
+        "per_layer_config",
+        "rope_ratio",
+    }
+    configs = [config | {key: odd} for key in outer for odd in ODD]
+    inner = config.get("rope_scaling", {})
+    configs += [config | {"rope_scaling": inner | {key: odd}} for key in inner for odd in ODD]
+    for changed in configs:
+        for declared in declared_rotations(changed):
+            assert (declared.schedule is None) == bool(declared.unknown)
+            if declared.schedule is not None:
+                assert bool(declared.frequencies(1).isfinite().all())
+                assert math.isfinite(declared.amplitude)
 
 
 def test_sizes_that_are_missing_are_unclear_too() -> None:

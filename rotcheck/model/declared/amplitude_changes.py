@@ -23,7 +23,7 @@ def amplitude_words(rotation: DeclaredRotation, amplitude: float) -> str:
 
 
 def _is_same(amplitude: float, right: float) -> bool:
-    return abs(amplitude / right - 1) < SAME_AMPLITUDE
+    return abs(amplitude - right) < SAME_AMPLITUDE * abs(right)
 
 
 def _changes(rotation: DeclaredRotation, right: float) -> Iterator[tuple[str, float]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rotcheck.model.declared.config_part import ConfigPart, Settings, config_part
 from rotcheck.model.declared.layer_settings import layer_settings
-from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
+from rotcheck.model.declared.rotation_settings import RotationSettings, Setting, as_number
 from rotcheck.model.declared.spellings import KEYS
 
 _NO_PARTS = ("attn_config", "quantization_config", "generation_config", "per_layer_config")
@@ -67,8 +67,9 @@ def _complete(settings: Settings, part: ConfigPart) -> Settings:
     if defaults.get("rope", {}).get("rope_type") == "axial":
         kind = settings.get("kind", Setting("default"))
         settings["kind"] = Setting("axial", kind.path) if kind.value == "default" else kind
-    if "ratio" in settings:
-        settings["theta"] = Setting(10000.0 * settings["ratio"].value, settings["ratio"].path)
+    ratio = settings.get("ratio")
+    if ratio and (times := as_number(ratio.value)):
+        settings["theta"] = Setting(10000.0 * times, ratio.path)
     if "condense" in settings and "kind" not in settings:
         settings |= {"kind": Setting("linear"), "factor": settings["condense"]}
     if "unknown" in defaults:

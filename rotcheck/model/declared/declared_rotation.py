@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from rotcheck.errors import first_line
 from rotcheck.model.declared.config_settings import config_settings
 from rotcheck.model.declared.declared_schedule import (
     UnclearDeclaration,
@@ -16,6 +17,8 @@ from rotcheck.model.declared.declared_schedule import (
 )
 from rotcheck.model.declared.rotation_settings import RotationSettings
 from rotcheck.rotary.schedules import DynamicNtk, LongRope, Proportional, Schedule
+
+_LONG = 1 << 40  # longer than any sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +67,22 @@ def declared_rotation(settings: RotationSettings) -> DeclaredRotation:
     by_name = {name: setting for name, setting in settings.settings.items() if name != "unknown"}
     keys = {setting.path: setting.value for setting in by_name.values() if setting.path}
     defaults = {name: setting.value for name, setting in by_name.items() if not setting.path}
-    schedule, unknown, lanes = None, "", rotary_dim(settings)
+    schedule, unknown, lanes, amplitude = None, "", rotary_dim(settings), 1.0
     try:
         schedule = declared_schedule(settings)
         lanes = turning_lanes(settings, schedule)
         unknown = _refusal(schedule, rotary_dim(settings))
+        amplitude = schedule.attention_factor
     except UnclearDeclaration as error:
         unknown = str(error)
+    except ArithmeticError:  # of a logarithm of 1, say
+        unknown = f"{schedule} has no attention factor"
     return DeclaredRotation(
         layers=settings.layers,
         schedule=None if unknown else schedule,
         rotary_dim=lanes,
         head_dim=head_dim(settings),
-        amplitude=schedule.attention_factor if schedule else 1.0,
+        amplitude=amplitude,
         sections=tuple(map(int, settings.numbers("sections"))),
         keys=keys,
         unknown=unknown,
@@ -92,10 +98,11 @@ def _refusal(schedule: Schedule, lanes: int | None) -> str:
     if lanes is None:
         return "neither head_dim nor hidden_size and the number of heads"
     try:
-        schedule.inverse_frequencies(lanes)
-    except ValueError as error:
-        return str(error)
-    return ""
+        rows = [at_length(schedule, length).inverse_frequencies(lanes) for length in (1, _LONG)]
+    except (ValueError, ArithmeticError) as error:
+        return first_line(error) or f"{schedule} has no frequencies over {lanes} lanes"
+    exact = all(bool(row.isfinite().all()) for row in rows)
+    return "" if exact else f"{schedule} has no finite frequencies over {lanes} lanes"
 
 
 def declared_rotations(config: Mapping[str, Any]) -> tuple[DeclaredRotation, ...]:

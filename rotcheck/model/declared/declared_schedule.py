@@ -38,7 +38,7 @@ def declared_schedule(settings: RotationSettings) -> Schedule:
         return _SCHEDULES[kind](settings)
     except UnclearDeclaration:
         raise
-    except (ValueError, ZeroDivisionError) as error:  # numbers that no schedule has
+    except (ValueError, ArithmeticError) as error:  # numbers that no schedule has
         raise UnclearDeclaration(str(error)) from error
 
 

@@ -65,8 +65,9 @@ def _divisors(config: Mapping[str, Any]) -> dict[str, Setting]:
 
 def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:
     """The settings as llama.cpp reads them together."""
-    if isinstance(settings.get("heads", Setting(0)).value, list):  # one number a layer
-        settings["heads"] = Setting(settings["heads"].value[0], settings["heads"].path)
+    heads = settings.get("heads", Setting(0))
+    if isinstance(heads.value, list) and heads.value:  # one number a layer
+        settings["heads"] = Setting(heads.value[0], heads.path)
     if "kind" not in settings and "factor" in settings:
         settings["kind"] = Setting("linear")
     kind = settings.get("kind", Setting("none")).value
@@ -77,14 +78,14 @@ def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:
         settings.setdefault("attention", Setting(1.0))
         if settings["short"] == settings["long"]:  # Llama 3's, as converted
             settings["factor"] = Setting(1.0)
-    if kind == "yarn" and set(settings) >= {"attention", "factor"}:  # a factor beside YaRN's own
-        growth = 0.1 * math.log(max(float(settings["factor"].value), 1.0))
-        attention = settings["attention"]
-        settings["attention"] = Setting(attention.value * (growth + 1), attention.path)
+    factor, attention = (RotationSettings(settings).number(n) for n in ("factor", "attention"))
+    if kind == "yarn" and factor and attention:  # a factor beside YaRN's own
+        growth = 0.1 * math.log(max(factor, 1.0))
+        settings["attention"] = Setting(attention * (growth + 1), settings["attention"].path)
     if "log_multiplier" in settings:  # DeepSeek's: the softmax is scaled, not cos and sin
         settings["attention"] = Setting(1.0, settings["log_multiplier"].path)
     if "sections" in settings:
-        pairs = tuple(pairs for pairs in settings["sections"].value if pairs)
+        pairs = tuple(pairs for pairs in RotationSettings(settings).numbers("sections") if pairs)
         settings["sections"] = Setting(pairs, settings["sections"].path)
     return settings
 

@@ -24,7 +24,7 @@ def layer_settings(part: ConfigPart) -> Iterator[tuple[str, Settings]]:
 def _of_each_mapping(part: ConfigPart) -> Iterator[tuple[str, Settings]]:
     """Yield the types for which there are parameters of their own, as transformers 5 saves them."""
     mappings = {key: value for key, value in part.mapping.items() if isinstance(value, Mapping)}
-    present = set(part.values.get("layer_types") or mappings)
+    present = _layer_types(part) or list(mappings)
     mappings = {key: value for key, value in mappings.items() if key in present} or mappings
     for layers, mapping in mappings.items():
         path = None if part.path is None else f"{part.path}{layers}."
@@ -62,13 +62,19 @@ def _default_theta(part: ConfigPart, layers: str) -> Settings:
     return {} if theta is None else {"theta": Setting(theta)}
 
 
+def _layer_types(part: ConfigPart) -> list[Any]:
+    """The type of each layer, where they are listed."""
+    types = part.values.get("layer_types")
+    return types if isinstance(types, list) else []
+
+
 def _sizes(part: ConfigPart, layers: str) -> Settings:
     """What one type of layers has for itself: its head_dim, say."""
     values, key = part.values, _HEADS_OF_LAYERS.get(layers, "")
-    types: list[Any] = list(values.get("layer_types") or ())
-    by_layer = values.get("per_layer_config")
+    types, by_layer = _layer_types(part), values.get("per_layer_config")
+    first = types.index(layers) if layers in types else -1
     for number, layer in (by_layer if isinstance(by_layer, Mapping) else {}).items():
-        if layers in types and int(number) == types.index(layers):
+        if str(number).isdecimal() and int(number) == first and isinstance(layer, Mapping):
             return dict(settings_in(layer, KEYS, f"{part.prefix}per_layer_config.{number}."))
     if values.get(key):
         return {"head_dim": Setting(values[key], f"{part.prefix}{key}")}

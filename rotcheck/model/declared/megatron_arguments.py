@@ -124,9 +124,10 @@ def _scaling(
 
 def _with_attention(scaling: dict[str, Setting]) -> dict[str, Setting]:
     """YaRN's with an mscale alone: megatron-core then takes mscale_all_dim as 0."""
-    scale, whole, factor = (scaling.get(name) for name in ("mscale", "mscale_all_dim", "factor"))
-    if scale is None or whole is None or factor is None or whole.value:
+    numbers = RotationSettings(scaling)
+    scale, factor = numbers.number("mscale"), numbers.number("factor")
+    if scale is None or factor is None or numbers.number("mscale_all_dim") != 0:
         return scaling
-    growth = 0.1 * math.log(max(float(factor.value), 1.0))
+    attention = scale * 0.1 * math.log(max(factor, 1.0)) + 1
     rest = {name: setting for name, setting in scaling.items() if "mscale" not in name}
-    return rest | {"attention": Setting(scale.value * growth + 1, scale.path)}
+    return rest | {"attention": Setting(attention, numbers.path("mscale"))}

@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+_LARGEST = 1e15  # of a number that a configuration means
+
+
+def as_number(value: Any) -> float | None:
+    """A value as a number; None for what is none, or for one that nobody means."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(value) if abs(value) < _LARGEST else None
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -34,14 +43,13 @@ class RotationSettings:
 
     def number(self, name: str) -> float | None:
         """The number under this name; None where there is none."""
-        value = self.value(name)
-        numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return float(value) if numeric else None
+        return as_number(self.value(name))
 
     def numbers(self, name: str) -> tuple[float, ...]:
         """The list of numbers under this name; empty where there is none."""
         value = self.value(name)
-        return tuple(map(float, value)) if isinstance(value, (list, tuple)) else ()
+        numbers = [as_number(item) for item in value] if isinstance(value, (list, tuple)) else []
+        return tuple(number for number in numbers if number is not None)
 
     def path(self, name: str) -> str:
         """The path of the key that sets this; empty where no key does."""
