@@ -8,6 +8,7 @@ found = rotcheck.probe()  # a rotcheck.results.Probe
 times = rotcheck.bench(["native"])  # a rotcheck.results.Bench
 trained = rotcheck.train(["native"])  # a rotcheck.results.Training
 checked = rotcheck.check("model.py", to=32768)  # a rotcheck.results.Check
+seen = rotcheck.model("transformers:llama")  # a rotcheck.results.ModelReport
 scanned = rotcheck.scan("model/")  # a rotcheck.results.Scan
 reach = rotcheck.context("mine.py:RotaryEmbedding")  # a rotcheck.results.Context
 rotcheck.testing.assert_rotates(function)  # in a test suite of your own
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rotcheck.context.run import context
     from rotcheck.declaration import declare
     from rotcheck.identify.run import identify
+    from rotcheck.model.run import model
     from rotcheck.probe.run import probe
     from rotcheck.scan.run import scan
     from rotcheck.train.run import train
@@ -36,6 +38,7 @@ __all__ = [
     "context",
     "declare",
     "identify",
+    "model",
     "probe",
     "scan",
     "testing",
@@ -56,6 +59,7 @@ def __getattr__(name: str) -> "Any":
         "compare",
         "context",
         "identify",
+        "model",
         "probe",
         "scan",
         "testing",

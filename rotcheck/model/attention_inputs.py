@@ -72,7 +72,7 @@ class AttentionInputs:
     def words(self) -> str:
         """What entered, in words."""
         if self.q.state == self.k.state == "turned" and self.v.state == "other":
-            return "q and k as they came from the rotation, v not turned"
+            return "q and k turned once, v not turned"
         return ", ".join(f"{slot.name} {_WORDS[slot.state]}" for slot in (self.q, self.k, self.v))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from rotcheck.errors import first_line
@@ -18,7 +17,7 @@ from rotcheck.model.module_layers import joined, layer_type
 from rotcheck.model.rotation_gradient import gradient_fault
 from rotcheck.model.table_reach import TableReach, table_reach
 from rotcheck.model.turn_pairs import packed_finding, uneven_turns
-from rotcheck.results.model import ModelRow
+from rotcheck.results import ModelRow
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord, tensors_in
 
@@ -146,7 +145,8 @@ class ModelObservation:
                 modules=joined(inputs.call.owner for inputs, _ in group),
                 calls=len(group),
                 device=device,
-                dtype=_dtype(entry.call.q),
+                dtype="",
+                tensors=_dtype(entry.call.q),
                 does=entry.words,
                 verdict="disagrees" if finding else "agrees" if known else "unidentified",
                 finding=finding or None,
@@ -212,7 +212,8 @@ def _fields(
         ),
         "calls": len(records),
         "device": device,
-        "dtype": dtypes[0] if dtypes else "",
+        "dtype": "",
+        "tensors": dtypes[0] if dtypes else "",
     }
 
 
@@ -275,7 +276,22 @@ def _does(turns: Sequence[JudgedTurn]) -> str:
     )
 
 
-def no_rotation_row(device: str, dtype: torch.dtype, declares: bool) -> ModelRow:
+def backward_row(fault: str | None, model: str, device: str) -> ModelRow:
+    """The row of the backward pass of the whole model; `fault`: what is wrong with it."""
+    return ModelRow(
+        kind="backward",
+        function=model,
+        calls=1,
+        device=device,
+        dtype="",
+        does="" if fault else "its gradient is finite",
+        verdict="raises" if fault and "raises" in fault else "disagrees" if fault else "agrees",
+        finding="gradient" if fault else None,
+        message=fault,
+    )
+
+
+def no_rotation_row(device: str, dtype: str, *, declares: bool) -> ModelRow:
     """The row of a model in which nothing was seen to turn."""
     words = "no call turned a tensor"
     if declares:
@@ -284,7 +300,7 @@ def no_rotation_row(device: str, dtype: torch.dtype, declares: bool) -> ModelRow
         kind="forward",
         function="forward",
         device=device,
-        dtype=str(dtype).removeprefix("torch."),
+        dtype=dtype,
         verdict="unidentified" if declares else "skipped",
         message=words,
     )

@@ -27,6 +27,7 @@ from rotcheck.results.identification import (
     mistakes,
 )
 from rotcheck.results.json_text import from_json, schema
+from rotcheck.results.model import DeclaredRow, ModelReport, ModelRow, WayRow
 from rotcheck.results.probe import INTERPRETER, Line, Machine, Probe
 from rotcheck.results.result import (
     FINDINGS,
@@ -56,12 +57,13 @@ from rotcheck.results.watch import (
 
 __all__ = [
     "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "Ambiguity", "Answer",
-    "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "Description",
+    "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "DeclaredRow", "Description",
     "Difference", "Explainable", "Fallback", "Fault", "FieldEvidence", "FlagEffect", "Flip",
     "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness", "Line", "Machine",
-    "Maker", "Pair", "Part", "Phase", "Probe", "Process", "RankPositions", "Reach", "Reference", "Relation",
+    "Maker", "ModelReport", "ModelRow", "Pair", "Part", "Phase", "Probe", "Process",
+    "RankPositions", "Reach", "Reference", "Relation",
     "Remark", "Report", "Result", "Scan", "Spread", "Step", "Swappable", "Timing",
-    "TimingState", "Training", "Trial", "Verdict", "Watch", "WatchRow", "Way", "exit_code", "findings",
+    "TimingState", "Training", "Trial", "Verdict", "Watch", "WatchRow", "Way", "WayRow", "exit_code", "findings",
     "from_json", "identified_code", "knowledge_of", "mistaken", "mistakes", "schema",
     "summarise",
 ]  # fmt: skip

@@ -23,7 +23,8 @@ class ModelRow(msgspec.Struct, frozen=True, kw_only=True):
     layers: str = ""  # the type of these layers, where the configuration has several
     calls: int = 0  # in one forward pass
     device: str
-    dtype: str  # of the tensors that it was handed
+    dtype: str  # of the model's weights
+    tensors: str = ""  # the dtype of those that it was handed
     does: str = ""  # "q, k: half, 128 of 128 lanes"
     angles: str = ""  # "Llama3(factor=8.0, original_length=8192, theta=500000.0)"
     error: float | None = None  # in units of rounding; of tables in radians
@@ -113,7 +114,7 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = "rotcheck/model/1"
     rotcheck: str
     machine: Machine
-    asked: str  # the SPEC
+    spec: str  # as it was asked for
     model: str  # "LlamaForCausalLM"
     changes: tuple[str, ...] = ()  # what was made smaller: "num_hidden_layers 32 -> 2"
     rows: tuple[ModelRow, ...]

@@ -1,0 +1,50 @@
+"""A SPEC made into a model that runs here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rotcheck.errors import RequestError
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltModel:
+    """A small model on the CPU, and one call of it."""
+
+    module: torch.nn.Module  # in eval mode; float32 with random weights, unless a factory made it
+    inputs: Mapping[str, Any]  # keyword arguments of one call of the module
+    config: Mapping[str, Any] | None  # the declared configuration as plain data, of original size
+    name: str  # the class of the module: "LlamaForCausalLM"
+    changes: tuple[str, ...]  # what was made smaller, in words: "num_hidden_layers 32 -> 2"
+
+
+def build(source: str) -> BuiltModel:
+    """Build the model that a SPEC names, small, and find a call of it that runs.
+
+    Args:
+        source: `package.module:factory`, `path/to/file.py:factory`, `transformers:ARCHITECTURE`,
+            or a folder or file with a Hugging Face `config.json`.
+
+    Returns:
+        The model as it is before its first call: what finds the call runs a copy of it.
+
+    Raises:
+        RequestError: There is no such model; a `BuildError` where one cannot be built or called.
+        Exception: Whatever the module of a factory raises while it is imported.
+    """
+    from rotcheck.model.build import factory_models, hugging_face_models
+
+    library, _, name = source.partition(":")
+    if library == "transformers" and name:
+        return hugging_face_models.from_architecture(name)
+    if Path(source).is_dir() or source.endswith(".json"):
+        return hugging_face_models.from_file(Path(source))
+    if ":" in source:
+        return factory_models.from_factory(source)
+    raise RequestError(
+        f"{source!r} names no model: write package.module:factory, path/to/file.py:factory, "
+        "transformers:ARCHITECTURE, or the path of a folder with a config.json"
+    )

@@ -1,0 +1,137 @@
+"""A model of transformers, from the name of its architecture or from a `config.json`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rotcheck.errors import RequestError, first_line
+from rotcheck.model.build import call_search, model_inputs, rotary_keys
+from rotcheck.model.build.build_error import BuildError, reason
+from rotcheck.model.build.built_model import BuiltModel
+from rotcheck.model.build.plain_config import plain
+from rotcheck.model.build.small_sizes import Changes, small_sizes, words
+from rotcheck.model.build.special_tokens import small_tokens
+
+SEED = 12
+MOST_PARAMETERS = 300_000_000
+# how many heads there are at least (0: widths stay as they are), and which rules are left out
+ATTEMPTS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (6, ()), (8, ()), (6, ("vocabulary",)), (16, ("vocabulary",)), (0, ()), (0, ("vocabulary", "experts")),
+    (6, ("layers",)),
+)  # fmt: skip
+
+
+def from_architecture(name: str) -> BuiltModel:
+    """The model of an architecture of transformers, with its default configuration.
+
+    Raises `RequestError` where there is none of that name, with those that are near.
+    """
+    from rotcheck.model.build import model_classes
+
+    config_class, classes = model_classes.find(name)
+    return _build(config_class, {}, classes)
+
+
+def from_file(path: Path) -> BuiltModel:
+    """The model of a `config.json`, or of the folder that has one."""
+    from rotcheck.model.build import model_classes
+
+    file = path / "config.json" if path.is_dir() else path
+    original = _read(file)
+    config_class, classes = model_classes.find_declared(original, file)
+    return _build(config_class, original, classes)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        original = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{str(file)!r} cannot be read as JSON: {first_line(error)}") from error
+    if not isinstance(original, dict):
+        raise RequestError(f"{str(file)!r} is no configuration: it holds no object")
+    return original
+
+
+def _build(
+    config_class: type[Any], original: Mapping[str, Any], classes: Sequence[type[Any]]
+) -> BuiltModel:
+    full = plain(config_of(config_class, original).to_dict())
+    reasons: list[str] = []
+    for model_class in classes:
+        for heads, without in ATTEMPTS:
+            sizes = merge(
+                small_sizes(full, heads, without),
+                {} if "vocabulary" in without else small_tokens(full),
+            )
+            try:
+                config = config_of(config_class, with_sizes(original, full, sizes, config_class))
+                _check_rotary(full, config)
+                module = _module(model_class, config)
+                inputs = call_search.first_that_runs(module, model_inputs.calls(module))
+            except Exception as error:  # a stranger's constructor may raise anything
+                reasons.append(f"{model_class.__name__} {heads} {without} {reason(error)}")
+                continue
+            return BuiltModel(
+                module, inputs, original or full, model_class.__name__, tuple(words(full, sizes))
+            )
+    raise BuildError("\n".join(reasons))
+
+
+def _check_rotary(full: Mapping[str, Any], config: Any) -> None:
+    changes = rotary_keys.differences(full, plain(config.to_dict()))
+    if changes:
+        raise BuildError(f"a smaller model would rotate differently: {', '.join(changes)}")
+
+
+def config_of(config_class: type[Any], values: Mapping[str, Any]) -> Any:
+    """A configuration of a class, from plain values."""
+    return config_class.from_dict(plain(values))
+
+
+def with_sizes(
+    original: Mapping[str, Any],
+    full: Mapping[str, Any],
+    sizes: Mapping[str, Any],
+    config_class: type[Any],
+) -> dict[str, Any]:
+    """What a configuration says, with small sizes.
+
+    A part that it leaves out is written out in full, since another part's default may differ.
+    """
+    aliases = getattr(config_class, "attribute_map", {})
+    values = {key: value for key, value in original.items() if aliases.get(key, key) not in sizes}
+    for key, size in sizes.items():
+        inner = isinstance(size, Changes)
+        before = original.get(key)
+        if not inner:
+            values[key] = size
+            continue
+        sub_class = getattr(config_class, "sub_configs", {}).get(key, dict)
+        values[key] = with_sizes(
+            before if isinstance(before, Mapping) else full[key], full[key], size, sub_class
+        )
+    return values
+
+
+def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> Changes:
+    """Two nested dictionaries in one."""
+    union = Changes(first)
+    for key, value in second.items():
+        before = union.get(key)
+        union[key] = (
+            merge(before, value) if isinstance(value, Changes) and before is not None else value
+        )
+    return union
+
+
+def _module(model_class: type[Any], config: Any) -> torch.nn.Module:
+    with torch.device("meta"):
+        count = sum(values.numel() for values in model_class(config).parameters())
+    if count > MOST_PARAMETERS:
+        raise BuildError(f"{count / 1e6:,.0f} million parameters")
+    torch.manual_seed(SEED)
+    module: torch.nn.Module = model_class._from_config(config, dtype=torch.float32)
+    return module.float().eval()

@@ -1,0 +1,52 @@
+"""Sounds and series of numbers, as the models of transformers take them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from rotcheck.model.build.plain_config import flat
+from rotcheck.model.build.random_inputs import BATCH, normal
+
+FRAMES, SAMPLES = 104, 8_000
+Config = Mapping[str, Any]
+
+
+def _sound(config: Config) -> dict[str, Any]:
+    keys = ("audio_config", "encoder_config", "encoder")
+    return flat(next((config[key] for key in keys if config.get(key)), config))
+
+
+def features(config: Config) -> list[torch.Tensor]:
+    """Spectra: frames by channels, and channels by frames."""
+    sizes = _sound(config)
+    keys = (
+        "num_mel_bins",
+        "input_feat_size",
+        "feature_projection_input_dim",
+        "feature_size",
+        "mel_dim",
+        "input_size",
+    )
+    channels = next((sizes[key] for key in keys if key in sizes), 80)
+    return [
+        normal(BATCH, FRAMES, channels),
+        normal(BATCH, channels, FRAMES),
+    ]  # (B, T, M), (B, M, T)
+
+
+def waves(config: Config) -> list[torch.Tensor]:
+    """Samples of sounds, without an axis of channels and with one."""
+    return [normal(BATCH, SAMPLES), normal(BATCH, 1, SAMPLES)]
+
+
+def series(config: Config) -> list[Any]:
+    """Numbers over time."""
+    return [list(normal(BATCH, 64)), normal(BATCH, 64)]
+
+
+SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
+    "input_features": features,
+    "input_values": waves,
+    "past_values": series,
+}

@@ -1,0 +1,114 @@
+"""Runs a model in a worker and reports on the rotary code in it: the public function of this
+room."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from rotcheck import __version__, diagnose
+from rotcheck.compare.cells import fields_of_failure
+from rotcheck.isolation import Done, Returned
+from rotcheck.model import plan
+from rotcheck.results import DeclaredRow, Machine, ModelReport, ModelRow, WayRow, summarise
+from rotcheck.study.devices import resolve_devices
+from rotcheck.study.request import display_names
+from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
+
+Row = TypeVar("Row", ModelRow, DeclaredRow, WayRow)
+
+SURVEY_GROUPS = ("devices",)
+PRELOAD = (*SURVEY_PRELOAD, plan.WORKER)
+
+
+def model(
+    spec: str,
+    *,
+    devices: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    ways: Sequence[str] | None = None,
+    timeout: float = 300.0,
+    memory_limit: float | None = None,
+    on_plan: Callable[[int], None] | None = None,
+    on_row: Callable[[str], None] | None = None,
+) -> ModelReport:
+    """Run a model once and report on its rotary code: what ran, and whether it is right.
+
+    Args:
+        spec: `package.module:factory` or `path/to/file.py:factory`, which returns a
+            torch.nn.Module, alone or with its inputs; `transformers:ARCHITECTURE`; or a folder or
+            file with a Hugging Face `config.json`.
+        devices: where it runs; none: all that run here.
+        dtypes: of its weights; none: float32.
+        ways: in which it is called beside the one pass, as `decode`; None: all; none: no other.
+        timeout: seconds for the one pass, and for each way.
+        memory_limit: GiB that a worker may hold.
+        on_plan: called once with the number of runs.
+        on_row: called with a name for each run as it ends.
+
+    Returns:
+        What was finished, with `interrupted` set, if a KeyboardInterrupt ended the run.
+
+    Raises:
+        RequestError: the request cannot be carried out.
+    """
+    request = plan.request(spec, devices, dtypes, ways)
+    with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
+        machine = study.survey(SURVEY_GROUPS)
+        jobs = plan.jobs(request, resolve_devices(request.devices, machine), timeout)
+        answers: list[Done] = []
+        with study.interruptible():
+            study.plan(sum(len(job.tasks) for job in jobs))
+            for answer in study.run(jobs):
+                answers.append(answer)
+                (on_row or ignore)(f"{answer.job.setup['device']} {' '.join(answer.task)}")
+        return _report(spec, machine, answers, interrupted=study.is_interrupted)
+
+
+def _report(
+    spec: str, machine: Machine, answers: Sequence[Done], *, interrupted: bool
+) -> ModelReport:
+    values = [answer.outcome.value for answer in answers if isinstance(answer.outcome, Returned)]
+    built: dict[str, Any] = next((value for value in values if "model" in value), {})
+    passes = [answer for answer in answers if answer.task[1] == plan.FORWARD]
+    rows = tuple(row for answer in passes for row in _rows(answer))
+    declared = msgspec.convert(built.get("declared", []), list[DeclaredRow])
+    other_ways = tuple(map(_way, (answer for answer in answers if answer.task[1] != plan.FORWARD)))
+    return ModelReport(
+        rotcheck=__version__,
+        machine=machine,
+        spec=display_names([spec])[spec],
+        model=built.get("model", spec),
+        changes=tuple(built.get("changes", ())),
+        rows=rows,
+        declared=tuple(map(with_knowledge, declared)),
+        ways=other_ways,
+        summary=summarise([*rows, *declared, *other_ways]),
+        interrupted=interrupted,
+    )
+
+
+def _rows(answer: Done) -> list[ModelRow]:
+    """The rows of a task; one that says what became of it, where it did not come back."""
+    if isinstance(answer.outcome, Returned):
+        rows = msgspec.convert(answer.outcome.value.get("rows", []), list[ModelRow])
+        return [with_knowledge(row) for row in rows]
+    setup: dict[str, Any] = answer.job.setup
+    place = {"device": setup["device"], "dtype": setup["dtype"]}
+    return [ModelRow(kind="forward", function="forward", **place, **fields_of_failure(answer))]
+
+
+def _way(answer: Done) -> WayRow:
+    """The row of a way; one that says what became of it, where it did not come back."""
+    if isinstance(answer.outcome, Returned):
+        return with_knowledge(msgspec.convert(answer.outcome.value["way"], WayRow))
+    place = {"device": answer.job.setup["device"], "dtype": answer.task[0]}
+    return WayRow(way=answer.task[1], what="", **place, **fields_of_failure(answer))
+
+
+def with_knowledge(row: Row) -> Row:
+    """The row with the cause and the fix of its finding."""
+    if row.failure:
+        return row
+    failure = diagnose.for_finding(row.finding) if row.finding else None
+    return msgspec.structs.replace(row, **diagnose.fields_of(failure))

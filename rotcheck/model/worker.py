@@ -1,0 +1,120 @@
+"""Inside a worker: builds a model, sees what it does, and judges that."""
+
+import importlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import torch
+from msgspec import structs
+
+from rotcheck.identify.worker_device import check
+from rotcheck.model.build.built_model import BuiltModel, build
+from rotcheck.model.declared.declared_rotation import declared_rotations
+from rotcheck.model.declared_rows import declared_rows, schedules_of
+from rotcheck.model.forward_pass import ForwardPass, backward_fault, moved, run_forward
+from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
+from rotcheck.model.plan import FORWARD
+from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
+from rotcheck.results import ModelRow, WayRow
+
+SEED = 0
+
+Answer = Callable[[list[str]], dict[str, Any]]
+
+
+def open_model(setup: dict[str, Any]) -> Answer:
+    """Build the model of `setup["spec"]` on `setup["device"]` in `setup["dtype"]`.
+
+    Returns what answers the tasks [dtype, "forward"] and [dtype, NAME] of each way of calling it.
+
+    Raises:
+        RequestError: there is no such model or device.
+    """
+    check(setup["device"])
+    torch.set_num_threads(1)
+    torch.manual_seed(SEED)
+    model = ModelAtWork(setup["spec"], setup["device"], setup["dtype"])
+    return lambda task: model.rows() if task[1] == FORWARD else model.way(task[1])
+
+
+class ModelAtWork:
+    """A model on a device, and its one pass over the whole sequence."""
+
+    def __init__(self, spec: str, device: str, dtype: str) -> None:
+        self.spec, self.device, self.dtype = spec, device, dtype
+        self.model: BuiltModel = build(spec)
+        precision = getattr(torch, dtype)
+        self.module = self.model.module.to(device, precision)
+        self.inputs = moved(self.model.inputs, device, precision)
+        self._whole: ForwardPass | None = None
+
+    @property
+    def whole(self) -> ForwardPass:
+        """The pass, which is run once."""
+        if self._whole is None:
+            self._whole = run_forward(self.module, self.inputs)
+        return self._whole
+
+    def rows(self) -> dict[str, Any]:
+        """The rows of one forward and one backward pass, and the configuration beside them."""
+        config = self.model.config or {}
+        declared = declared_rotations(config)
+        schedules = schedules_of(declared, self.whole.length)
+        observation = ModelObservation(self.whole, _own_config(self.module), schedules)
+        rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
+        rows = rows or [no_rotation_row(self.device, self.dtype, declares=bool(declared))]
+        return {
+            "model": self.model.name,
+            "changes": list(self.model.changes),
+            "rows": msgspec.to_builtins(rows),
+            "declared": msgspec.to_builtins(list(declared_rows(observation, declared, config))),
+        }
+
+    def _rows(self, observation: ModelObservation) -> list[ModelRow]:
+        rows = list(observation.rows(self.device))
+        if rows:
+            fault = backward_fault(self.whole, self.module)
+            rows += observation.backward_rows(self.device)
+            rows.append(backward_row(fault, self.model.name, self.device))
+        return rows
+
+    def way(self, name: str) -> dict[str, Any]:
+        """The row of a way in which the model is called."""
+        way = importlib.import_module(f"rotcheck.model.sequences.{name.replace('-', '_')}")
+        began = time.perf_counter()
+        fields: dict[str, Any] = {"what": way.WHAT}
+        try:
+            outcome = way.run(self._subject())
+        except WayClosed as error:
+            fields |= {"verdict": "skipped", "message": str(error)}
+        except NotComparable as error:
+            fields |= {"verdict": "unidentified", "message": str(error)}
+        else:
+            verdict = (
+                "disagrees" if outcome.finding else "unidentified" if outcome.message else "agrees"
+            )
+            known = ("what", "error", "finding", "message", "note")
+            fields |= {key: getattr(outcome, key) for key in known} | {"verdict": verdict}
+        place: dict[str, Any] = {"way": name, "device": self.device, "dtype": self.dtype}
+        row = WayRow(**place, **fields, seconds=time.perf_counter() - began)
+        return {"way": msgspec.to_builtins(row)}
+
+    def _subject(self) -> WaySubject:
+        return WaySubject(
+            self.module,
+            self.inputs,
+            _own_config(self.module) or None,
+            self.device,
+            getattr(torch, self.dtype),
+            lambda: build(self.spec).module,
+            self.whole,
+        )
+
+
+def _own_config(module: torch.nn.Module) -> dict[str, Any]:
+    """The configuration of a model as it was built: its layers are those that it has."""
+    config = getattr(module, "config", None)
+    to_dict = getattr(config, "to_dict", None)
+    return dict(to_dict()) if to_dict else {}

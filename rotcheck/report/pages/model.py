@@ -1,0 +1,162 @@
+"""A model: the rotary code that ran in it, what its configuration declares, and what is wrong."""
+
+from collections.abc import Iterator, Sequence
+
+from rotcheck.grouping import group_by
+from rotcheck.report import document as doc
+from rotcheck.report import summary
+from rotcheck.report.text import figure, one_line, plural
+from rotcheck.results import (
+    FINDINGS,
+    UNIDENTIFIED,
+    DeclaredRow,
+    ModelReport,
+    ModelRow,
+    Verdict,
+    WayRow,
+)
+
+WORD = "a model"
+RESULT = ModelReport
+
+MOST_CHANGES = 6  # that are named
+
+
+def document(report: ModelReport) -> doc.Document:
+    """A table for each device and dtype, and what is wrong or not understood."""
+    return doc.Document(tuple(_parts(report)), "rotcheck model")
+
+
+def _parts(report: ModelReport) -> Iterator[doc.Part]:
+    yield doc.Lines([*summary.machine_lines(report.machine, report.rotcheck), _model(report)])
+    groups = group_by(report.rows, lambda row: (row.device, row.dtype))
+    for (device, dtype), rows in groups.items():
+        title = f"on {device} in {dtype}" if len(groups) > 1 else ""
+        yield doc.Section(title, [lines(rows)]) if title else lines(rows)
+    if report.declared:
+        yield doc.Section("config against behaviour", [declaration(report.declared)])
+    if report.ways:
+        yield doc.Section("called in other ways", [other_ways(report.ways)])
+    yield from findings(report)
+    yield from doc.listing("Worth knowing", _notes(report), aside=True)
+    yield doc.Summary(summary_line(report))
+
+
+def _model(report: ModelReport) -> str:
+    """`LlamaForCausalLM, made small: num_hidden_layers 32 -> 2`."""
+    changes = list(report.changes[:MOST_CHANGES])
+    rest = len(report.changes) - len(changes)
+    changes += [f"and {rest} more"] if rest > 0 else []
+    small = f", made small: {', '.join(changes)}" if changes else ""
+    return one_line(f"{report.model}{small}")
+
+
+def lines(rows: Sequence[ModelRow]) -> doc.Rows:
+    """The rotary code that ran, a line for each piece of it."""
+    return doc.Rows(("rotary code", "in the model", "what it does"), list(map(_line, rows)))
+
+
+def _line(row: ModelRow) -> tuple[doc.Field, ...]:
+    tone = _tone(row.verdict)
+    what = {"backward": "backward of "}.get(row.kind, "")
+    times = f" x{row.calls}" if row.calls > 1 else ""
+    function = row.function.removesuffix(".forward")
+    name = doc.Field(one_line(f"{doc.SIGNS[tone]} {what}{function}{times}"), tone, name=True)
+    layers = f" ({row.layers})" if row.layers else ""
+    message = row.message if row.verdict not in (*FINDINGS, UNIDENTIFIED) else ""
+    facts = "; ".join(filter(None, (row.does, row.angles, _off(row), message)))
+    return name, doc.Field(one_line(f"{row.modules}{layers}") or "-"), doc.Field(one_line(facts))
+
+
+def declaration(rows: Sequence[DeclaredRow]) -> doc.Rows:
+    """What the configuration declares beside what the model does, a line for each type of
+    layers."""
+    return doc.Rows(("layers", "declared", "done"), list(map(_declaration, rows)))
+
+
+def _declaration(row: DeclaredRow) -> tuple[doc.Field, ...]:
+    tone = _tone(row.verdict)
+    layers = doc.Field(f"{doc.SIGNS[tone]} {row.layers or 'all layers'}", tone, name=True)
+    done = row.done if row.done != row.declared else "so it does"
+    parts = f"{done}; parts at position {row.parts_at:,}" if row.parts_at else done
+    text = parts if row.verdict != UNIDENTIFIED else row.message or ""
+    return layers, doc.Field(one_line(row.declared or "-")), doc.Field(one_line(text))
+
+
+def other_ways(rows: Sequence[WayRow]) -> doc.Rows:
+    """The ways in which the model was called, a line for each."""
+    return doc.Rows(("way", "what"), list(map(_way, rows)))
+
+
+def _way(row: WayRow) -> tuple[doc.Field, ...]:
+    tone = _tone(row.verdict)
+    off = f"{row.error:.1e} rad apart" if row.error is not None else ""
+    message = row.message if row.verdict not in (*FINDINGS, UNIDENTIFIED) else ""
+    facts = "; ".join(filter(None, (row.what, off, message, row.note)))
+    return doc.Field(f"{doc.SIGNS[tone]} {row.way}", tone, name=True), doc.Field(one_line(facts))
+
+
+def _off(row: ModelRow) -> str:
+    """How far it is off."""
+    if row.error is None:
+        return ""
+    if row.kind == "tables":
+        return f"right to {row.right_to:,}" if row.wrong_at is None and row.right_to else ""
+    return f"{figure(row.error)} steps off"
+
+
+def _tone(verdict: Verdict) -> doc.Tone:
+    if verdict in FINDINGS:
+        return "bad"
+    return {"agrees": "good", UNIDENTIFIED: "note"}.get(verdict, "dim")  # type: ignore[return-value]
+
+
+def findings(report: ModelReport) -> Iterator[doc.Finding]:
+    """What is wrong, and what was not understood."""
+    bad = [row for row in report.rows if row.verdict in (*FINDINGS, UNIDENTIFIED)]
+    for group in group_by(bad, lambda row: (row.function, row.verdict, row.message)).values():
+        yield _finding(group[0], group[0].function, joined_places(group), group[0].home)
+    for row in report.declared:
+        if row.verdict in (*FINDINGS, UNIDENTIFIED):
+            yield _finding(row, f"the config of {row.layers or 'all layers'}", "", _keys(row))
+
+    for way in report.ways:
+        if way.verdict in (*FINDINGS, UNIDENTIFIED):
+            yield _finding(way, way.way, "", way.what)
+
+
+def joined_places(rows: Sequence[ModelRow]) -> str:
+    """Where in the model several rows are."""
+    return ", ".join(dict.fromkeys(row.modules for row in rows if row.modules))
+
+
+def _keys(row: DeclaredRow) -> str:
+    return ", ".join(f"{path} = {value}" for path, value in row.keys.items())
+
+
+def _finding(
+    row: ModelRow | DeclaredRow | WayRow, name: str, where: str, source: str
+) -> doc.Finding:
+    unclear = row.verdict == UNIDENTIFIED
+    word = "is not understood" if unclear else row.verdict
+    trace = getattr(row, "trace", ())
+    details = doc.details(
+        doc.Detail("what", row.message or "", "quote"),
+        doc.Detail("in", where),
+        doc.Detail("from", source),
+        doc.Detail("at", trace[0] if trace else ""),
+        *doc.knowledge(row),
+    )
+    return doc.Finding(one_line(f"{name} {word}"), details, "note" if unclear else "bad")
+
+
+def _notes(report: ModelReport) -> list[str]:
+    notes = [f"{row.function}: {row.note}" for row in report.rows if row.note]
+    return [one_line(text) for text in dict.fromkeys([*report.notes, *notes])]
+
+
+def summary_line(report: ModelReport) -> str:
+    """`transformers:llama: 4 rows: 4 agree`."""
+    early = "interrupted: " if report.interrupted else ""
+    count = f"{early}{one_line(report.spec)}: {plural(sum(report.summary.values()), 'row')}"
+    return summary.tally(count, report.summary, nothing=report.exit_code() == 5)
