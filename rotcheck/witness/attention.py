@@ -9,7 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from rotcheck.witness.frame_operations import FrameOperations
+
 Counter = Callable[[], int]
+Trace = Callable[[], FrameOperations | None]
 _FUSED_KERNELS = {functional.scaled_dot_product_attention}
 _SOFTMAX = {torch.softmax, functional.softmax, Tensor.softmax}
 _PRODUCTS = {
@@ -43,15 +46,16 @@ class AttentionWitness(TorchFunctionMode):
     Args:
         order: gives each call its number.
         owner: gives the name of the module at work.
+        trace: gives what keeps the operations of the frame at work, if anything does.
 
     Attributes:
         calls: in the order in which they were made.
     """
 
-    def __init__(self, order: Counter, owner: Callable[[], str]) -> None:
+    def __init__(self, order: Counter, owner: Callable[[], str], trace: Trace) -> None:
         super().__init__()
         self.calls: list[AttentionCall] = []
-        self._order, self._owner = order, owner
+        self._order, self._owner, self._trace = order, owner, trace
         self._scores: dict[int, tuple[Tensor, Tensor, Tensor]] = {}  # id: the scores, q, k
         self._weights: dict[int, tuple[Tensor, int]] = {}  # id: the weights, index of the call
 
@@ -59,9 +63,14 @@ class AttentionWitness(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        trace = self._trace()
+        before = trace.copy_before(func, args) if trace else None
         result = func(*args, **kwargs)
+        values = [*args, *kwargs.values()]
+        if trace:
+            trace.add(func, values, result, before)
         if isinstance(result, Tensor):
-            self._see(func, [*args, *kwargs.values()], result)
+            self._see(func, values, result)
         return result
 
     def _see(self, func: Any, values: Sequence[Any], result: Tensor) -> None:

@@ -50,6 +50,7 @@ class CallRecord:
     turns: tuple[TensorTurn, ...] = ()
     tables: tuple[str, ...] = ()  # which results are tables
     table_arguments: tuple[str, ...] = ()  # which arguments are tables
+    inline: bool = False  # its own code turns tensors, which are none of its arguments: variables
     callers: tuple[str, ...] = field(default=(), repr=False)  # qualified names, innermost first
 
     @property

@@ -55,3 +55,11 @@ def table_places(results: dict[str, Tensor]) -> tuple[str, ...]:
         elif name not in places and (is_complex_table(table) or is_joint_table(table)):
             places.append(name)
     return tuple(dict.fromkeys(places))
+
+
+def fingerprint(tensor: Tensor) -> tuple[tuple[int, ...], float]:
+    """What tells a table again after it was cast, sliced by nothing, or given axes of 1."""
+    values = tensor.detach()
+    values = torch.view_as_real(values) if values.is_complex() else values
+    shape = tuple(size for size in tensor.shape if size != 1)
+    return shape, round(float(values.double().abs().sum()), 1)

@@ -11,6 +11,7 @@ from rotcheck.convention import OutputLanes, Pairing
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
 OUTSTANDING = 10  # times the error of the norms: the largest angle of a turn
+SAMPLE = 32  # rows that are looked at first
 FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
 
 
@@ -64,6 +65,21 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
         if turn is not None and _stands_out(turn) and _angles_differ(turn.angles):
             return turn
     return None
+
+
+def may_turn(before: Tensor, after: Tensor) -> bool:
+    """Whether some rows of a tensor have the lengths that they had before, and other values: a
+    quick look at what `find_turn` looks at in full."""
+    if before.shape != after.shape or before.dim() < 2 or before.is_complex() != after.is_complex():
+        return False
+    width = before.shape[-1]
+    rows = torch.linspace(0, before.numel() // width - 1, SAMPLE).long()
+    x, y = (_lanes(z.reshape(-1, width)[rows.to(z.device)]) for z in (before, after))
+    changes = (x != y).any(0)  # (D,)
+    lengths, lengths_after = x[:, changes].norm(dim=-1), y[:, changes].norm(dim=-1)
+    factor = lengths_after.sum() / lengths.sum().clamp_min(1e-30)
+    near = (lengths_after - factor * lengths).abs() <= 2 * LOOSE * lengths
+    return bool(changes.any()) and bool(near.all())
 
 
 def _lanes(x: Tensor) -> Tensor:

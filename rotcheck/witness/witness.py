@@ -26,8 +26,10 @@ from rotcheck.witness.call_record import (
     map_tensors,
     tensors_in,
 )
+from rotcheck.witness.frame_operations import FrameOperations
 from rotcheck.witness.packed_parts import turns_of_parts
-from rotcheck.witness.table_values import table_places
+from rotcheck.witness.table_values import fingerprint, table_places
+from rotcheck.witness.turning import may_turn
 
 MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
 _OURS = (str(Path(rotcheck.__file__).parent), str(Path(torch.__file__).parent))
@@ -43,8 +45,8 @@ class Witness:
     Attributes:
         calls: those that turned a tensor, outermost, in the order in which they ended.
         makers: those that made tables.
-        idle: those that were handed tables and a tensor which came back in its shape, and turned
-            nothing: a rotation that is not right, or none.
+        idle: those that were handed tables, multiplied them with something, returned a tensor in
+            the shape of one of theirs, and turned nothing: a rotation that is not right.
     """
 
     def __init__(self, model: Module | None = None) -> None:
@@ -58,7 +60,7 @@ class Witness:
         self._functions: dict[int, list[FunctionType]] = {}  # by the id of their code
         self._order = 0
         self._modes = ExitStack()
-        self._attention = AttentionWitness(self._next, self._owner)
+        self._attention = AttentionWitness(self._next, self._owner, self._trace)
 
     @property
     def attention(self) -> list[AttentionCall]:
@@ -84,10 +86,11 @@ class Witness:
     def _profile(self, frame: FrameType, event: str, result: Any) -> None:
         if event == "call":
             if _is_strangers(frame.f_code):
-                self._begin(frame)
+                with torch.no_grad(), torch._C.DisableTorchFunction():
+                    self._begin(frame)
         elif event == "return" and self._stack and self._stack[-1].frame is frame:
             record = self._stack.pop()
-            with torch.no_grad():
+            with torch.no_grad(), torch._C.DisableTorchFunction():  # what we compute is not seen
                 self._end(record, result)
 
     def _begin(self, frame: FrameType) -> None:
@@ -99,8 +102,7 @@ class Witness:
         owner = values.get("self")
         values = {name: values[name] for name in code.co_varnames[:count] if name in values}
         place = self._place(owner)
-        with torch.no_grad():
-            before = map_tensors(values, self._copy)
+        before = map_tensors(values, self._copy)
         marks = len(self.calls), len(self.makers), len(self.idle)
         self._stack.append(_Frame(frame, values, before, place, marks))
 
@@ -129,21 +131,28 @@ class Witness:
         ]
         outputs = results or dict(_changes_in_place(record))
         turns = tuple(_find_turns(arguments, outputs, record.values)) if arguments else ()
-        if turns:
-            self._add(record, outputs, turns)
-            return
+        within = record.marks[0] != len(self.calls)
+        inline = () if turns or within else tuple(record.operations.turns(record.frame.f_locals))
+        if self._stack:
+            self._stack[-1].operations.add_call(record.values, result)
         tables = self._new_tables(results)
-        if tables:
+        if turns or inline:
+            self._add(record, outputs, turns or inline, not turns)
+        elif tables:
             self._add_maker(record, results, tables)
-        elif record.marks[0] == len(self.calls) and record.marks[2] == len(self.idle):
-            self._add_idle(record, outputs, arguments)
+        elif not within and record.marks[2] == len(self.idle):
+            self._add_idle(record, outputs)
 
     def _add(
-        self, record: "_Frame", outputs: Mapping[str, Tensor], turns: tuple[TensorTurn, ...]
+        self,
+        record: "_Frame",
+        outputs: Mapping[str, Tensor],
+        turns: tuple[TensorTurn, ...],
+        inline: bool = False,
     ) -> None:
         del self.calls[record.marks[0] :]  # what turned within is a part of this call
         del self.idle[record.marks[2] :]
-        self._keep(self.calls, record, outputs, turns=turns)
+        self._keep(self.calls, record, outputs, turns=turns, inline=inline)
 
     def _add_maker(
         self, record: "_Frame", results: Mapping[str, Tensor], tables: tuple[str, ...]
@@ -151,22 +160,27 @@ class Witness:
         del self.makers[record.marks[1] :]
         self._keep(self.makers, record, results, tables=tables)
         for place in tables:
-            self._tables.add(_fingerprint(results[place]))
+            self._tables.add(fingerprint(results[place]))
 
-    def _add_idle(
-        self, record: "_Frame", outputs: Mapping[str, Tensor], arguments: list[tuple[str, Tensor]]
-    ) -> None:
-        shapes = [x.shape for _, x in arguments]
+    def _add_idle(self, record: "_Frame", outputs: Mapping[str, Tensor]) -> None:
+        arguments = {
+            name + place: x
+            for name, value in record.values.items()
+            for place, x in tensors_in(value)
+            if _is_wide(x)
+        }
+        shapes = [x.shape for x in arguments.values()]
         if len(arguments) < 2 or not any(y.shape in shapes for y in outputs.values()):
             return
-        tables = table_places(dict(arguments))
-        names = tuple(name for name, x in arguments if name in tables or self._is_table(x))
-        row_shapes = {x.shape for name, x in arguments if name not in names}
-        if names and any(y.shape in row_shapes and not self._is_table(y) for y in outputs.values()):
-            self._keep(self.idle, record, outputs, table_arguments=names)
+        places = table_places(arguments)
+        tables = {name: x for name, x in arguments.items() if name in places or self._is_table(x)}
+        row_shapes = {x.shape for name, x in arguments.items() if name not in tables}
+        has_rows = any(y.shape in row_shapes and not self._is_table(y) for y in outputs.values())
+        if tables and has_rows and record.operations.may_be_rotation(list(tables.values())):
+            self._keep(self.idle, record, outputs, table_arguments=tuple(tables))
 
     def _is_table(self, x: Tensor) -> bool:
-        return _fingerprint(x) in self._tables
+        return fingerprint(x) in self._tables
 
     def _new_tables(self, results: dict[str, Tensor]) -> tuple[str, ...]:
         wide = {place: x for place, x in results.items() if _is_wide(x)}
@@ -200,6 +214,9 @@ class Witness:
     def _owner(self) -> str:
         return self._stack[-1].owner[0] if self._stack else ""
 
+    def _trace(self) -> FrameOperations | None:
+        return self._stack[-1].operations if self._stack else None
+
     def _function(self, frame: FrameType) -> FunctionType | None:
         """The function that a frame runs."""
         known = self._functions.get(id(frame.f_code), [])
@@ -228,7 +245,7 @@ def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
 class _Frame:
     """A call that has not ended."""
 
-    __slots__ = ("before", "frame", "marks", "owner", "values")
+    __slots__ = ("before", "frame", "marks", "operations", "owner", "values")
 
     def __init__(
         self,
@@ -239,6 +256,7 @@ class _Frame:
         marks: tuple[int, int, int],
     ) -> None:
         self.frame, self.values, self.before, self.owner = frame, values, before, owner
+        self.operations = FrameOperations()
         self.marks = marks  # how many calls, makers and idle ones there were when it began
 
 
@@ -251,6 +269,8 @@ def _is_strangers(code: CodeType) -> bool:
 
 
 def _has_values(tensor: Tensor) -> bool:
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        return False  # within vmap
     return tensor.layout == torch.strided and tensor.device.type != "meta" and (
         0 < tensor.numel() <= MOST_ELEMENTS
     )  # fmt: skip
@@ -265,14 +285,6 @@ def _is_wide(tensor: Tensor) -> bool:
 def _identity(tensor: Tensor) -> tuple[Any, ...]:
     version = 0 if tensor.is_inference() else tensor._version
     return id(tensor), version, tensor.data_ptr(), tensor.shape, tensor.stride()
-
-
-def _fingerprint(tensor: Tensor) -> tuple[Any, ...]:
-    """What tells a table again after it was cast, sliced by nothing, or given axes of 1."""
-    values = tensor.detach()
-    values = torch.view_as_real(values) if values.is_complex() else values
-    shape = tuple(size for size in tensor.shape if size != 1)
-    return shape, round(float(values.double().abs().sum()), 1)
 
 
 def _changes_in_place(record: _Frame) -> Iterator[tuple[str, Tensor]]:
@@ -304,7 +316,7 @@ def _find_turns(
         for place, after in list(rest.items()):
             if before.shape != after.shape or before.is_complex() != after.is_complex():
                 continue
-            turns = list(turns_of_parts(before, after))
+            turns = list(turns_of_parts(before, after)) if may_turn(before, after) else []
             for part, turn in turns:
                 pair = [x if part is None else x.select(*part) for x in (before, after)]
                 fields = (place, part, needs_gradient.get(name, False), after.grad_fn)

@@ -1,0 +1,196 @@
+"""Rotations that have no function of their own, among the operations of one frame."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rotcheck.witness.call_record import TensorTurn, tensors_in
+from rotcheck.witness.turning import Turn, find_turn, may_turn, wrap
+
+MOST_OPERATIONS = 400  # of one frame: a rotation stands near its beginning
+MOST_ANCESTORS = 64
+MOST_ELEMENTS = 1 << 22  # of a tensor that is kept
+SAME_ANGLE = 0.05  # radians
+_PRODUCTS = {
+    torch.mul, torch.multiply, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, Tensor.mul_, Tensor.__imul__,
+    torch.addcmul, Tensor.addcmul, Tensor.addcmul_, torch.einsum, torch.polar,
+}  # fmt: skip
+_WRITES = {Tensor.__setitem__, Tensor.copy_, Tensor.mul_, Tensor.__imul__, Tensor.addcmul_}
+_MIXERS = {
+    torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, functional.linear,
+    functional.scaled_dot_product_attention, functional.softmax, torch.softmax, Tensor.softmax,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Node:
+    """A tensor, and what it was made of."""
+
+    tensor: Tensor
+    parents: tuple[int, ...]
+    product: bool  # whether a product of elements is in it
+    is_turn: bool = False
+
+
+class FrameOperations:
+    """The operations of one Python frame: which tensor was made of which."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[int, _Node] = {}
+        self._products: list[tuple[int, ...]] = []  # the operands of each product
+        self._used: set[int] = set()
+        self._copies = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether no operation was left out."""
+        return len(self._nodes) < MOST_OPERATIONS
+
+    def copy_before(self, func: Any, args: Sequence[Any]) -> Tensor | None:
+        """A copy of the tensor that an operation writes into; None: it writes into none."""
+        if func in _WRITES and self.complete and _is_kept(args[0]):
+            copy: Tensor = args[0].detach().clone()
+            return copy
+        return None
+
+    def add(self, func: Any, values: Sequence[Any], result: Any, before: Tensor | None) -> None:
+        """Keep what an operation made.
+
+        Args:
+            func: the operation.
+            values: its arguments.
+            result: what it returned.
+            before: what `copy_before` returned.
+        """
+        tensors = [x for _, x in tensors_in(list(values))]
+        self._used |= {id(x) for x in tensors}
+        if not self.complete or func in _MIXERS:
+            return
+        parents = self._keys(tensors)
+        if not parents:
+            return
+        product = func in _PRODUCTS
+        if product:
+            self._products.append(parents)
+        if before is not None:
+            self._add_write(values[0], parents, product, before)
+            return
+        for _, x in tensors_in(result):
+            if id(x) not in parents:
+                self._add_node(id(x), x, parents, product)
+
+    def add_call(self, arguments: Mapping[str, Any], result: Any) -> None:
+        """Keep that a Python call made its result of its arguments."""
+        tensors = [x for _, x in tensors_in(list(arguments.values()))]
+        self._used |= {id(x) for x in tensors}
+        if self.complete:
+            parents = self._keys(tensors)
+            for _, x in tensors_in(result):
+                if id(x) not in self._nodes:
+                    self._add_node(id(x), x, parents, False)
+
+    def may_be_rotation(self, tables: Sequence[Tensor]) -> bool:
+        """Whether tables were multiplied with something else, element by element, or not used."""
+        roots = {id(x) for x in tables}
+        for operands in self._products:
+            of_tables = [bool(roots & {key, *self._ancestors(key)}) for key in operands]
+            if any(of_tables) and not all(of_tables):
+                return True
+        return not roots & self._used
+
+    def turns(self, variables: Mapping[str, Any]) -> Iterator[TensorTurn]:
+        """Yield each tensor of the frame that is an earlier one of it, turned.
+
+        Args:
+            variables: of the frame, which give the tensors names.
+        """
+        turns: dict[int, TensorTurn] = {}
+        for key, node in list(self._nodes.items()):
+            if not node.product or node.is_turn:
+                continue
+            ancestors = self._ancestors(key)
+            before, turn = self._turn_among(ancestors, node.tensor)
+            if turn is None:
+                continue
+            for part in ancestors:  # what turned before is a part of this one
+                if self._nodes[part].tensor.shape != node.tensor.shape:
+                    turns.pop(part, None)
+            node.is_turn = True
+            name = self._name(key, before, variables)
+            copy = self._nodes[before].tensor.detach().clone()
+            turns[key] = TensorTurn(name, copy, node.tensor.detach().clone(), turn)
+        yield from turns.values()
+
+    def _turn_among(self, ancestors: Sequence[int], after: Tensor) -> tuple[int, Turn | None]:
+        for key in ancestors:
+            before = self._nodes[key].tensor
+            if not may_turn(before, after):
+                continue
+            turn = find_turn(before, after)
+            if turn is not None and _repeats(turn.angles):
+                return key, turn
+        return 0, None
+
+    def _keys(self, tensors: Sequence[Tensor]) -> tuple[int, ...]:
+        kept = [x for x in tensors if _is_kept(x)]
+        for x in kept:
+            if id(x) not in self._nodes:
+                self._nodes[id(x)] = _Node(x, (), False)
+        return tuple(dict.fromkeys(id(x) for x in kept))
+
+    def _add_node(self, key: int, x: Tensor, parents: tuple[int, ...], product: bool) -> None:
+        if _is_kept(x):
+            product = product or any(self._nodes[parent].product for parent in parents)
+            self._nodes[key] = _Node(x, parents, product)
+
+    def _add_write(
+        self, x: Tensor, parents: tuple[int, ...], product: bool, before: Tensor
+    ) -> None:
+        """The tensor that was written into is made of its copy, and of what was written."""
+        node = self._nodes.pop(id(x))
+        self._copies -= 1  # no id is negative
+        node.tensor = before
+        self._nodes[self._copies] = node
+        rest = tuple(parent for parent in parents if parent != id(x))
+        self._add_node(id(x), x, (self._copies, *rest), product)
+
+    def _ancestors(self, key: int) -> list[int]:
+        """What a tensor was made of, nearest first; nothing beyond what turned."""
+        seen: dict[int, None] = {}
+        queue = [key]
+        for entry in queue:
+            node = self._nodes[entry]
+            for parent in () if node.is_turn and entry != key else node.parents:
+                if parent in self._nodes and parent not in seen and len(seen) < MOST_ANCESTORS:
+                    seen[parent] = None
+                    queue.append(parent)
+        return list(seen)
+
+    def _name(self, key: int, before: int, variables: Mapping[str, Any]) -> str:
+        """The variable that holds what turned, or what was made of it, or what it was before."""
+        names = {id(x): name + place for name, v in variables.items() for place, x in tensors_in(v)}
+        later = [node for node in self._nodes if node in names and key in self._ancestors(node)]
+        keys = (key, *later, before, *self._ancestors(before))
+        name = next((names[node] for node in keys if node in names), None)
+        return name or f"a tensor of {tuple(self._nodes[key].tensor.shape)}"
+
+
+def _repeats(angles: Tensor) -> bool:
+    """Whether angles (..., P) are the same along some axis: they depend on places, not values."""
+    axes = [axis for axis, size in enumerate(angles.shape[:-1]) if size > 1]
+    differences = (wrap(angles - angles.narrow(axis, 0, 1)).abs().max() for axis in axes)
+    return len(axes) < 2 or any(float(difference) < SAME_ANGLE for difference in differences)
+
+
+def _is_kept(x: Any) -> bool:
+    if not isinstance(x, Tensor) or torch._C._functorch.is_functorch_wrapped_tensor(x):
+        return False
+    if x.layout != torch.strided or x.device.type == "meta":
+        return False
+    return (x.is_floating_point() or x.is_complex()) and x.dim() >= 1 and (
+        0 < x.numel() <= MOST_ELEMENTS
+    )  # fmt: skip
