@@ -14,6 +14,7 @@ from small_language_models import (
     train,
 )
 
+from rotcheck.model.weights.text_tokens import TextTokens
 from rotcheck.model.weights.text_windows import TextWindows, text_windows
 from rotcheck.model.weights.weights_judge import judge_weights
 from rotcheck.results.model import WeightsFit
@@ -40,7 +41,7 @@ def one_thread() -> Iterator[None]:
 
 
 def windows(window: int = 64) -> TextWindows:
-    return text_windows(characters(), window, 4096)
+    return text_windows(TextTokens(characters()), window, 4096)
 
 
 @cache

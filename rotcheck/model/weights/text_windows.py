@@ -1,20 +1,24 @@
 """A text as windows of tokens, and which of them a model has to predict."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from rotcheck.errors import RequestError
+from rotcheck.model.weights.text_tokens import TextTokens
+
 MASKED_SHARE = 0.15  # of the tokens, as BERT was trained
+SHORTEST = 16  # tokens of a text
 
 
 @dataclass(frozen=True, slots=True)
 class TextWindows:
     """Windows of one length, one after another.
 
-    `mask`: the token that stands for each one to be predicted; None: every token is predicted
-    from those before it.
+    `mask`: the token that stands for each one to be predicted, in a model that sees all tokens;
+    None: every token is predicted from those before it.
     """
 
     ids: Tensor  # (W, S)
@@ -42,20 +46,21 @@ class TextWindows:
             yield inputs.to(device), places.to(device), targets.to(device)
 
 
-def text_windows(
-    ids: Sequence[int], window: int, most: int, before: Sequence[int] = (), mask: int | None = None
-) -> TextWindows:
-    """Cut the tokens of a text into windows.
+def text_windows(tokens: TextTokens, window: int, most: int) -> TextWindows:
+    """Cut a text into windows.
 
     Args:
-        ids: of the text.
+        tokens: of the text. What stands in front of it stands in front of each window.
         window: tokens of a window; a shorter text is one window.
         most: tokens of all windows.
-        before: what stands in front of each window, as the tokenizer has it in front of a text.
-        mask: as of `TextWindows`.
+
+    Raises:
+        RequestError: the text is too short.
     """
-    width = min(window - len(before), len(ids))
-    count = max(1, min(len(ids) // width, most // window))
-    rows = torch.tensor(ids[: count * width]).reshape(count, width)  # (W, S)
-    front = torch.tensor(before, dtype=rows.dtype).expand(count, -1)
-    return TextWindows(torch.cat((front, rows), 1), mask)
+    width = min(window - len(tokens.before), len(tokens.ids))
+    if width < SHORTEST:
+        raise RequestError(f"a text of {width} tokens tells nothing: it needs {SHORTEST} or more")
+    count = max(1, min(len(tokens.ids) // width, most // window))
+    rows = torch.tensor(tokens.ids[: count * width]).reshape(count, width)  # (W, S)
+    front = torch.tensor(tokens.before, dtype=rows.dtype).expand(count, -1)
+    return TextWindows(torch.cat((front, rows), 1), tokens.mask)

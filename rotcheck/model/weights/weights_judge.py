@@ -1,6 +1,7 @@
 """Which rotation fits the weights of a model: the one that runs, or another one?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -49,7 +50,9 @@ def judge_weights(
 def _fit(model: TextModel, windows: TextWindows, config: Mapping[str, Any] | None) -> WeightsFit:
     first = windows.ids[:1].to(model.device)  # (1, S)
     vocabulary = model.logits(first).shape[-1]
-    if windows.mask is None and not model.is_causal(first):
+    if model.is_causal(first):
+        windows = replace(windows, mask=None)
+    elif windows.mask is None:
         raise NoLogits("the model sees the tokens that it is to predict, and no token is a mask")
     declarations = declared_rotations(config or {})
     schedules = [rotation.schedule for rotation in declarations if rotation.schedule]
