@@ -95,8 +95,8 @@ class WeightsFit(msgspec.Struct, frozen=True, kw_only=True):
     """Which rotation fits the weights, by the loss of a text."""
 
     runs: str = ""  # the rotation that runs, in words
-    windows: int  # of the text
-    window: int  # tokens of each
+    windows: int = 0  # of the text
+    window: int = 0  # tokens of each
     loss: float | None = None  # nats a token, of the model as it runs
     noise: float | None = None  # standard error of the loss
     rows: tuple[WeightsRow, ...] = ()

@@ -8,14 +8,13 @@ import pytest
 import torch
 from small_language_models import (
     LanguageModel,
-    characters,
     rotate_half,
     rotate_interleaved,
     train,
 )
+from torch import nn
 
-from rotcheck.model.weights.text_tokens import TextTokens
-from rotcheck.model.weights.text_windows import TextWindows, text_windows
+from rotcheck.model.weights.text_tokens import text_of
 from rotcheck.model.weights.weights_judge import judge_weights
 from rotcheck.results.model import WeightsFit
 
@@ -40,8 +39,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(count)
 
 
-def windows(window: int = 64) -> TextWindows:
-    return text_windows(TextTokens(characters()), window, 4096)
+def judge(module: nn.Module, config: dict[str, Any] | None = None) -> WeightsFit:
+    return judge_weights(module, text_of(None), config, window=64)
 
 
 @cache
@@ -65,7 +64,7 @@ def fits(fit: WeightsFit, *kinds: str) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_each_model_finds_its_own_rotation(name: str) -> None:
-    fit = judge_weights(trained(name), windows(), CONFIGS.get(name))
+    fit = judge(trained(name), CONFIGS.get(name))
     assert (fit.verdict, fit.finding) == ("agrees", None), fit
     assert [row for row in fit.rows if row.fits == "better"] == []
     assert fits(fit, "pairing", "direction", "rotation", "scaling", "part", "positions") == {
@@ -90,7 +89,7 @@ PLANTED: list[tuple[str, dict[str, Any], str]] = [
 def test_another_rotation_than_the_weights_were_trained_with_is_found(
     name: str, changes: dict[str, Any], right: str
 ) -> None:
-    fit = judge_weights(trained(name, **changes), windows(), CONFIGS.get(name))
+    fit = judge(trained(name, **changes), CONFIGS.get(name))
     assert (fit.verdict, fit.finding) == ("disagrees", "weights-fit-another")
     words = f"another convention fits the weights better than the one that runs: {right} (loss "
     assert fit.message is not None
@@ -100,7 +99,7 @@ def test_another_rotation_than_the_weights_were_trained_with_is_found(
 
 def test_weights_that_were_not_trained_do_not_tell() -> None:
     torch.manual_seed(1)
-    fit = judge_weights(LanguageModel(), windows())
+    fit = judge(LanguageModel())
     assert fit.verdict == "unidentified"
     assert {row.fits for row in fit.rows} == {"unclear"}
     assert fit.message is not None

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,11 +17,23 @@ class NoLogits(ValueError):
     """A model that does not say how likely each token is; the message says what came back."""
 
 
-@dataclass(frozen=True, slots=True)
 class TextModel:
-    """A model that is asked for the logits of each token."""
+    """A model that is asked for the logits of each token.
 
-    module: Module
+    Args:
+        module: with its weights.
+
+    Raises:
+        NoLogits: it does not give any.
+
+    Attributes:
+        vocabulary: how many tokens it knows.
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        ids = torch.zeros(1, 2, dtype=torch.int64, device=self.device)
+        self.vocabulary: int = self.logits(ids).shape[-1]
 
     def arguments(self, ids: Tensor) -> dict[str, Any]:
         """What the model is called with, for token ids (B, S)."""
@@ -57,9 +68,9 @@ class TextModel:
         before = [self.logits(x)[:, :-1].float() for x in (ids, changed_ids)]
         return bool((before[0] - before[1]).abs().max() < 1e-3 * before[0].abs().max())
 
-    def losses(self, windows: TextWindows, vocabulary: int) -> Tensor:
+    def losses(self, windows: TextWindows) -> Tensor:
         """The loss of each token that is predicted, (N,), in nats and in float64."""
-        size = max(1, MOST_LOGITS // (vocabulary * windows.ids.shape[1]))
+        size = max(1, MOST_LOGITS // (self.vocabulary * windows.ids.shape[1]))
         losses = []
         for inputs, places, targets in windows.batches(size, self.device):
             logits = self.logits(inputs)[places].float()  # (N, V)

@@ -2,28 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 
+from rotcheck.model.declared.config_settings import config_settings
 from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.weights.call_substitutes import CallSubstitutes
 from rotcheck.model.weights.loss_difference import noise_of
 from rotcheck.model.weights.rotation_changes import rotation_changes
 from rotcheck.model.weights.text_loss import NoLogits, TextModel
-from rotcheck.model.weights.text_windows import TextWindows
+from rotcheck.model.weights.text_tokens import text_tokens
+from rotcheck.model.weights.text_windows import TextWindows, text_windows
 from rotcheck.model.weights.turned_call import NoTurn, TurnedTensor, turned_calls
 from rotcheck.model.weights.weights_verdict import ChangeLosses, WeightsLosses, weights_verdict
 from rotcheck.results.model import WeightsFit
 
+WINDOW = 512
+MOST = 4096
 ROUNDING = 1e-2  # nats: what the same rotation in other arithmetic may change of a token's loss
 
 
 def judge_weights(
-    module: Module, windows: TextWindows, config: Mapping[str, Any] | None = None
+    module: Module,
+    text: str,
+    config: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+    window: int = WINDOW,
+    most: int = MOST,
 ) -> WeightsFit:
     """Find out which rotation fits the weights, by the loss of a text.
 
@@ -32,24 +42,37 @@ def judge_weights(
 
     Args:
         module: with its weights, on its device.
-        windows: the text, in the model's tokens.
+        text: any; best one like those that the weights were trained on.
         config: what the model declares, as plain data; None: nothing.
+        folder: where its tokenizer is; None: there is none.
+        window: tokens that the model sees at a time, at most.
+        most: tokens of the text that are used, at most.
+
+    Raises:
+        RequestError: the text cannot be written in the model's tokens, or is too short.
     """
     training = module.training
     module.eval()
     try:
         with torch.no_grad():
-            return _fit(TextModel(module), windows, config)
+            model = TextModel(module)
+            tokens = text_tokens(text, folder, model.vocabulary)
+            width = min(window, _longest(config) or window)
+            return _fit(model, text_windows(tokens, width, most), config)
     except (NoTurn, NoLogits) as error:
-        count, window = windows.ids.shape
-        return WeightsFit(verdict="unidentified", message=str(error), windows=count, window=window)
+        return WeightsFit(verdict="unidentified", message=str(error))
     finally:
         module.train(training)
 
 
+def _longest(config: Mapping[str, Any] | None) -> int | None:
+    """The longest sequence that a configuration declares."""
+    lengths = [settings.number("longest") for settings in config_settings(config or {})]
+    return min((int(length) for length in lengths if length), default=None)
+
+
 def _fit(model: TextModel, windows: TextWindows, config: Mapping[str, Any] | None) -> WeightsFit:
     first = windows.ids[:1].to(model.device)  # (1, S)
-    vocabulary = model.logits(first).shape[-1]
     if model.is_causal(first):
         windows = replace(windows, mask=None)
     elif windows.mask is None:
@@ -59,20 +82,19 @@ def _fit(model: TextModel, windows: TextWindows, config: Mapping[str, Any] | Non
     calls = turned_calls(run_forward(model.module, model.arguments(first)), config, schedules)
     substitutes = CallSubstitutes(calls, lambda: model.logits(first))
     tensors = [tensor for call in calls for tensor in call.tensors]
-    losses = model.losses(windows, vocabulary)  # (N,)
+    losses = model.losses(windows)  # (N,)
     with substitutes.change(lambda tensor: tensor.turn):
-        _check_same(losses, model.losses(windows, vocabulary))
+        _check_same(losses, model.losses(windows))
     changes = []
     for change in rotation_changes(tensors, declarations):
         with substitutes.change(change.change):
-            changes.append(ChangeLosses(change, model.losses(windows, vocabulary)))
+            changes.append(ChangeLosses(change, model.losses(windows)))
     result = WeightsLosses(losses, changes, windows.guess)
     rows = result.rows()
-    count, window = windows.ids.shape
     return WeightsFit(
         runs=_words(tensors),
-        windows=count,
-        window=window,
+        windows=windows.ids.shape[0],
+        window=windows.ids.shape[1],
         loss=result.loss,
         noise=noise_of(losses),
         rows=rows,
