@@ -140,6 +140,18 @@ def test_frequencies_that_were_measured_at_small_positions_are_explained_all_the
     assert len(difference.explanations) == 1
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"head_dim": 129, "rotary_dim": 64}, {"mrope_section": [-1, 65]}, {"rope_theta": 1e-3}],
+    ids=str,
+)
+def test_sizes_that_nobody_means_are_no_reason_to_fail(change: dict[str, object]) -> None:
+    config = config_of("Command R") | change
+    (declared,) = declared_rotations(config)
+    difference = rotation_difference(declared, config, declared.frequencies(1) * 1.3)
+    assert "no single key explains it" in str(difference)
+
+
 def test_a_pair_that_stands_still_is_measured_as_nearly_so() -> None:
     config = config_of("Gemma 4")
     declared = declared_rotations(config)[0]

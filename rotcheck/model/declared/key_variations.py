@@ -73,7 +73,7 @@ def key_variations(
             yield KeyVariation(change.words, change.keys, row, change.cost)
     right = _row(settings, length)
     if right is not None:
-        yield from _special_rows(settings, right, length)
+        yield from _special_rows(settings, right)
 
 
 def _row(settings: RotationSettings, length: int) -> Tensor | None:
@@ -118,26 +118,15 @@ def _numbers(config: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, f
             yield at, float(value)
 
 
-def _special_rows(settings: RotationSettings, right: Tensor, length: int) -> Iterator[KeyVariation]:
+def _special_rows(settings: RotationSettings, right: Tensor) -> Iterator[KeyVariation]:
     """Yield rows that no reading of a key gives: a scaling twice, exponents over another width."""
     theta, lanes = settings.number("theta"), 2 * len(right)
     if theta is None:
         return
-    plain = inverse_frequencies(lanes, theta)  # (K,)
-    share, name = right / plain, holder(settings)  # (K,)
-    if bool((share != 1).any()):
-        keys = (name,)
-        yield KeyVariation(f"{name} is applied twice", keys, right * share)
-        yield KeyVariation(
-            f"{name} is applied the wrong way round: faster, not slower", keys, plain / share
-        )
-    factor = settings.number("factor")
-    if factor and factor > 1 and lanes > 2:
-        words = f"{name} is computed as NTK scaling by {number(factor)} at every length"
-        row = Ntk(factor, theta).inverse_frequencies(lanes)  # (K,)
-        yield KeyVariation(words, (name,), row, POSSIBLE)
+    if rope_type(settings) not in _WITHOUT_SCALING:
+        yield from _scaling_rows(settings, right, theta)
     head = declared_rotation(settings).head_dim
-    if head and head > lanes:
+    if head and head > lanes and head % 2 == 0:
         words = f"the exponents run over head_dim, {head}, where they belong over the {lanes} lanes that turn"
         yield KeyVariation(words, ("head_dim",), inverse_frequencies(head, theta)[: len(right)])
     yield from _row_of_sections(settings, theta, len(right))
@@ -148,12 +137,30 @@ def _special_rows(settings: RotationSettings, right: Tensor, length: int) -> Ite
         yield KeyVariation(words, (), right.to(dtype).double())
 
 
+def _scaling_rows(
+    settings: RotationSettings, right: Tensor, theta: float
+) -> Iterator[KeyVariation]:
+    """Yield the scaling twice, the wrong way round, and as NTK scaling."""
+    lanes, name = 2 * len(right), holder(settings)
+    plain = inverse_frequencies(lanes, theta)  # (K,)
+    share = right / plain  # (K,)
+    if bool((share != 1).any()):
+        yield KeyVariation(f"{name} is applied twice", (name,), right * share)
+        words = f"{name} is applied the wrong way round: faster, not slower"
+        yield KeyVariation(words, (name,), plain / share)
+    factor = settings.number("factor")
+    if factor and factor > 1 and lanes > 2:
+        words = f"{name} is computed as NTK scaling by {number(factor)} at every length"
+        row = Ntk(factor, theta).inverse_frequencies(lanes)  # (K,)
+        yield KeyVariation(words, (name,), row, POSSIBLE)
+
+
 def _row_of_sections(
     settings: RotationSettings, theta: float, pairs: int
 ) -> Iterator[KeyVariation]:
     """Yield that each section of M-RoPE has a row of frequencies of its own."""
     sections = [int(section) for section in settings.numbers("sections")]
-    if sum(sections) == pairs and len(sections) > 1 and all(sections):
+    if sum(sections) == pairs and len(sections) > 1 and min(sections) > 0:
         rows = [inverse_frequencies(2 * section, theta) for section in sections]
         words = f"each of the sections {tuple(sections)} has a row of frequencies of its own, where one is cut"
         yield KeyVariation(words, (key_name(settings, "sections"),), torch.cat(rows))
