@@ -25,6 +25,8 @@ def angle_mistake(
         positions: (S,) or (B, S), where they are known.
         explain: fits angles to positions.
     """
+    if positions is not None and positions.dim() > 2:
+        return None  # several coordinates
     mistake = _exchanged_tables(angles, positions, explain)
     mistake = mistake or _row_of_batch(angles, positions, explain)
     return mistake or _end_of_table(angles, noise, positions, explain)
@@ -40,7 +42,10 @@ def _exchanged_tables(angles: Tensor, positions: Tensor | None, explain: Explain
 
 
 def _row_of_batch(angles: Tensor, positions: Tensor | None, explain: Explain) -> Mistake | None:
-    """The positions of one row of the batch stand for those of all."""
+    """The positions of one row of the batch stand for those of all, or it counts on through all."""
+    through = torch.arange(angles.shape[:2].numel()).view(angles.shape[:2])
+    if len(angles) > 1 and _is_of_rows(explain(angles, through)):
+        return "per-batch", "it goes on counting from one row of the batch to the next"
     if positions is None or positions.dim() < 2 or len(positions) < 2:
         return None
     for row, line in enumerate(positions):

@@ -1,6 +1,6 @@
 """The rotations that were witnessed, judged in the call that the model made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -67,24 +67,32 @@ def judge_turn(
         candidates: schedules to try beside the usual ones.
     """
     angles = turn_angles(tensor.turn, tensor.before.dtype, length)
-    known = positions if positions is not None and positions.shape[-1] == _rows(angles) else None
     width = tensor.turn.width
 
     def explain(rows: Tensor, places: Tensor | None) -> TurnFit:
         return fit_rows(rows, angles.noise, places, width, candidates)
 
-    fit = explain(angles.angles, known)
-    if fit.kind == "none":
-        mistake = angle_mistake(angles.angles, angles.noise, known, explain)
-        finding, why = mistake or ("", "")
-        fit = replace(fit, finding=finding, why=why)
+    ways = list(_positions_of(angles.angles.shape[1], positions, length))
+    fits = (explain(angles.angles, places) for places in ways)
+    fit = next((fit for fit in fits if fit.kind != "none"), None)
+    if fit is None:
+        finding, why = angle_mistake(angles.angles, angles.noise, ways[0], explain) or ("", "")
+        fit = replace(explain(angles.angles, ways[0]), finding=finding, why=why)
     error = _error(tensor, angles, fit)
-    finding, message = _mistake(tensor, angles, fit, error)
+    finding, message = _mistake(tensor, angles, fit, error, length)
     return JudgedTurn(call, tensor, angles, fit, error, finding, message)
 
 
-def _rows(angles: TurnAngles) -> int:
-    return int(angles.angles.shape[1])
+def _positions_of(rows: int, positions: Tensor | None, length: int) -> Iterator[Tensor | None]:
+    """Yield which positions so many rows may have; None: 0, 1, 2, ..."""
+    if positions is not None and positions.shape[-1] == rows:
+        yield positions
+    elif positions is not None and positions.dim() < 3 and rows % positions.numel() == 0:
+        yield positions.reshape(-1).repeat(rows // positions.numel())
+    else:
+        yield None
+        if rows > length > 1 and rows % length == 0:  # the rows of a batch, one after another
+            yield torch.arange(length).repeat(rows // length)
 
 
 def _error(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit) -> float:
@@ -107,7 +115,8 @@ def _error(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit) -> float:
 
 
 def _spread(rows: Tensor, angles: TurnAngles, like: Tensor) -> Tensor:
-    """Angles (B or 1, S, P) on the axes of a tensor's pairs (..., P)."""
+    """Angles (B or 1, S, P) on the axes of a tensor's pairs (..., P), of each block the same."""
+    rows = rows.repeat(1, 1, like.shape[-1] // rows.shape[-1])
     shape = [1] * (like.dim() - 1) + [rows.shape[-1]]
     shape[angles.axis] = rows.shape[1]
     if rows.shape[0] > 1:
@@ -126,7 +135,9 @@ def _real_dtype(x: Tensor) -> torch.dtype:
     return x.real.dtype if x.is_complex() else x.dtype
 
 
-def _mistake(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float) -> tuple[str, str]:
+def _mistake(
+    tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float, length: int
+) -> tuple[str, str]:
     """The code and the words of what is wrong with a turn; empty: nothing is."""
     if angles.uneven is not None:
         size = tensor.before.shape[angles.uneven]
@@ -135,7 +146,7 @@ def _mistake(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float)
         )
         return "per-head", words
     if angles.aside:
-        return _along_another_axis(tensor, angles)
+        return _along_another_axis(tensor, angles, length)
     if fit.finding:
         return fit.finding, f"{tensor.name}: {fit.why}"
     if fit.kind == "rows" and error > ROUNDING:
@@ -145,6 +156,8 @@ def _mistake(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float)
     return "", ""
 
 
-def _along_another_axis(tensor: TensorTurn, angles: TurnAngles) -> tuple[str, str]:
+def _along_another_axis(tensor: TensorTurn, angles: TurnAngles, length: int) -> tuple[str, str]:
     words = f"{tensor.name} turns along axis {angles.axis}, and not along the sequence"
-    return ("per-batch" if angles.axis == 0 else "per-head"), words
+    batch = 1 if tensor.before.shape[0] == length else 0
+    is_batch = angles.axis == batch and tensor.before.dim() > 3
+    return ("per-batch" if is_batch else "per-head"), words

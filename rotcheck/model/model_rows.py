@@ -265,7 +265,8 @@ def _angles(turn: JudgedTurn) -> str:
     if fit.kind == "none":
         return ""
     start = f" from position {fit.first:g}" if fit.first else ""
-    return (str(fit.schedule) if fit.schedule else "no known schedule") + start
+    words = f", {fit.words}" if fit.words else ""
+    return (str(fit.schedule) if fit.schedule else "no known schedule") + start + words
 
 
 def _does(turns: Sequence[JudgedTurn]) -> str:

@@ -15,10 +15,11 @@ NARROW_NOISE = 4  # of a narrower dtype: so many of its rounding steps
 class TurnAngles:
     """The angles of the rows of a tensor that turned.
 
-    `angles`: (B or 1, S, P), in float64. `axis`: which of the tensor's axes is the sequence.
-    `still`: along which other axis parts stand still, and which: v of a packed tensor. `uneven`:
-    the axis along which angles differ although it is neither the sequence nor the batch. `aside`:
-    all tokens turn alike, and `axis` is another one, along which angles differ.
+    `angles`: (B or 1, S, P), in float64; of blocks that turn alike those of one. `axis`: which of
+    the tensor's axes is the sequence. `still`: along which other axis parts stand still, and
+    which: v of a packed tensor. `uneven`: the axis along which angles differ although it is neither
+    the sequence nor the batch. `aside`: all tokens turn alike, and `axis` is another one, along
+    which angles differ.
     """
 
     angles: Tensor
@@ -39,11 +40,15 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
     """
     narrow = dtype in (torch.bfloat16, torch.float16)
     noise = NARROW_NOISE * torch.finfo(dtype).eps if narrow else NOISE
-    angles = turn.angles  # (..., P)
+    angles = turn.angles.reshape(*turn.angles.shape[:-1], turn.blocks, -1)  # (..., blocks, P)
+    if turn.blocks > 1 and _difference(angles, angles.dim() - 2) > noise:
+        angles = angles.flatten(-2)
+    else:
+        angles = angles[..., 0, :]
     differences = [_difference(angles, axis) for axis in range(angles.dim() - 1)]
     axis = _sequence(differences, angles.shape[:-1], length, noise)
     aside = length > 1 and length in angles.shape[:-1] and angles.shape[axis] != length
-    still, uneven, batch = None, None, None
+    still, uneven, batch, whole = None, None, None, angles
     for other, difference in enumerate(differences):
         if other == axis or difference <= noise:
             continue
@@ -52,7 +57,7 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
             still = (other, places)
             rest = [at for at in range(angles.shape[other]) if at not in places]
             angles = angles.index_select(other, torch.tensor(rest[:1]))
-            if len(rest) > 1 and _difference_among(turn.angles, other, rest) > noise:
+            if len(rest) > 1 and _difference_among(whole, other, rest) > noise:
                 uneven = other
         elif other == 0 and angles.dim() > 3:
             batch = other

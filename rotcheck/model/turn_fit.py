@@ -56,14 +56,17 @@ def fit_rows(
     Args:
         angles: as measured.
         noise: radians that rounding may hide.
-        positions: (S,) or (B, S) of the rows, where they are known; None: 0, 1, 2, ...
+        positions: (S,) or (B, S) of the rows, where they are known; None: 0, 1, 2, ...; (A, B, S)
+            where they have several coordinates.
         head_dim: the width of a head.
         candidates: schedules to try beside the usual ones.
     """
     length = angles.shape[1]
+    likely = list(dict.fromkeys((*candidates, *map(Plain, WELL_KNOWN_THETAS))))
+    if positions is not None and positions.dim() > 2:
+        return _of_coordinates(angles, noise, positions.double(), likely) or _of_nothing(angles)
     rows = torch.arange(length) if positions is None else positions
     rows = rows.reshape(-1, length).double()  # (B or 1, S)
-    likely = list(dict.fromkeys((*candidates, *map(Plain, WELL_KNOWN_THETAS))))
     fit = _of_candidates(angles, noise, rows, likely)
     fit = fit or _of_rounding(angles, noise, rows, likely)
     fit = fit or _of_positions(angles, noise, rows, head_dim, candidates)
@@ -81,6 +84,26 @@ def _of_candidates(
             if bool((off <= _allowance(truth, noise)).all()):
                 start, error = float(rows.min()), float(off.max())
                 return TurnFit("rows", direction, frequencies, schedule, start, truth, error)
+    return None
+
+
+def _of_coordinates(
+    angles: Tensor, noise: float, coordinates: Tensor, candidates: Sequence[Schedule]
+) -> TurnFit | None:
+    """The first schedule by which each pair turns along one of several coordinates (A, B, S)."""
+    for schedule, frequencies in _frequencies(candidates, angles.shape[-1]):
+        for direction in (1, -1):
+            phases = direction * coordinates[..., None] * frequencies  # (A, B, S, P)
+            off = wrap(angles - phases).abs() - _allowance(phases, noise)
+            fits = (off <= 0).flatten(1, 2).all(1)  # (A, P)
+            if bool(fits.any(0).all()):
+                axis = fits.int().argmax(0)  # (P,)
+                truth = phases.gather(0, axis.expand(1, *phases.shape[1:]))[0]  # (B, S, P)
+                error, start = float(wrap(angles - truth).abs().max()), float(coordinates.min())
+                words = f"pairs by coordinate {', '.join(map(str, axis.tolist()))}"
+                words = words if bool(axis.any()) else ""
+                fields = (direction, frequencies, schedule, start, truth, error, words)
+                return TurnFit("rows", *fields)
     return None
 
 

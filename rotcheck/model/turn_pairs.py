@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.judged_turn import JudgedTurn
+from rotcheck.witness.turning import wrap
 
 ALIKE = 1e-4  # radians a position
 
@@ -25,8 +26,16 @@ def _difference(first: JudgedTurn, second: JudgedTurn) -> str:
         return f"{names} are paired differently: {a.pairing} and {b.pairing}"
     if a.output_lanes != b.output_lanes:
         return f"the lanes of {names} are written in different orders: {a.output_lanes} and {b.output_lanes}"
-    if not first.fit.kind == second.fit.kind == "rows":
+    if first.fit.kind != second.fit.kind or first.fit.kind == "none":
         return ""
+    return (
+        _of_rows(first, second, names)
+        if first.fit.kind == "rows"
+        else _of_angles(first, second, names)
+    )
+
+
+def _of_rows(first: JudgedTurn, second: JudgedTurn, names: str) -> str:
     p, q = _pad(first.frequencies, second.frequencies)
     if bool((p + q).abs().max() <= ALIKE):
         return f"{names} turn in opposite directions"
@@ -36,7 +45,15 @@ def _difference(first: JudgedTurn, second: JudgedTurn) -> str:
     if abs(first.fit.first - second.fit.first) > 0.5 and _rows(first) == _rows(second):
         positions = f"{first.fit.first:g} and {second.fit.first:g}"
         return f"{names} begin at different positions: {positions}"
-    return ""
+    return _of_angles(first, second, names)
+
+
+def _of_angles(first: JudgedTurn, second: JudgedTurn, names: str) -> str:
+    """Words, if the same rows turn by different angles: by other coordinates."""
+    a, b = first.fit.truth, second.fit.truth  # (B or 1, S, P)
+    if a.shape[1:] != b.shape[1:] or bool(wrap(a - b).abs().max() <= 100 * ALIKE):
+        return ""
+    return f"the rows of {names} turn by different angles"
 
 
 def _pad(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

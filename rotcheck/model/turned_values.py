@@ -1,4 +1,8 @@
-"""Are the values of one tensor those of another, whatever was split, joined or repeated between?"""
+"""Are the values of one tensor those of another, whatever was split, joined or repeated between?
+
+Single values of a narrow dtype come again by chance. So runs of neighbouring lanes are compared,
+each as one number: a sum with fixed weights, which two runs share only if they are the same.
+"""
 
 from functools import cached_property
 
@@ -7,49 +11,56 @@ from torch import Tensor
 
 from rotcheck.witness.call_record import TensorTurn
 
-MOST_VALUES = 64  # that are looked for
-TOLERANCE = 2e-6  # relative: two values that differ by less are one
-MOST = 0.95  # of the values looked for must be there
-PART = 0.2  # of a tensor's values that must be exactly those which a rotation of more has made
+MOST_RUNS = 64  # that are looked for
+RUN = 4  # lanes
+SAME = 1e-12  # relative: two numbers of the same run
+FACTOR = 2e-6  # the same, after all values were multiplied by one factor
+MOST = 0.95  # of the runs looked for must be there
+PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made
 
 
 class TurnValues:
-    """The values that a rotation changed, as they were before it and after it."""
+    """The runs of lanes that a rotation changed, as they were before it and after it."""
 
     def __init__(self, turn: TensorTurn) -> None:
         self.turn = turn
-        before, after = _real(turn.before), _real(turn.after)
-        self._changes = (before != after) & (after != 0)
-        self._before, self._after = before[self._changes], after[self._changes]
+        self._changes = _real(turn.before) != _real(turn.after)
+        self.run = _run_of(self._changes)
 
     @cached_property
-    def _sorted_before(self) -> Tensor:
-        return self._before.sort().values
+    def before(self) -> Tensor:
+        """A number for each run, in order."""
+        return self._runs(self.turn.before)
 
     @cached_property
-    def _sorted_after(self) -> Tensor:
-        return self._after.sort().values
+    def after(self) -> Tensor:
+        """A number for each run, in order."""
+        return self._runs(self.turn.after)
+
+    def _runs(self, x: Tensor) -> Tensor:
+        return numbers(_real(x), self.run)[_all_of_run(self._changes, self.run)].sort().values
 
     def is_after_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what came out, or is a part of it."""
-        return self._are_in(slot, self._after, self._sorted_after)
+        return self._are_in(slot, self.after)
 
     def is_before_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what went in, or is a part of it."""
-        return self._are_in(slot, self._before, self._sorted_before)
+        return self._are_in(slot, self.before)
 
-    def _are_in(self, slot: Tensor, turn: Tensor, in_order: Tensor) -> bool:
+    def _are_in(self, slot: Tensor, runs: Tensor) -> bool:
         """All values may have been multiplied by one factor, that of the scores."""
-        if not len(turn):
+        if slot.shape[-1] < self.run:
             return False
-        flat = _real(slot).flatten()
-        values = flat.sort().values
-        width = self.turn.before.shape[-1]
-        factors = (1.0, width**-0.5, width**-0.25)
-        sample = _sample(turn)
-        if any(_share(values, sample * factor, TOLERANCE) >= MOST for factor in factors):
+        all_runs = numbers(_real(slot), self.run).flatten()
+        in_order = all_runs.sort().values
+        sample = _sample(runs)
+        if share(in_order, sample, SAME) >= MOST:
             return True
-        return _share(in_order, _sample(flat), 0.0) >= PART
+        width = self.turn.before.shape[-1]
+        if any(share(in_order, sample * width**power, FACTOR) >= MOST for power in (-0.5, -0.25)):
+            return True
+        return share(runs, _sample(all_runs), SAME) >= PART
 
 
 def enters(slot: Tensor, turn: TensorTurn) -> bool:
@@ -59,41 +70,52 @@ def enters(slot: Tensor, turn: TensorTurn) -> bool:
 
 def feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
     """Whether what came out of one rotation went into another one, which turned the same lanes."""
-    first_after, second = _real(earlier.after), _real(later.before)
-    changes = _real(earlier.before) != first_after
-    if first_after.shape[-1] == second.shape[-1]:
-        lanes = _lanes(changes) & _lanes(second != _real(later.after))
-        if not bool(lanes.any()):
-            return False
-        first_after, changes, second = (
-            first_after[..., lanes],
-            changes[..., lanes],
-            second[..., lanes],
-        )
-    values = first_after[changes & (first_after != 0)]
-    if not len(values):
+    after, before = _real(earlier.after), _real(later.before)
+    changes = _real(earlier.before) != after
+    if after.shape[-1] == before.shape[-1]:
+        changes = changes & (before != _real(later.after)).flatten(0, -2).any(0)
+    run = _run_of(changes)
+    runs = numbers(after, run)[_all_of_run(changes, run)]
+    if before.shape[-1] < run or not len(runs):
         return False
-    return _share(second.flatten().sort().values, _sample(values), TOLERANCE) >= MOST
+    return share(numbers(before, run).flatten().sort().values, _sample(runs), SAME) >= MOST
 
 
 def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
     """The lane of a head at which the lanes that turned begin; None: it does not show."""
-    after, before = _real(turn.after), _real(turn.before)
-    lane = int((after - before).abs().flatten(0, -2).mean(0).argmax())
-    values = _sample(after[..., lane][after[..., lane] != before[..., lane]])
-    lanes = _real(slot).flatten(0, -2).T.contiguous()  # (D, N)
+    before, after, heads = _real(turn.before), _real(turn.after), _real(slot)
+    changes = before != after
+    run = _run_of(changes)
+    if after.shape[-1] > heads.shape[-1]:
+        return None  # heads lie side by side
+    rows = _all_of_run(changes, run)  # (..., D - run + 1)
+    lane = int(rows.flatten(0, -2).sum(0).argmax())
+    sample = _sample(numbers(after, run)[..., lane][rows[..., lane]])
+    columns = numbers(heads, run).flatten(0, -2).T.contiguous().sort(-1).values
     width = before.shape[-1]
-    factors = (1.0, width**-0.5, width**-0.25)
     places = [
         at
-        for at, row in enumerate(lanes.sort(-1).values)
-        if any(_share(row, values * factor, TOLERANCE) >= MOST for factor in factors)
+        for at, column in enumerate(columns)
+        if share(column, sample, SAME) >= MOST
+        or any(share(column, sample * width**power, FACTOR) >= MOST for power in (-0.5, -0.25))
     ]
     return places[0] - lane + turn.turn.start if len(places) == 1 else None
 
 
-def _lanes(changes: Tensor) -> Tensor:
-    return changes.flatten(0, -2).any(0)
+def numbers(x: Tensor, run: int) -> Tensor:
+    """A number for each run of so many neighbouring lanes of (..., D): (..., D - run + 1)."""
+    weights = torch.sqrt(torch.tensor([2.0, 3.0, 5.0, 7.0], dtype=torch.float64))[:run]
+    return x.unfold(-1, run, 1) @ weights
+
+
+def _run_of(changes: Tensor) -> int:
+    """How many lanes a run has, so that there are runs of lanes which all changed."""
+    lengths = (length for length in (RUN, 2) if changes.shape[-1] >= length)
+    return next((n for n in lengths if bool(_all_of_run(changes, n).any())), 1)
+
+
+def _all_of_run(changes: Tensor, run: int) -> Tensor:
+    return changes.unfold(-1, run, 1).all(-1)
 
 
 def _real(x: Tensor) -> Tensor:
@@ -103,14 +125,14 @@ def _real(x: Tensor) -> Tensor:
 
 
 def _sample(values: Tensor) -> Tensor:
-    step = max(1, values.numel() // MOST_VALUES)
+    step = max(1, values.numel() // MOST_RUNS)
     return values.flatten()[::step].contiguous()
 
 
-def _share(values: Tensor, sample: Tensor, tolerance: float) -> float:
-    """Which share of a sample is among values that are in order."""
-    if len(values) < 2 or not len(sample):
+def share(in_order: Tensor, sample: Tensor, tolerance: float) -> float:
+    """Which share of a sample is among numbers that are in order."""
+    if len(in_order) < 2 or not len(sample):
         return 0.0
-    at = torch.searchsorted(values, sample).clamp(1, len(values) - 1)
-    off = torch.minimum((values[at] - sample).abs(), (values[at - 1] - sample).abs())
+    at = torch.searchsorted(in_order, sample).clamp(1, len(in_order) - 1)
+    off = torch.minimum((in_order[at] - sample).abs(), (in_order[at - 1] - sample).abs())
     return float((off <= tolerance * sample.abs()).double().mean())

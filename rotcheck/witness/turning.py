@@ -1,7 +1,7 @@
 """Is one tensor another one, turned? Which lanes form pairs, and by which angles they turn."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -169,6 +169,22 @@ def measure_turn(form: "Turn | _Form", before: Tensor, after: Tensor) -> Turn:
 def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
     turn = measure_turn(form, before, after)
     return None if turn.amplitude < 1e-3 or turn.error > LOOSE else turn
+
+
+def _in_blocks(turn: Turn) -> Turn:
+    """The same turn, as of the smallest blocks that turn alike: heads side by side, whose
+    neighbours are paired as in one wide head."""
+    pairs = turn.angles.shape[-1]
+    if turn.pairing != "interleaved" or turn.output_lanes != "same" or turn.blocks > 1:
+        return turn
+    for blocks in range(pairs // 2, 1, -1):
+        if pairs % blocks == 0:
+            heads = turn.angles.reshape(
+                *turn.angles.shape[:-1], blocks, -1
+            )  # (..., blocks, P / blocks)
+            if bool(wrap(heads - heads[..., :1, :]).abs().max() <= STILL):
+                return replace(turn, width=turn.width // blocks, blocks=blocks)
+    return turn
 
 
 def pairs_of(lanes: Tensor, pairing: str, blocks: int) -> Tensor:

@@ -107,9 +107,8 @@ def _turn(judgement: JudgedTurn, length: int) -> NewTurn:
     if not bool(wrap(off).abs().max() < EXACT):
         raise NoTurn(f"{where} is not turned by the positions 0, 1, 2, ...")
     lanes = (turn.pairing, turn.output_lanes, turn.start, turn.width, turn.blocks)
-    return NewTurn(
-        *lanes, turn.amplitude, positions, judgement.frequencies, angles.axis, angles.still
-    )
+    frequencies = judgement.frequencies.repeat(turn.blocks)  # of all pairs
+    return NewTurn(*lanes, turn.amplitude, positions, frequencies, angles.axis, angles.still)
 
 
 def _schedule(judgement: JudgedTurn, turn: NewTurn) -> Schedule | None:
