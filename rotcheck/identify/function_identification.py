@@ -11,6 +11,7 @@ from rotcheck.identify.asking import context_parallel, idle_numbers
 from rotcheck.identify.asking.flags import FlaggedCall, flagged_calls
 from rotcheck.identify.calling import repeated_calls, search
 from rotcheck.identify.calling.call_match import Match, NoMatch
+from rotcheck.identify.calling.parameters import methods_with_names
 from rotcheck.identify.calling.untried_arguments import untried_arguments
 from rotcheck.identify.declaration_identification import identify_declared
 from rotcheck.identify.identification_result import IdentificationResult, identification_of
@@ -22,7 +23,7 @@ from rotcheck.identify.rotation_identification import identify_rotation
 from rotcheck.identify.table_maker_identification import identify_call, identify_maker
 from rotcheck.implementations.size_hints import hints
 from rotcheck.implementations.target import Target
-from rotcheck.results import Identification
+from rotcheck.results import FieldEvidence, Identification
 
 CPU = torch.device("cpu")
 
@@ -35,6 +36,37 @@ def identify(target: Target, device: torch.device) -> IdentificationResult:
     """
     if target.convention is not None:
         return identify_declared(target, target.convention, device)
+    result = _by_its_call(target, device)
+    if result.identification.answer != "unknown":
+        return result
+    return _by_a_method(target, device) or result
+
+
+def _by_a_method(target: Target, device: torch.device) -> IdentificationResult | None:
+    """Identify an object, a call of which names no argument, by the first method that is
+    understood: what its call chooses may not be here."""
+    for name in methods_with_names(target.function):
+        result = _by_its_call(_method(target, name), device)
+        if result.identification.answer != "unknown":
+            because = "a call of the object names no argument, and was not understood"
+            asked = FieldEvidence(field="asked", says=f"its {name}", because=because)
+            evidence = (asked, *result.identification.evidence)
+            named = structs.replace(result.identification, evidence=evidence)
+            return replace(result, identification=named)
+    return None
+
+
+def _method(target: Target, name: str) -> Target:
+    """A method of the object of a target."""
+    return replace(
+        target,
+        function=getattr(target.function, name),
+        specification=f"{target.specification}.{name}",
+        anew=lambda: getattr(target.anew() if target.anew else target.function, name),
+    )
+
+
+def _by_its_call(target: Target, device: torch.device) -> IdentificationResult:
     fields = permutation_answer.answer(target) or position_makers.answer(target)
     if fields is not None:
         return IdentificationResult(identification_of(target, device, **fields), None)

@@ -230,14 +230,22 @@ def _through(function: Function, library: ArrayLibrary) -> Function:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         sent_by_place, sent_by_name = _convert((args, kwargs), Tensor, into)
-        result = target(*sent_by_place, **sent_by_name)
-        return _convert(result, _array_type(library), back)
+        result = _convert(target(*sent_by_place, **sent_by_name), _array_type(library), back)
+        if library is JAX and _has_nan(result) and not _has_nan((args, kwargs)):
+            raise IndexError("it returns NaN, with which JAX fills what lies outside of a table")
+        return result
 
     owner = getattr(function, "__self__", None)
     if owner is not None and not isinstance(owner, ModuleType):
         call.__self__ = owner  # type: ignore[attr-defined]  # whose attributes tell sizes
     setattr(call, MARK, library)
     return call
+
+
+def _has_nan(value: Any) -> bool:
+    found: list[bool] = []
+    _convert(value, Tensor, lambda x: found.append(bool(x.isnan().any())))
+    return any(found)
 
 
 def _may_keep(function: Function) -> bool:

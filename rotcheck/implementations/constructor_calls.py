@@ -1,21 +1,22 @@
-"""Inside a worker: how a Python file builds one of its own classes,
-read from the calls of the class in it.
+"""Inside a worker: how a Python file, or the package around it, builds one of its own classes,
+read from the calls of the class.
 
 The arguments of a call are computed where they can be: from numbers, from constants of the module,
 from the parameters and assignments of the function around the call, and from the calls of that
-function in turn.
+function in turn, in its own file or in another of its package.
 """
 
 import ast
 import inspect
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from rotcheck.convention import vocabulary
 from rotcheck.convention.vocabulary import is_named
-from rotcheck.implementations.rotary_code import FunctionNode, last_name
+from rotcheck.implementations.package_callers import CallerFile, caller_files
+from rotcheck.implementations.rotary_code import FunctionNode, last_name, snake_case
 
 DEEPEST = 5  # calls of calls that are followed
 
@@ -31,6 +32,12 @@ class ConstructorCall:
 
     given: dict[str, Any]
     line: int
+    file: str = ""  # of its package; empty: its own
+
+    @property
+    def place(self) -> str:
+        """Where it stands, in words."""
+        return f"line {self.line}{f' of {self.file}' if self.file else ''}"
 
 
 def constructor_calls(
@@ -44,11 +51,25 @@ def constructor_calls(
     tree = _tree(module)
     if tree is None or not hasattr(module, name):
         return []
-    calls: list[ConstructorCall] = []
-    for use in _Reader(module, tree, of_package).uses(name, DEEPEST):
-        if not any(repr(use.given) == repr(call.given) for call in calls):
-            calls.append(use)
-    return calls
+    return _once(_Reader(module, tree, of_package).uses(name, DEEPEST))
+
+
+def calls_in_package(module: ModuleType, name: str) -> list[ConstructorCall]:
+    """The same of the nearest file of its package that has any."""
+    found = (_once(_calls_in(caller, DEEPEST)) for caller in caller_files(module, name))
+    return next(filter(None, found), [])
+
+
+def _calls_in(caller: CallerFile, depth: int) -> Iterator[ConstructorCall]:
+    for call in _Reader(caller.module, caller.tree).uses(caller.name, depth):
+        yield replace(call, file=caller.file.name)
+
+
+def _once(calls: Iterable[ConstructorCall]) -> list[ConstructorCall]:
+    first: dict[str, ConstructorCall] = {}
+    for call in calls:
+        first.setdefault(repr(call.given), call)
+    return list(first.values())
 
 
 def _tree(module: ModuleType) -> ast.Module | None:
@@ -61,7 +82,7 @@ def _tree(module: ModuleType) -> ast.Module | None:
 class _Reader:
     """Reads the calls of one file."""
 
-    def __init__(self, module: ModuleType, tree: ast.Module, of_package: bool) -> None:
+    def __init__(self, module: ModuleType, tree: ast.Module, of_package: bool = False) -> None:
         self._module = module
         self._of_package = of_package
         self._calls = list(_calls(tree, ()))
@@ -82,7 +103,10 @@ class _Reader:
         if starred or any(not keyword.arg for keyword in call.keywords):
             raise _UnknownValue
         by_place = [self._value(argument, names) for argument in call.args]
-        by_name = {str(part.arg): self._value(part.value, names) for part in call.keywords}
+        by_name: dict[str, Any] = {}
+        for part in call.keywords:
+            if not _says_where(str(part.arg)):
+                by_name[str(part.arg)] = self._value(part.value, names)
         try:
             signature = inspect.signature(getattr(self._module, last_name(call.func)))
             binding = signature.bind(*by_place, **by_name)
@@ -112,8 +136,16 @@ class _Reader:
         name = owner.name if isinstance(owner, ast.ClassDef) else function.name
         values = self._defaults(function)
         if not method or function.name == "__init__":
-            values |= next((use.given for use in self.uses(name, depth - 1)), {})
+            uses = self.uses if method else self._uses_anywhere
+            values |= next((use.given for use in uses(name, depth - 1)), {})
         return values | ({"self": SimpleNamespace()} if method else {})
+
+    def _uses_anywhere(self, name: str, depth: int) -> Iterator[ConstructorCall]:
+        """The calls of a function of the file, in it and else in its package."""
+        yield from self.uses(name, depth)
+        if depth:
+            for caller in caller_files(self._module, name):
+                yield from _calls_in(caller, depth)
 
     def _defaults(self, function: FunctionNode) -> dict[str, Any]:
         arguments = function.args
@@ -138,7 +170,9 @@ class _Reader:
         if not is_named(parameter.arg, vocabulary.CONFIGURATION):
             return {}
         classes = {name: kind for name, kind in vars(self._module).items() if self._is_near(kind)}
-        candidates = [kind for kind in classes if is_named(_snake(kind), vocabulary.CONFIGURATION)]
+        candidates = [
+            kind for kind in classes if is_named(snake_case(kind), vocabulary.CONFIGURATION)
+        ]
         if parameter.annotation:
             candidates = [ast.unparse(parameter.annotation).strip("'\"")]
         if len(candidates) != 1 or candidates[0] not in classes:
@@ -163,15 +197,22 @@ class _Reader:
             if statement.lineno >= line:
                 return
             if isinstance(statement, ast.If):
-                condition = self._try("test", statement.test, names)
-                if condition:
-                    branch = statement.body if condition["test"] else statement.orelse
-                    self._assign(branch, names, line)
+                self._assign(self._branch(statement, names, line), names, line)
             elif isinstance(statement, ast.Assign):
                 for target in statement.targets:
                     self._set(target, statement.value, names)
             elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
                 self._set(statement.target, statement.value, names)
+
+    def _branch(self, statement: ast.If, names: dict[str, Any], line: int) -> list[ast.stmt]:
+        """The branch that is taken: the one that the call stands in, else by the condition."""
+        for branch in (statement.body, statement.orelse):
+            if branch and branch[0].lineno <= line <= (branch[-1].end_lineno or 0):
+                return branch
+        condition = self._try("test", statement.test, names)
+        if not condition:
+            return []
+        return statement.body if condition["test"] else statement.orelse
 
     def _set(self, target: ast.expr, value: ast.expr, names: dict[str, Any]) -> None:
         if isinstance(target, ast.Name):
@@ -207,19 +248,19 @@ class _Reader:
         name = last_name(call.func)
         kind = getattr(self._module, name, None)
         return name in _COMPUTES or (
-            self._is_own(kind) and is_named(_snake(name), vocabulary.CONFIGURATION)
+            self._is_own(kind) and is_named(snake_case(name), vocabulary.CONFIGURATION)
         )
+
+
+def _says_where(name: str) -> bool:
+    """Whether an argument is a device or a dtype: these are for the one who builds to say."""
+    return is_named(name, vocabulary.DEVICE) or is_named(name, vocabulary.DTYPE)
 
 
 _COMPUTES = (
     *("int", "float", "bool", "max", "min", "len", "round", "abs", "ceil", "floor", "pow"),
     *("getattr", "get", "dict"),
 )
-
-
-def _snake(name: str) -> str:
-    letters = (f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-    return "".join(letters).lstrip("_")
 
 
 def _calls(

@@ -99,6 +99,36 @@ def construct(kind: Callable[..., Any], *, device: str = "cpu", **values: Any) -
     raises.
     """
     package_setup.settle(kind)
+    try:
+        return _of_width(kind, values, device)
+    except Unbuildable:
+        raise
+    except Exception as error:  # whatever a stranger's class raises
+        configured = _with_configurations(kind, values, device)
+        if configured == values:
+            raise
+        try:
+            return _of_width(kind, configured, device)
+        except Exception:  # so it was not that, and what it raised at first tells more
+            raise error from error.__cause__
+
+
+def _with_configurations(
+    kind: Callable[..., Any], values: dict[str, Any], device: str
+) -> dict[str, Any]:
+    """The values with a configuration for each parameter that may be given one:
+    None may not do for all that the class computes."""
+    return values | {
+        parameter.name: _configuration(kind, parameter, device)
+        for parameter in _parameters(kind)
+        if parameter.default is None
+        and parameter.name not in values
+        and is_named(parameter.name, vocabulary.CONFIGURATION)
+    }
+
+
+def _of_width(kind: Callable[..., Any], values: dict[str, Any], device: str) -> tuple[Any, str]:
+    """An object of the class with heads of the usual width, or else of a wider one."""
     arguments = _arguments(kind, values, HEAD_DIM, device)
     try:
         return _instance(kind, arguments), _call(kind, arguments)
@@ -133,6 +163,13 @@ def _arguments(
         else:
             by_name[parameter.name] = value
     return positional, by_name
+
+
+def _is_guess(kind: Callable[..., Any]) -> bool:
+    """Whether a class would be built with sizes of our own: by more than a configuration, which
+    has its defaults."""
+    asked = [part.name for part in _parameters(kind) if _is_required(part)]
+    return not asked or not all(is_named(name, vocabulary.CONFIGURATION) for name in asked)
 
 
 def _parameters(kind: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -246,8 +283,8 @@ def _configuration(builder: Callable[..., Any], parameter: inspect.Parameter, de
         hints = typing.get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
     except (NameError, TypeError, AttributeError):
         hints = {}
-    kind = hints.get(parameter.name)
-    if inspect.isclass(kind) and kind is not Any:
+    kind = _class_of(hints.get(parameter.name))
+    if kind is not None:
         try:
             config = kind()
         except TypeError:
@@ -256,6 +293,15 @@ def _configuration(builder: Callable[..., Any], parameter: inspect.Parameter, de
         of_text = getattr(config, "get_text_config", None)
         return of_text() if callable(of_text) else config
     return _Configuration(device)
+
+
+def _class_of(hint: Any) -> Callable[..., Any] | None:
+    """The class that an annotation names, `Config | None` too; None: a mapping, or none."""
+    kinds = [kind for kind in (typing.get_args(hint) or (hint,)) if kind is not type(None)]
+    kind = typing.get_origin(kinds[0]) or kinds[0]
+    if len(kinds) > 1 or not inspect.isclass(kind) or kind is Any or issubclass(kind, Mapping):
+        return None
+    return kind
 
 
 def _text_of(value: Any) -> str:
@@ -280,31 +326,32 @@ def copy_of(function: Callable[..., Any]) -> Callable[..., Any]:
 def construct_as_file_does(
     kind: Callable[..., Any], module: ModuleType, device: str = "cpu", **dtype: str
 ) -> tuple[Any, str, bool]:
-    """An object of a class, how it was made, and whether its own file makes it so.
+    """An object of a class, how it was made, and whether its own file or package makes it so.
 
-    Where the file does not build it, it is built with what its parameters' names ask for; and where
-    that fails, as its file builds it with a configuration of its package. `dtype`: what it is given
-    in any case.
+    Where neither does, it is built with what its parameters' names ask for; and where that fails,
+    as its file builds it with a configuration of its package. `dtype`: what it is given in any
+    case.
 
     Raises as `construct` does.
     """
     name = getattr(kind, "__name__", "")
     in_file = getattr(kind, "__module__", "") == module.__name__
 
-    def instance_of_file(*, of_package: bool) -> tuple[Any, str] | None:
-        if not in_file:
-            return None
-        calls = constructor_calls.constructor_calls(module, name, of_package=of_package)
+    def built_by(calls: Sequence[constructor_calls.ConstructorCall]) -> tuple[Any, str] | None:
         return _as_called(kind, calls, device, dtype)
 
-    instance = instance_of_file(of_package=False)
-    if instance is not None:
+    instance = in_file and (
+        built_by(constructor_calls.constructor_calls(module, name))
+        or (_is_guess(kind) and built_by(constructor_calls.calls_in_package(module, name)))
+    )
+    if instance:
         return *instance, True
     try:
         return *construct(kind, device=device, **dtype), False
     except Exception:
-        instance = instance_of_file(of_package=True)
-        if instance is None:
+        calls = constructor_calls.constructor_calls(module, name, of_package=True)
+        instance = in_file and built_by(calls)
+        if not instance:
             raise
         return *instance, True
 
@@ -327,5 +374,5 @@ def _as_called(
             continue
         lines = ", ".join(str(sibling.line) for sibling in calls if sibling is not call)
         more = f"; line {lines} with other values" if lines else ""
-        return instance, f"{how}, as line {call.line} builds it{more}"
+        return instance, f"{how}, as {call.place} builds it{more}"
     return None

@@ -102,6 +102,7 @@ def _module(specification: str) -> tuple[ModuleType, str]:
 def _build(
     kind: Callable[..., Any], module: ModuleType, device: str, specification: str, wide: bool
 ) -> tuple[Any, str, bool]:
+    placeholders.refuse_without_base(kind)
     # tensors of the stand-ins are made on the CPU, from which meta's are moved
     place = "cpu" if device in ("meta", "interpreter") else device
     try:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 MOST = 40  # modules that have placeholders before a file is given up
 NOT_THERE = "is not installed"
+REFUSAL = "__rotcheck_refuse__"  # of a base class that is not here: what raises `NotInstalled`
 
 
 class NotInstalled(ImportError):
@@ -52,7 +53,7 @@ class Placeholder:
 
     def __mro_entries__(self, _: Any) -> tuple[type]:
         refuse = self.refuse
-        methods = {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse()}
+        methods = {"__init__": refuse, "__new__": lambda cls, *_, **__: refuse(), REFUSAL: refuse}
         return (type("Lacking", (), methods),)
 
     def __eq__(self, value: object) -> bool:
@@ -65,6 +66,14 @@ class Placeholder:
 
     __ror__ = __or__
     __bool__ = __iter__ = __enter__ = refuse
+
+
+def refuse_without_base(kind: Callable[..., Any]) -> None:
+    """Raise `NotInstalled` for a class that derives from something that is not installed,
+    whatever it would be built with."""
+    refuse = getattr(kind, REFUSAL, None)
+    if refuse is not None:
+        refuse()
 
 
 class PlaceholderModule(ModuleType):

@@ -127,8 +127,13 @@ def _speaks(name: str) -> bool:
 
 
 def _says_rotary(name: str) -> bool:
-    snake_case = _BETWEEN_WORDS.sub("_", name.replace("RoPE", "Rope")).lower()
-    return _ROTARY.search(f"_{snake_case}_") is not None
+    words = snake_case(name.replace("RoPE", "Rope"))
+    return _ROTARY.search(f"_{words}_") is not None
+
+
+def snake_case(name: str) -> str:
+    """A name in words, `model_args` of `ModelArgs`."""
+    return _BETWEEN_WORDS.sub("_", name).lower()
 
 
 def _rotary_by_name(function: FunctionNode) -> bool:

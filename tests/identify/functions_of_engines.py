@@ -157,6 +157,15 @@ def token_major(positions: Tensor, query: Tensor, key: Tensor) -> tuple[Tensor, 
     return turned(query), turned(key)
 
 
+def with_a_base(inputs: Tensor, positions: Tensor, *, base_frequency: int) -> Tensor:
+    """inputs: (B, S, H, D). The base is a number like any other, and no number of rows."""
+    pairs = inputs.shape[-1] // 2
+    timescale = base_frequency ** (torch.arange(pairs) / pairs)
+    angles = (positions[..., None] / timescale)[..., None, :]  # (B, S, 1, P)
+    a, b = inputs.chunk(2, -1)
+    return torch.cat((a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), -1)
+
+
 class HandsOn(OfALayer):
     """Built with what its base is built with."""
 
@@ -178,6 +187,17 @@ class OneOfSeveral(torch.nn.Module):
         self, positions: Tensor, query: Tensor, key: Tensor
     ) -> tuple[Tensor, Tensor]:
         return token_major(positions, query, key)
+
+
+class NoKernelHere(OneOfSeveral):
+    """Its `forward` hands all on to a kernel that this machine lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chosen = self.forward_cuda
+
+    def forward_cuda(self, positions: Tensor, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        raise RuntimeError("no kernel for this device")
 
 
 class CallsByAnotherName:

@@ -87,3 +87,24 @@ def test_where_the_library_is_not_installed_that_is_said_and_nothing_is_wrong(
 def test_on_another_device_it_is_not_on_this_machine() -> None:
     with pytest.raises(Unavailable, match="computes in MLX"):
         resolve(f"{FILE}:mlx_rotary", "cuda:0")
+
+
+TAKES_ROWS = """
+import jax.numpy as jnp
+
+
+def rows_of(table, positions):
+    return jnp.take(table, positions, axis=0)
+"""
+
+
+def test_what_jax_fills_with_nan_outside_of_a_table_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    (tmp_path / "takes.py").write_text(TAKES_ROWS)
+    rows_of = resolve(f"{tmp_path / 'takes.py'}:rows_of").function
+    table = torch.ones(4, 2)
+    assert rows_of(table, torch.tensor([3])).tolist() == [[1.0, 1.0]]
+    with pytest.raises(IndexError, match="outside of a table"):
+        rows_of(table, torch.tensor([4]))
+    table[3] = torch.nan
+    assert bool(rows_of(table, torch.tensor([3])).isnan().all())

@@ -115,7 +115,7 @@ def test_of_a_file_of_flax_the_functions_of_jax_are_run(tmp_path: Path) -> None:
     pytest.importorskip("jax")
     text = (
         "import absent_of_tests\nimport flax.linen as nn\nimport jax.numpy as jnp\n\n"
-        "class Rope(nn.Module):\n    def __call__(self, x):\n        return x\n\n"
+        "class Rope(nn.Module):\n    def __init__(self, mesh):\n        self.mesh = mesh\n\n"
         "def apply_rope(x, cos, sin):\n    a, b = jnp.split(x, 2, -1)\n"
         "    return jnp.concatenate((a * cos - b * sin, b * cos + a * sin), -1)\n"
     )

@@ -20,6 +20,7 @@ KERNEL = "@triton.jit\ndef rope_kernel(x, N: tl.constexpr):\n    pass\n"
     [
         (KERNEL + "def apply_rope(x, cos, sin):\n    rope_kernel[(1,)](x)", ["apply_rope"]),
         (KERNEL.replace("@triton.jit", "@jit"), []),
+        ("class EvollaSaProtPooler:\n    def forward(self, x): pass", []),  # a protein, and no turn
         (KERNEL.replace("@triton.jit\n", "@triton.autotune([], key=[])\n@triton.jit\n"), []),
         ("@torch.jit.script\ndef apply_rope(x, cos, sin):\n    return x", ["apply_rope"]),
         (

@@ -165,3 +165,83 @@ def test_a_class_whose_own_configuration_lacks_something_is_built_with_that_of_t
     built, words, by_file = construct_as_file_does(module.Rope, module)
     assert (built.width, by_file) == (128, True)
     assert words == "Rope(config=AudioConfig()), as line 15 builds it"
+
+
+LAYER = """
+import torch
+class Rope:
+    def __init__(self, dim, length=2048, base=1e4, dtype=None):
+        self.dim, self.length, self.base = dim, length, base
+    def __call__(self, x):
+        return x
+"""
+MODEL = """
+import torch
+from .config import ModelArgs
+from {module} import Rope{alias}
+BASE = 5 * 10.0**5
+DTYPES = {{"fp32": torch.float32}}
+class Attention:
+    def __init__(self, args: ModelArgs, use_rope=False):
+        self.width = args.dim // args.heads
+        if use_rope:
+            length = 2 * args.length
+            self.rope = {name}(self.width, length, base=BASE, dtype=DTYPES[args.dtype])
+"""
+CONFIGURATIONS = {
+    "as a dataclass": "class ModelArgs:\n    dim: int = 1024\n    heads: int = 2 * 4\n    length: int = 4096\n",
+    "in __init__": "class ModelArgs:\n    def __init__(self, dim=1024, *, heads=8, length=4096):\n        pass\n",
+}
+
+
+@pytest.mark.parametrize("configuration", CONFIGURATIONS)
+@pytest.mark.parametrize(
+    ("module", "alias", "name"),
+    [
+        ("..layers.rope", "", "Rope"),
+        ("..layers.rope", " as Rotary", "Rotary"),
+        ("called_of_tests.layers.rope", "", "Rope"),
+        ("..layers", "", "Rope"),
+    ],
+    ids=["relative", "renamed", "absolute", "by its __init__"],
+)
+def test_a_class_that_another_file_of_its_package_builds_is_built_so_and_that_file_is_not_run(
+    module: str,
+    alias: str,
+    name: str,
+    configuration: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    top = tmp_path / "called_of_tests"
+    for folder in ("layers", "models"):
+        (top / folder).mkdir(parents=True)
+    (top / "__init__.py").write_text("")
+    (top / "models" / "__init__.py").write_text("")
+    (top / "layers" / "__init__.py").write_text("from .rope import Rope\n")
+    (top / "layers" / "rope.py").write_text(LAYER)
+    (top / "models" / "config.py").write_text(CONFIGURATIONS[configuration])
+    (top / "models" / "other.py").write_text("class Rope:\n    pass\n\n\nROPE = Rope(3)\n")
+    code = MODEL.format(module=module, alias=alias, name=name)
+    (top / "models" / "model.py").write_text(f"{code}raise RuntimeError\n")
+    own = module_import.module(str(top / "layers" / "rope.py"))
+    built, words, by_file = construct_as_file_does(own.Rope, own)
+    assert (built.dim, built.length, built.base, by_file) == (128, 8192, 5e5, True)
+    assert words == "Rope(dim=128, length=8192, base=500000.0), as line 12 of model.py builds it"
+
+
+def test_where_none_will_not_do_a_class_gets_a_configuration_with_its_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "yarn.py").write_text(
+        "class YarnParameters:\n    fast = 32\n\n\nclass Yarn:\n"
+        "    def __init__(self, dim, yarn_params: YarnParameters = None, other_config: dict = None):\n"
+        "        self.fast, self.other = yarn_params.fast, other_config['low_freq_factor']\n\n"
+        "    def __call__(self, x):\n        return x\n"
+    )
+    module = module_import.module(str(tmp_path / "yarn.py"))
+    built, words, by_file = construct_as_file_does(module.Yarn, module)
+    assert (built.fast, built.other, by_file) == (32, 1.0, False)
+    assert words == "Yarn(yarn_params=YarnParameters(), other_config=Configuration(), dim=64)"

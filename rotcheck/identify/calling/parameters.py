@@ -12,6 +12,7 @@ from rotcheck.identify.calling.argument_roles import ANY_ROLE, roles
 TENSORS = ("x", "qkv", "q", "k", "v")
 # vLLM's and Keras's, to which a call of the object hands all on
 HANDED_ON = ("forward_native", "call")
+METHODS = (*HANDED_ON, "forward_torch", "forward_static", "apply_rotary", "rotate", "get_cos_sin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,18 @@ def signature(function: Callable[..., Any]) -> list[inspect.Parameter] | None:
         behind = (getattr(function, name, None) for name in HANDED_ON)
         return next((signature(method) for method in behind if callable(method)), places)
     return places
+
+
+def methods_with_names(function: Callable[..., Any]) -> list[str]:
+    """The methods that may do what an object does, of one whose call names no argument."""
+    routine = function.forward if isinstance(function, torch.nn.Module) else function
+    try:
+        kinds = {place.kind for place in inspect.signature(routine).parameters.values()}
+    except (TypeError, ValueError):
+        return []
+    if not kinds or kinds - {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}:
+        return []
+    return [name for name in METHODS if callable(getattr(function, name, None))]
 
 
 def parameter_of(argument: str, at: int, places: Sequence[Parameter]) -> Parameter | None:

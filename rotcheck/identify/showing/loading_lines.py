@@ -18,7 +18,7 @@ from rotcheck.implementations import array_libraries, instances, module_import, 
 from rotcheck.implementations.spec import MODULE_PREFIX
 
 _CONFIGURATION = re.compile(r"(\w+)=Configuration\(\)")
-_WHY = re.compile(r", (as line \d+ builds it|since heads of ).*$", re.DOTALL)
+_WHY = re.compile(r", (as line \d+( of \S+)? builds it|since heads of ).*$", re.DOTALL)
 _CLASS_DEFAULT = re.compile(r"(?<==)([A-Z]\w*)\(\)")
 _PLACE = re.compile(r"=(cpu|mps|cuda[:\d]*)(?=[,)])")
 

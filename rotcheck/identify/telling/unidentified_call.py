@@ -1,7 +1,6 @@
 """Why no call was found: arguments that are not understood,
 and some of the calls that were tried."""
 
-import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -12,12 +11,12 @@ import torch
 from rotcheck.identify.calling.argument_roles import ANY_ROLE, roles
 from rotcheck.identify.calling.call_match import NoMatch
 from rotcheck.identify.calling.parameters import parameters, signature
+from rotcheck.implementations import array_libraries
 from rotcheck.implementations.target import Target
 
 MOST_CALLS = 3
-METHODS = ("forward_native", "call", "apply_rotary", "rotate", "get_cos_sin")
 _NO_DRIVER = re.compile(r"0 active drivers|[Tt]riton|NVIDIA driver|not compiled with CUDA")
-_LACKING = re.compile(r"NotInstalled: (it needs .*, which is not installed)")
+_LACKING = re.compile(r"NotInstalled: (it needs (.*), which is not installed)")
 _NO_GPU = "0 active drivers"  # so Triton says
 LAUNCHES = "it launches a Triton kernel, and Triton finds no GPU here"
 _NUMBER = re.compile(r"\d+")
@@ -32,7 +31,14 @@ def explanation(function: Callable[..., Any], calls: Sequence[str]) -> tuple[str
 def lacking(search_result: NoMatch) -> str | None:
     """The missing package that a call needs; None: no call needs one."""
     packages = filter(None, map(_LACKING.search, search_result.reasons))
-    return next((package.group(1) for package in packages), None)
+    return next((_said_to_be(package[2], package[1]) for package in packages), None)
+
+
+def _said_to_be(path: str, text: str) -> str:
+    """That a call needs something, and what is to be installed where that is of Flax."""
+    root = path.partition(".")[0]
+    library = array_libraries.PACKAGES.get(root)
+    return f"{text}: this is {library}: `pip install {root}`" if library else text
 
 
 def why(search_result: NoMatch) -> str | None:
@@ -59,7 +65,7 @@ def advice(target: Target, search_result: NoMatch, device: torch.device) -> tupl
         )
     texts = [_place(search_result)] if device.type == "cpu" else []
     if not lacks_gpu(search_result):
-        texts += [_method(target), _declaration(target, search_result)]
+        texts.append(_declaration(target, search_result))
     return tuple(text for text in texts if text)[:2]
 
 
@@ -70,18 +76,6 @@ def _place(search_result: NoMatch) -> str:
     return (
         gpu if os.environ.get("TRITON_INTERPRET") == "1" else f"{gpu}, or for --device interpreter"
     )
-
-
-def _method(target: Target) -> str:
-    """The method to name of an object whose call names no arguments."""
-    places = signature(target.function) or []
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    if not places or any(place.kind not in kinds for place in places):
-        return ""
-    methods = [name for name in METHODS if callable(getattr(target.function, name, None))]
-    if not methods:
-        return ""
-    return f"name the method that names its arguments: {target.specification}.{methods[0]}"
 
 
 def _declaration(target: Target, search_result: NoMatch) -> str:
