@@ -46,19 +46,19 @@ def _message(ranks: dict[int, Runs]) -> str:
     """Words, if a position is there twice, missing or out of order; empty: they fit."""
     parts = group_by(ranks, lambda rank: ranks[rank])  # data parallel ranks have the same part
     owners: dict[int, list[int]] = {}
-    for runs, same in parts.items():
+    for runs, members in parts.items():
         for position in _places(runs):
-            owners.setdefault(position, []).append(same[0])
-    twice = {position: found for position, found in owners.items() if len(found) > 1}
+            owners.setdefault(position, []).append(members[0])
+    twice = {place: tuple(pair) for place, pair in owners.items() if len(pair) > 1}
     missing = sorted(set(range(max(owners))) - set(owners))
     words = [
-        f"{span(places)} on ranks {' and '.join(map(str, both))}"
-        for both, places in group_by(twice, lambda position: tuple(twice[position])).items()
+        f"{span(places)} on ranks {' and '.join(map(str, pair))}"
+        for pair, places in group_by(twice, lambda position: twice[position]).items()
     ]
     words += [f"{span(missing)} on none"] if missing else []
     words += [
-        f"those of rank {same[0]} do not count up"
-        for runs, same in parts.items()
+        f"those of rank {members[0]} do not count up"
+        for runs, members in parts.items()
         if list(_places(runs)) != sorted(_places(runs))
     ]
     return f"positions {'; '.join(words)}" if words else ""

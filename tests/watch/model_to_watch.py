@@ -90,7 +90,7 @@ class Head(nn.Module):
 def main() -> None:
     torch.manual_seed(0)
     layers = nn.Sequential(
-        nn.Embedding(9, H * D), *map(Attention, ("right", "rounded", "other")), Head()
+        nn.Embedding(9, H * D), *map(Attention, ("right",) * 4 + ("rounded", "other")), Head()
     )
     for _ in range(5):
         loss = layers(torch.randint(9, (2, S)))

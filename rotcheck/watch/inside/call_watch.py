@@ -66,8 +66,7 @@ class CallWatch:
     """Looks at calls, and tells of those that turned a tensor, or were handed tables and did not.
 
     Attributes:
-        turns: how many calls were seen to turn something.
-        turning_calls: how many calls of functions that do so were made.
+        turning_calls: how many calls were made of functions that were seen to turn something.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class CallWatch:
         tell_part: Callable[[CodeType, CodeType], None],
         may_look: Callable[[], bool],
     ) -> None:
-        self.turns, self.turning_calls = 0, 0
+        self.turning_calls = 0
         self.sights: dict[int, Sight] = {}
         self._idle = 0
         self._tell_turn, self._tell_idle, self._tell_part = tell_turn, tell_idle, tell_part
@@ -132,7 +131,6 @@ class CallWatch:
         turns = tuple(_turns(call.before, outputs))
         if turns:
             call.sight.turns += 1
-            self.turns += 1
             self.turning_calls += 1
             self._tell_turn(call, turns, outputs, self._owner(call.frame))
             self._tell_parts(call)

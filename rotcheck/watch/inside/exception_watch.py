@@ -85,9 +85,9 @@ class ExceptionWatch:
 
     def _tell(self, frame: FrameType, errors: list[CaughtError]) -> None:
         for error in errors:
-            turned = self._watch.turning_calls > error.turning_calls
+            is_before_turn = self._watch.turning_calls > error.turning_calls
             key = (*error.line, error.text.partition(":")[0])
-            if (turned or error.is_rotary) and key not in self._lines:
+            if (is_before_turn or error.is_rotary) and key not in self._lines:
                 self._lines.add(key)
                 where = [error.line, *program_lines(frame.f_back)]
                 function = frame.f_code.co_qualname

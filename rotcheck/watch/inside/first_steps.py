@@ -66,7 +66,7 @@ class FirstSteps:
     def _open(self, module: Module) -> None:
         self._give_back()
         self._root = None
-        self._turns = self._watch.turns
+        self._turns = self._watch.turning_calls
         self._start = time.perf_counter()
         self._watch.enter(module)
         self._listen(True)
@@ -106,9 +106,9 @@ class FirstSteps:
         self._watch.leave()
         self._exceptions.leave()
         self._windows += 1
-        if self._windows <= FIRST or self._watch.turns > self._turns:
+        if self._windows <= FIRST or self._watch.turning_calls > self._turns:
             self._rotations.write_counts(self._watch, self._windows)
-        self._steps += self._watch.turns > self._turns
+        self._steps += self._watch.turning_calls > self._turns
         self._seconds += time.perf_counter() - self._start
         wants_more = self._steps < MOST_STEPS and self._windows < MOST_WINDOWS
         if (

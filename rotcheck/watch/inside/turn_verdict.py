@@ -31,17 +31,14 @@ def turn_verdict(turn: TensorTurn, axis: int | None) -> dict[str, Any]:
         axis: which axis of the tensor is the sequence; None: nobody knows.
     """
     length = 0 if axis is None else turn.before.shape[axis]
-    judgement = _judgement(turn, length, None)
-    facts = None
-    if judgement.fit.kind == "none" and length:
-        facts = _with_narrow_positions(turn, length)
+    judgement = judge_turn(cast(CallRecord, None), turn, length, None)  # the call is only kept
     if judgement.fit.kind != "rows" and length:  # two equal parts look like a grid too
-        facts = facts or _with_own_positions(judgement)
-    if facts is not None:
-        return facts
+        facts = _with_own_positions(judgement)
+        if facts is not None:
+            return facts
     verdict, finding, message = _verdict(judgement, bool(length))
     facts = {"verdict": verdict, "finding": finding, "message": message}
-    return _fields(judgement) | facts | {"positions": _counted(judgement, length)}
+    return _fields(judgement) | facts | {"positions": _positions(judgement, length)}
 
 
 def _with_own_positions(judgement: JudgedTurn) -> dict[str, Any] | None:
@@ -59,33 +56,11 @@ def _with_own_positions(judgement: JudgedTurn) -> dict[str, Any] | None:
     return {"does": judgement.words, "angles": angle_words, "positions": runs, **facts}
 
 
-def _counted(judgement: JudgedTurn, length: int) -> Runs:
+def _positions(judgement: JudgedTurn, length: int) -> Runs:
     """The positions of rows that count up from one that is known."""
-    first = judgement.fit.first
-    known = judgement.fit.kind == "rows" and length and first == int(first)
-    return [[int(first), length]] if known else []
-
-
-def _judgement(turn: TensorTurn, length: int, positions: torch.Tensor | None) -> JudgedTurn:
-    return judge_turn(cast(CallRecord, None), turn, length, positions)  # the call is only kept
-
-
-def _with_narrow_positions(turn: TensorTurn, length: int) -> dict[str, Any] | None:
-    """The verdict on a rotation that is right for positions as a narrow dtype has them."""
-    places = torch.arange(length).double()  # (S,)
-    for dtype in NARROW:
-        positions = places.to(dtype).double()  # (S,)
-        wrong = (positions != places).nonzero().flatten().tolist()
-        judgement = _judgement(turn, length, positions) if wrong else None
-        if judgement is not None and judgement.fit.kind == "rows":
-            first = wrong[0]
-            name = str(dtype).removeprefix("torch.")
-            message = (
-                f"its positions were rounded to {name}: {first} turns like {positions[first]:.0f}"
-            )
-            facts = {"verdict": "disagrees", "finding": "phase-rounded", "message": message}
-            return _fields(judgement) | facts | {"positions": []}
-    return None
+    fit = judgement.fit
+    counts_up = fit.kind == "rows" and not fit.finding and fit.first == int(fit.first)
+    return [[int(fit.first), length]] if counts_up and length else []
 
 
 def _verdict(judgement: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
@@ -96,6 +71,8 @@ def _verdict(judgement: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
         return "unidentified", "", judgement.message
     if judgement.fit.kind == "none":
         return "unidentified", "", UNKNOWN_ANGLES
+    if judgement.fit.finding:  # what was rounded explains the angles of all rows
+        return "disagrees", judgement.fit.finding, judgement.fit.why
     exact = judgement.tensor.before.dtype not in NARROW
     if judgement.finding and exact and judgement.error > ROUNDING:
         return "disagrees", judgement.finding, judgement.message
