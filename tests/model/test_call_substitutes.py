@@ -163,6 +163,27 @@ def test_a_function_that_a_pass_makes_anew_is_not_understood() -> None:
         substitutes(model, torch.randint(3, 96, (1, 24)))
 
 
+def test_a_rotation_that_has_no_function_of_its_own_is_not_understood() -> None:
+    class Inline(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.qk = nn.Embedding(96, 16), nn.Linear(16, 32)
+
+        def forward(self, ids: Tensor) -> Tensor:
+            x = self.embedding(ids)
+            angles = torch.arange(x.shape[1])[:, None] * 10.0 ** -torch.arange(8)
+            cos, sin = (y.repeat(1, 2) for y in (angles.cos(), angles.sin()))
+            q, k = self.qk(x).chunk(2, -1)
+            q = q * cos + torch.cat((-q[..., 8:], q[..., :8]), -1) * sin
+            k = k * cos + torch.cat((-k[..., 8:], k[..., :8]), -1) * sin
+            x = x + nn.functional.scaled_dot_product_attention(q, k, x, is_causal=True)
+            return x @ self.embedding.weight.T
+
+    model = TextModel(Inline().eval())
+    with pytest.raises(NoTurn, match="turns tensors in its own code"):
+        substitutes(model, torch.randint(3, 96, (1, 24)))
+
+
 class Parent:
     def value(self, x: int) -> int:
         return x

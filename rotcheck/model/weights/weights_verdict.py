@@ -93,12 +93,10 @@ def weights_verdict(losses: WeightsLosses, rows: Sequence[WeightsRow]) -> dict[s
     better = [row for row in rows if row.fits == "better"]
     if better:
         best = min(better, key=lambda row: row.loss)
+        finding = "weights-fit-another"
         words = f"{best.change} (loss {best.loss:.3f} instead of {losses.loss:.3f})"
-        return {
-            "verdict": "disagrees",
-            "finding": "weights-fit-another",
-            "message": f"another convention fits the weights better than the one that runs: {words}",
-        }
+        message = f"another convention fits the weights better than the one that runs: {words}"
+        return {"verdict": "disagrees", "finding": finding, "message": message}
     if any(row.fits == "worse" for row in rows if row.kind in RUINS):
         return {"verdict": "agrees"}
     return _unclear("the loss hardly depends on the rotation: it does not tell which one is right")
