@@ -401,6 +401,13 @@ PLANTED: dict[str, Planted] = {
         1,
         ("is ignored: nothing is scaled",),
     ),
+    "the architecture's default": (
+        "Llama 3.1 8B, as Apertus",
+        0,
+        lambda c: turn(flat(c, theta=12e6, scaling={"factor": 8.0, "rope_type": "llama3"})),
+        1,
+        ("none of the rotary keys is read: what turns is the default of the architecture",),
+    ),
     "a row of its own": (
         LLAMA,
         0,
@@ -424,4 +431,6 @@ AMPLITUDES: dict[str, tuple[str, float, str]] = {
 
 def config_of(name: str) -> Config:
     """The configuration of a public model."""
-    return CONFIGS[name][0]
+    model, _, architecture = name.partition(", as ")
+    config = CONFIGS[model][0]
+    return config | {"model_type": architecture.lower()} if architecture else config

@@ -9,7 +9,7 @@ from rotcheck.model.declared.rotation_settings import RotationSettings
 from rotcheck.model.declared.spellings import USUAL_KEYS
 from rotcheck.rotary.recognition import WELL_KNOWN_THETAS
 
-LIKELY, POSSIBLE, RARE = 1, 2, 4
+LIKELY, POSSIBLE, RARE = 2, 5, 8  # two likely ones together come before a possible one
 """How far-fetched a change is; the least one that fits is named."""
 _DEFAULT_THETA = 10000.0
 _PLAIN = dict.fromkeys(("kind", "factor", "alpha", "short", "long"), None)

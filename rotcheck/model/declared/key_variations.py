@@ -21,6 +21,7 @@ from rotcheck.model.declared.key_changes import (
     number,
 )
 from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
+from rotcheck.model.declared.spellings import KEYS, LOCAL_THETAS, MAPPINGS
 from rotcheck.rotary.frequencies import inverse_frequencies
 from rotcheck.rotary.schedules import Ntk
 
@@ -64,6 +65,7 @@ def key_variations(
     """
     changes = (
         *key_changes(settings),
+        *_of_architecture(settings, config),
         *_of_others(settings, config),
         *_other_thetas(settings, config),
     )
@@ -98,6 +100,25 @@ def _of_others(settings: RotationSettings, config: Mapping[str, Any]) -> Iterato
         words = f"the scaling of {name} is applied to {settings.layers or settings.part} too"
         if rope_type(neighbour) not in _WITHOUT_SCALING and neighbour.part == settings.part:
             yield KeyChange(words, (holder(neighbour),), reading)
+
+
+def _of_architecture(settings: RotationSettings, config: Mapping[str, Any]) -> Iterator[KeyChange]:
+    """Yield what stands where a configuration says nothing, as if it did."""
+    for default in config_settings(_without_rotation(config)):
+        if default.part == settings.part and default.layers in ("", settings.layers):
+            words = "none of the rotary keys is read: what turns is the default of the architecture"
+            keys = tuple(filter(None, (settings.path("theta"), settings.path("kind"))))
+            yield KeyChange(words, keys, default, 2 * LIKELY)
+
+
+def _without_rotation(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration without the keys of its rotation, its sizes apart."""
+    keys = {*MAPPINGS, *LOCAL_THETAS, *KEYS["theta"], *KEYS["partial"], *KEYS["original_length"]}
+    return {
+        key: _without_rotation(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if key not in keys
+    }
 
 
 def _other_thetas(settings: RotationSettings, config: Mapping[str, Any]) -> Iterator[KeyChange]:
