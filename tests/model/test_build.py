@@ -229,3 +229,14 @@ def test_a_factory_that_makes_no_model_is_refused_with_a_reason(
 def test_a_text_that_names_no_model_is_refused() -> None:
     with pytest.raises(RequestError, match="names no model"):
         build("llama")
+
+
+def test_a_transformer_of_diffusers_is_built_small() -> None:
+    model = build("diffusers:FluxTransformer2DModel")
+    config: Any = model.module.config
+    assert (config.num_attention_heads, config.attention_head_dim) == (6, 128)
+    assert list(config.axes_dims_rope) == [16, 56, 56]
+    assert model.inputs["img_ids"].shape == (24, 3)
+    _runs(model)
+    with pytest.raises(RequestError, match="no model 'FluxTransformer'; near it are"):
+        build("diffusers:FluxTransformer")
