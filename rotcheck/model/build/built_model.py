@@ -26,6 +26,7 @@ def build(source: str) -> BuiltModel:
 
     Args:
         source: `package.module:factory`, `path/to/file.py:factory`, `transformers:ARCHITECTURE`,
+            `diffusers:CLASS`,
             or a folder or file with a Hugging Face `config.json`.
 
     Returns:
@@ -35,16 +36,18 @@ def build(source: str) -> BuiltModel:
         RequestError: There is no such model; a `BuildError` where one cannot be built or called.
         Exception: Whatever the module of a factory raises while it is imported.
     """
-    from rotcheck.model.build import factory_models, hugging_face_models
+    from rotcheck.model.build import diffusers_models, factory_models, hugging_face_models
 
     library, _, name = source.partition(":")
     if library == "transformers" and name:
         return hugging_face_models.from_architecture(name)
+    if library == "diffusers" and name:
+        return diffusers_models.from_class(name)
     if Path(source).is_dir() or source.endswith(".json"):
         return hugging_face_models.from_file(Path(source))
     if ":" in source:
         return factory_models.from_factory(source)
     raise RequestError(
         f"{source!r} names no model: write package.module:factory, path/to/file.py:factory, "
-        "transformers:ARCHITECTURE, or the path of a folder with a config.json"
+        "transformers:ARCHITECTURE, diffusers:CLASS, or the path of a folder with a config.json"
     )

@@ -19,14 +19,14 @@ def first_that_runs(module: torch.nn.Module, calls: Iterable[Inputs]) -> Inputs:
     """
     reasons = []
     for inputs in calls:
-        problem = run_once(_copy(module), copy.deepcopy(dict(inputs)))
+        problem = run_once(copy_of(module), copy.deepcopy(dict(inputs)))
         if problem is None:
             return inputs
         reasons.append(f"with {', '.join(inputs)}: {problem}")
     raise BuildError("; ".join(reasons) or "no inputs are known for its forward")
 
 
-def _copy(module: torch.nn.Module) -> torch.nn.Module:
+def copy_of(module: torch.nn.Module) -> torch.nn.Module:
     """A copy of a module that shares its parameters, which a forward pass leaves as they are."""
     memo = {id(parameter): parameter for parameter in module.parameters()}
     return copy.deepcopy(module, memo)

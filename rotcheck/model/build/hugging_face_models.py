@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,26 +59,62 @@ def _read(file: Path) -> dict[str, Any]:
 def _build(
     config_class: type[Any], original: Mapping[str, Any], classes: Sequence[type[Any]]
 ) -> BuiltModel:
+    """The first of several classes that is built and runs; else a part of the model that does."""
     full = plain(config_of(config_class, original).to_dict())
     reasons: list[str] = []
     for model_class in classes:
-        for heads, without in ATTEMPTS:
-            sizes = merge(
-                small_sizes(full, heads, without),
-                {} if "vocabulary" in without else small_tokens(full),
-            )
+        try:
+            return _build_class(config_class, original, full, model_class)
+        except BuildError as error:
+            reasons.append(f"{model_class.__name__}: {error}")
+    part = _first_part(config_class, original, full)
+    if part is None:
+        raise BuildError("; ".join(reasons) or f"no model is made of a {config_class.__name__}")
+    return replace(part, changes=(f"only a part, since {'; '.join(reasons)}", *part.changes))
+
+
+def _first_part(
+    config_class: type[Any], original: Mapping[str, Any], full: Mapping[str, Any]
+) -> BuiltModel | None:
+    """The first part of a model that is a model itself and runs alone."""
+    from rotcheck.model.build import model_classes
+
+    sub_configs = getattr(config_class, "sub_configs", {})
+    for key in sorted(sub_configs, key=lambda key: "text" not in key):
+        values = original.get(key) or full.get(key)
+        if isinstance(values, Mapping) and values.get("model_type"):
             try:
-                config = config_of(config_class, with_sizes(original, full, sizes, config_class))
-                _check_rotary(full, config)
-                module = _module(model_class, config)
-                inputs = call_search.first_that_runs(module, model_inputs.calls(module))
-            except Exception as error:  # a stranger's constructor may raise anything
-                reasons.append(f"{model_class.__name__} {heads} {without} {reason(error)}")
+                part_class, classes = model_classes.find_declared(values, Path(key))
+                return _build(part_class, values, classes)
+            except RequestError:  # the next part may be one that runs
                 continue
-            return BuiltModel(
-                module, inputs, original or full, model_class.__name__, tuple(words(full, sizes))
-            )
-    raise BuildError("\n".join(reasons))
+    return None
+
+
+def _build_class(
+    config_class: type[Any],
+    original: Mapping[str, Any],
+    full: Mapping[str, Any],
+    model_class: type[Any],
+) -> BuiltModel:
+    """A model of a class, as small as it can be; raises `BuildError` with the first reason."""
+    first: BuildError | None = None
+    for heads, without in ATTEMPTS:
+        sizes = small_sizes(full, heads, without)
+        if "vocabulary" not in without:
+            sizes = merge(sizes, small_tokens(full))
+        try:
+            config = config_of(config_class, with_sizes(original, full, sizes, config_class))
+            _check_rotary(full, config)
+            module = _module(model_class, config)
+            inputs = call_search.first_that_runs(module, model_inputs.calls(module))
+        except Exception as error:  # a stranger's constructor may raise anything
+            first = first or BuildError(reason(error))
+            continue
+        changes = tuple(words(full, sizes))
+        return BuiltModel(module, inputs, original or full, model_class.__name__, changes)
+    assert first is not None, "there are attempts"
+    raise first
 
 
 def _check_rotary(full: Mapping[str, Any], config: Any) -> None:

@@ -41,7 +41,7 @@ def _channels(sizes: Config) -> int:
 
 
 def _merge(sizes: Config) -> int:
-    keys = ("spatial_merge_size", "merge_size", "merge_kernel_size", "downsample_factor")
+    keys = ("spatial_merge_size", "merge_size", "merge_kernel_size", "pooling_kernel_size")
     return _number(next((sizes[key] for key in keys if key in sizes), 2))
 
 
@@ -54,7 +54,7 @@ def images(config: Config) -> list[torch.Tensor]:
     height, width = (side[0], side[-1]) if isinstance(side, list | tuple) else (side, side)
     whole = normal(BATCH, channels, _number(height), _number(width))
     pairs = normal(BATCH, 2, channels, 96, 128)  # (B, 2, C, H, W)
-    return [few, whole, pairs, *patches(config)]
+    return [few, whole, pairs, whole[:, None], *patches(config)]
 
 
 def patches(config: Config) -> list[torch.Tensor]:
@@ -81,6 +81,19 @@ def grids(config: Config) -> list[torch.Tensor]:
     return [grid, grid[:, 1:]]
 
 
+def merge_sizes(config: Config) -> list[torch.Tensor]:
+    """How many patches of an image, in height and in width, become one."""
+    return [torch.full((BATCH,), _merge(_vision(config)))]  # (B,)
+
+
+def patch_positions(config: Config) -> list[torch.Tensor]:
+    """The column and the row of each patch."""
+    merge = _merge(_vision(config))
+    rows, columns = torch.arange(ROWS * merge), torch.arange(COLUMNS * merge)
+    positions = torch.cartesian_prod(rows, columns).flip(-1)  # (N, 2)
+    return [positions.repeat(BATCH, 1, 1)]  # (B, N, 2)
+
+
 def videos(config: Config) -> list[torch.Tensor]:
     """Videos of few frames, of the size that the configuration names."""
     sizes = _vision(config)
@@ -92,5 +105,7 @@ SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
     "pixel_values": images,
     "pixel_values_videos": videos,
     "grid_thw": grids,
+    "merge_sizes": merge_sizes,
+    "pixel_position_ids": patch_positions,
     "image_grid_thw": grids,
 }

@@ -31,7 +31,7 @@ def layers_to_keep(config: Mapping[str, Any], count: int) -> list[int]:
 
 
 def layer_lists(config: Mapping[str, Any], count: int, survivors: Sequence[int]) -> dict[str, Any]:
-    """The lists of a config that speak of layers, for those that are survivors."""
+    """The lists of a config that speak of layers, for those that are kept."""
     lists: dict[str, Any] = {
         key: [value[index] for index in survivors]
         for key, value in _by_layer(config, count).items()
@@ -67,13 +67,16 @@ def _kinds(config: Mapping[str, Any], count: int) -> list[tuple[Any, ...]]:
     sets = list(_by_position(config, count).values())
     first = _numbers(config, _FIRST).values()
     last = _numbers(config, _LAST).values()
+    tables = [
+        {int(index): entry for index, entry in table.items()} for table in _tables(config).values()
+    ]
     return [
         (
             *(str(values[index]) for values in lists),
             *(index in positions for positions in sets),
             *(index < number for number in first),
             *(index >= count - number for number in last),
-            *(str(table.get(str(index))) for table in _tables(config).values()),
+            *(str(table.get(index)) for table in tables),
         )
         for index in range(count)
     ]

@@ -1,14 +1,14 @@
 """Calls of a model of transformers to try, from its forward's parameters and its configuration."""
 
+import contextlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from rotcheck.model.build import image_inputs, sound_inputs
+from rotcheck.model.build import image_inputs, image_text_inputs, sound_inputs, token_inputs
 from rotcheck.model.build.plain_config import flat, plain
-from rotcheck.model.build.random_inputs import TARGET_LENGTH, normal, token_sequence
-from rotcheck.model.build.special_tokens import token_ids
+from rotcheck.model.build.random_inputs import BATCH, LENGTH, TARGET_LENGTH, normal
 
 MOST = 12  # calls of one kind
 SOURCES: Mapping[str, Callable[[Mapping[str, Any]], list[Any]]] = {
@@ -17,6 +17,9 @@ SOURCES: Mapping[str, Callable[[Mapping[str, Any]], list[Any]]] = {
 }
 # in front of the others: what a model is given if it takes it
 MAIN = ("input_ids", "decoder_input_ids")
+# what a model that has it takes beside text, where it does not take text alone
+BESIDE = ("input_features", "pixel_values", "input_values")
+FEWEST_TOKENS = 64
 
 
 def calls(module: Any) -> Iterator[Mapping[str, Any]]:
@@ -31,8 +34,10 @@ def calls(module: Any) -> Iterator[Mapping[str, Any]]:
     ]
     main = module.main_input_name
     text = [name for name in MAIN if name in parameters]
+    yield from image_text_inputs.image_texts(module, config, _vocabulary(module, config))
     speech = [name for name in text if name.startswith("decoder")]
-    sets = [text or [main], [main, *text], [main, *speech]]
+    beside = [name for name in BESIDE if name in parameters][:1]
+    sets = [text or [main], [main, *text], [main, *speech], [*text, *beside]]
     for names in dict.fromkeys(tuple(dict.fromkeys([*names, *necessary])) for names in sets):
         known = tuple(name for name in names if name in parameters)
         for inputs in itertools.islice(_combinations(module, config, known), MOST):
@@ -51,23 +56,20 @@ def _combinations(
 
 
 def _values(module: Any, config: Mapping[str, Any], name: str, names: tuple[str, ...]) -> list[Any]:
-    if name == "input_ids":
-        return [token_sequence(_vocabulary(module, config), token_ids(config))]
-    if name == "decoder_input_ids":
-        return [token_sequence(_vocabulary(module, config), token_ids(config), TARGET_LENGTH)]
+    if name in MAIN:
+        length = LENGTH if name == "input_ids" else TARGET_LENGTH
+        return token_inputs.sequences(_vocabulary(module, config), config, length)
     if name == "inputs_embeds":
-        return [normal(2, 19, config["hidden_size"])] if "hidden_size" in config else []
-    in_grid = image_inputs.GRIDS.intersection(names)
-    if in_grid and name in image_inputs.PATCHES:
+        return [normal(BATCH, LENGTH, config["hidden_size"])] if "hidden_size" in config else []
+    if image_inputs.GRIDS.intersection(names) and name in image_inputs.PATCHES:
         return image_inputs.patches(config)
     return SOURCES[name](config) if name in SOURCES else []
 
 
 def _vocabulary(module: Any, config: Mapping[str, Any]) -> int:
-    """How many tokens a model knows."""
-    try:
-        weight = module.get_input_embeddings().weight
-    except (NotImplementedError, AttributeError):  # a model with several embeddings, or with none
-        sizes = [value for key, value in flat(config).items() if key.endswith("vocab_size")]
-        return min((size for size in sizes if isinstance(size, int)), default=64)
-    return int(weight.shape[0])
+    """How many tokens a model knows: as the configuration and as its table of them has it."""
+    sizes = [flat(config).get("vocab_size")]
+    # a model with several tables of tokens, or with none, raises one of these
+    with contextlib.suppress(NotImplementedError, AttributeError):
+        sizes.append(module.get_input_embeddings().weight.shape[0])
+    return min((size for size in sizes if isinstance(size, int)), default=FEWEST_TOKENS)

@@ -45,7 +45,7 @@ def parts(config: Config, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 
 def small_layers(config: Config) -> Sizes:
-    """Few layers, each kind of them survivors."""
+    """Few layers, each kind of them kept."""
     sizes: Sizes = {}
     for key, count in config.items():
         if not (_DEPTH.search(key) and _is_number(count) and count > layer_choice.FEWEST):

@@ -62,6 +62,9 @@ def _own(part: Part) -> list[tuple[int, int]]:
     """Each width of a part, with each count of heads that shares it."""
     widths = [value for key, value in part.items() if _OWN_WIDTH.search(key) and _is_size(value)]
     counts = [value for key, value in part.items() if _HEADS.search(key) and _is_size(value)]
+    head_size = part.get("attention_head_dim")
+    if not widths and _is_size(head_size):  # diffusers multiplies the two
+        return [(heads * part["attention_head_dim"], heads) for heads in counts]
     return [(width, heads) for width in widths for heads in counts]
 
 

@@ -8,7 +8,7 @@ import torch
 from rotcheck.model.build.plain_config import flat
 from rotcheck.model.build.random_inputs import BATCH, normal
 
-FRAMES, SAMPLES = 104, 8_000
+FRAMES, SAMPLES = 152, 7_680  # for 8 frames a token, 1920 samples a frame
 Config = Mapping[str, Any]
 
 

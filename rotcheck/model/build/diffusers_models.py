@@ -1,0 +1,67 @@
+"""A transformer of diffusers, with the default sizes of its class made small."""
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from rotcheck.errors import RequestError
+from rotcheck.model.build import call_search, diffusion_inputs, rotary_keys
+from rotcheck.model.build.build_error import BuildError, reason
+from rotcheck.model.build.built_model import BuiltModel
+from rotcheck.model.build.plain_config import plain
+from rotcheck.model.build.random_inputs import SEED
+from rotcheck.model.build.small_sizes import small_sizes, words
+
+ATTEMPTS = (6, 8, 0)  # how many heads there are at least; 0: as many as there were
+
+
+def from_class(name: str) -> BuiltModel:
+    """The model of a class of diffusers.
+
+    Raises `RequestError` where there is none of that name, with those that are near.
+    """
+    import diffusers
+
+    model_class = getattr(diffusers, name, None)
+    if not (inspect.isclass(model_class) and issubclass(model_class, diffusers.ModelMixin)):
+        names = [key for key in dir(diffusers) if key.endswith("Model")]
+        near = difflib.get_close_matches(name, names, 3, 0.5)
+        hint = f"; near it are {', '.join(near)}" if near else ""
+        raise RequestError(f"diffusers {diffusers.__version__} has no model {name!r}{hint}")
+    return _build(model_class)
+
+
+def _build(model_class: Any) -> BuiltModel:
+    full = _defaults(model_class)
+    first: BuildError | None = None
+    for heads in ATTEMPTS:
+        sizes = small_sizes(full, heads)
+        try:
+            config = {**full, **sizes}
+            changes = rotary_keys.differences(full, config)
+            if changes:
+                raise BuildError(f"a smaller model would rotate differently: {', '.join(changes)}")
+            torch.manual_seed(SEED)
+            module = model_class.from_config(config).float().eval()
+            inputs = call_search.first_that_runs(module, diffusion_inputs.calls(module, config))
+        except Exception as error:  # a stranger's constructor may raise anything
+            first = first or BuildError(f"{model_class.__name__}: {reason(error)}")
+            continue
+        return BuiltModel(module, inputs, full, model_class.__name__, tuple(words(full, sizes)))
+    assert first is not None, "there are attempts"
+    raise first
+
+
+def _defaults(model_class: Any) -> Mapping[str, Any]:
+    """What the constructor of a class takes if it is not told otherwise."""
+    parameters = inspect.signature(model_class.__init__).parameters
+    return plain(
+        {
+            name: parameter.default
+            for name, parameter in parameters.items()
+            if parameter.default is not parameter.empty
+        }
+    )
