@@ -24,6 +24,7 @@ GIVERS = {
     "Switch": 1,
     "_CallSwitch": 1,
     "_bad": 2,
+    "WayOutcome": 2,
 }
 WORDS = {"words", "message"}  # what happened, behind a code
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")

@@ -24,6 +24,7 @@ SAME_MEANING = {
     "worker",  # of a room: what runs in a worker process
     "cpu", "meta", "flash_attn", "triton",  # one device or library, seen by several rooms
     "beyond", "positions",  # one question, asked of functions and of what makes its own angles
+    "autocast", "compile", "to_bfloat16",  # the same done to a function and to a model
 }  # fmt: skip
 
 

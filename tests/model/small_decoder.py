@@ -11,6 +11,7 @@ from rotcheck.model.sequences.way import WaySubject
 
 HEADS, WIDTH, WORDS = 3, 16, 50
 LAYERS = 2
+ORIGINAL = 512  # positions that the models are made for
 Cache = list[tuple[Tensor, Tensor]]
 
 
@@ -137,4 +138,6 @@ def subject_of(build: Callable[[], nn.Module], **inputs: Tensor) -> WaySubject:
     inputs = inputs or {"input_ids": torch.randint(WORDS, (1, 19))}
     with torch.no_grad():
         whole = run_forward(module, inputs)
-    return WaySubject(module, inputs, None, "cpu", torch.float32, build, whole)
+    return WaySubject(
+        module, inputs, {"max_position_embeddings": ORIGINAL}, "cpu", torch.float32, build, whole
+    )

@@ -28,4 +28,11 @@ _ORDER = [
     "padded-decode",
     "uneven-rows",
     "packing",
+    "beyond",
+    "to-bfloat16",
+    "autocast",
+    "checkpointing",
+    "compile",
+    "reload",
+    "meta",
 ]

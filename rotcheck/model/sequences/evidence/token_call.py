@@ -56,11 +56,19 @@ class TokenCall:
         self.subject = subject
         self.module = subject.module if module is None else module
         self.tokens = _tokens_name(subject.inputs)
-        self.parameters = set(inspect.signature(subject.module.forward).parameters)
+        self.parameters = parameters_of(subject.module)
         self.forms = subject.whole.witness.calls
         if not self.forms:
             raise WayClosed("no call turned a tensor in the pass over the whole sequence")
         self.axes = SequenceAxes.of_pass(subject.whole)
+
+    @property
+    def rest(self) -> dict[str, Any]:
+        """What the model is called with beside tokens, their mask and their positions."""
+        inputs = self.subject.inputs
+        return {
+            name: inputs[name] for name in inputs if name not in SIDE_INPUTS and name != self.tokens
+        }
 
     def rows(self, batch: int, length: int = LENGTH) -> Tensor:
         """Tokens (B, S), drawn from those of the subject."""
@@ -71,13 +79,8 @@ class TokenCall:
 
     def run(self, tokens: Tensor, **arguments: Any) -> TokenPass:
         """Call the model under the witness, without gradients."""
-        rest = {
-            name: value
-            for name, value in self.subject.inputs.items()
-            if name not in SIDE_INPUTS and name != self.tokens
-        }
         with FormWitness(self.module, self.forms) as witness, torch.no_grad():
-            result = self.module(**{**rest, self.tokens: tokens, **arguments})
+            result = self.module(**{**self.rest, self.tokens: tokens, **arguments})
         angles = self.axes.token_angles(witness.calls, *tokens.shape)
         return TokenPass(angles, witness.calls, witness.attention, result)
 
@@ -133,6 +136,11 @@ class CachedCall:
     def _cache_arguments(self) -> dict[str, Any]:
         use = {"use_cache": True} if "use_cache" in self.call.parameters else {}
         return use if self.cache is None else {**use, "past_key_values": self.cache}
+
+
+def parameters_of(module: Module) -> set[str]:
+    """The names of what a module is called with."""
+    return set(inspect.signature(module.forward).parameters)
 
 
 def _cache_of(result: Any) -> Any:

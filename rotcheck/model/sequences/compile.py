@@ -1,0 +1,91 @@
+"""Under `torch.compile`: the graph runs as it is, so that the compiler's own code plays no part."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule
+
+from rotcheck.model.sequences.evidence.cache_keys import KeyPair, key_difference
+from rotcheck.model.sequences.evidence.outcome_words import output_note, same_angle
+from rotcheck.model.sequences.evidence.row_difference import tokens_in_words
+from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall, TokenPass
+from rotcheck.model.sequences.way import NotComparable, WayOutcome, WaySubject
+from rotcheck.witness.attention import AttentionCall, AttentionWitness
+
+WHAT = "under torch.compile, for rows of two lengths"
+LENGTHS = (LENGTH, LENGTH - 4)
+
+
+class GraphAttention:
+    """A backend of `torch.compile` that runs each graph, and sees what enters its attentions."""
+
+    def __init__(self) -> None:
+        self.calls: list[AttentionCall] = []
+
+    def __call__(self, graph: GraphModule, _: list[Tensor]) -> Callable[..., Any]:
+        """What runs in place of a graph."""
+        numbers = count()
+
+        def run_graph(*inputs: Any) -> Any:
+            with AttentionWitness(lambda: next(numbers), str) as witness:
+                result = graph(*inputs)
+            self.calls += witness.calls
+            return result
+
+        return run_graph
+
+
+def run(subject: WaySubject) -> WayOutcome:
+    """Compile the model, and hold what enters its attentions against the model as it is."""
+    call = TokenCall(subject)
+    torch._dynamo.reset()
+    graphs = GraphAttention()
+    graph_module = torch.compile(subject.module, backend=graphs)
+    try:
+        for length in LENGTHS:
+            tokens = call.rows(1, length)
+            plain = call.run(tokens)
+            graphs.calls.clear()
+            with torch.no_grad():
+                result = graph_module(**{**call.rest, call.tokens: tokens})
+            outcome = _judge(subject, plain, graphs.calls, TokenPass({}, [], [], result), length)
+            if outcome is not None:
+                return outcome
+    finally:
+        torch._dynamo.reset()
+    return WayOutcome(WHAT)
+
+
+def _judge(
+    subject: WaySubject, plain: TokenPass, calls: list[AttentionCall], step: TokenPass, length: int
+) -> WayOutcome | None:
+    """Hold one length against the model as it is; None: nothing differs."""
+    when = f"with {length} tokens"
+    slots = _pairs(plain.attention, calls)
+    if not slots:
+        raise NotComparable(f"{when}, no graph has the attentions of the model")
+    for name, pairs in slots.items():
+        difference = key_difference(pairs, plain.calls, same_angle(subject.dtype))
+        if difference is not None and difference.rotation:
+            tokens = tokens_in_words(difference.tokens)
+            where = f"{when}, the attention of {difference.owner} gets {name} of {tokens}"
+            return WayOutcome(WHAT, None, "compiled", f"{where} {difference.rotation}")
+    words = output_note(step.output, plain.output)
+    return WayOutcome(WHAT, message=f"{when}, {words}") if words else None
+
+
+def _pairs(plain: list[AttentionCall], calls: list[AttentionCall]) -> dict[str, list[KeyPair]]:
+    """q and k of all attentions, in graphs and as they are; empty: they do not fit each other."""
+    couples = list(zip(calls, plain)) if len(plain) == len(calls) else []
+    if (
+        not all(a.q.shape == b.q.shape and a.k.shape == b.k.shape for a, b in couples)
+        or not couples
+    ):
+        return {}
+    return {
+        "q": [KeyPair(b.owner, a.q, b.q) for a, b in couples],
+        "k": [KeyPair(b.owner, a.k, b.k) for a, b in couples],
+    }

@@ -1,0 +1,85 @@
+"""A model after a cast, a load, a long pass, under autocast, a compiler, checkpointing."""
+
+from typing import Any
+
+import planted_tables as planted
+import pytest
+from planted_decoders import with_attention
+from planted_tables import with_tables
+from small_decoder import SmallDecoder, subject_of
+from torch import nn
+
+from rotcheck.model.sequences import (
+    autocast,
+    beyond,
+    checkpointing,
+    compile,
+    meta,
+    reload,
+    to_bfloat16,
+)
+
+ModelClass = type[SmallDecoder]
+WRONG: list[tuple[ModelClass, Any, str, str]] = [
+    (SmallDecoder, to_bfloat16, "phase-cast", "at positions up to 511: it rounds rotary.inv_freq"),
+    (with_tables(planted.ProductTables), autocast, "phase-autocast", "q, k in layers.{0,1} turn up"),
+    (SmallDecoder, meta, "lost-buffer", "nothing makes rotary.inv_freq again"),
+    (with_tables(planted.LoadedTables), reload, "reload", "q, k in layers.{0,1} turn up"),
+    (planted.ForgetsTheta, reload, "reload", "q, k in layers.{0,1} turn up"),
+    (
+        with_tables(planted.ClampedTables), beyond, "row-past-table",
+        "position 1025 is turned as position 1024",
+    ),
+    (
+        with_tables(planted.CircularTables), beyond, "row-past-table",
+        "position 1024 is turned as position 0",
+    ),
+    (
+        with_tables(planted.KeptTables), beyond, "spoilt-by-growing",
+        "after a pass at position 1024 and later, tokens 1 to 10",
+    ),
+    (with_attention(planted.CountsCalls), checkpointing, "checkpoint", "turn up to"),
+    (
+        with_attention(planted.OtherWhenCompiled), compile, "compiled",
+        "with 11 tokens, the attention of layers.0 gets q of tokens 1 to 10 turned by other angles",
+    ),
+]  # fmt: skip
+FRESH = with_tables(planted.FreshTables)
+RIGHT: list[tuple[ModelClass, Any, str | None]] = [
+    *((FRESH, way, None) for way in (to_bfloat16, autocast, meta, reload, beyond)),
+    (SmallDecoder, autocast, None),
+    (SmallDecoder, checkpointing, None),
+    (SmallDecoder, compile, None),
+    (SmallDecoder, reload, None),
+    (SmallDecoder, beyond, None),
+    (with_tables(planted.ResetTables), meta, "right once reset_parameters() was called"),
+    (with_tables(planted.ShortTables), to_bfloat16, None),
+    (with_tables(planted.ShortTables), meta, None),
+    (with_tables(planted.ShortTables), beyond, "positions from 1024 on raise IndexError"),
+    (with_tables(planted.GrownRows), beyond, None),
+    (with_tables(planted.DynamicTables), beyond, "from position 1024 on, pairs turn by other"),
+]
+
+
+@pytest.mark.parametrize(("build", "way", "code", "words"), WRONG)
+def test_a_wrong_state_is_told(build: type[nn.Module], way: Any, code: str, words: str) -> None:
+    outcome = way.run(subject_of(build))
+    assert outcome.finding == code
+    assert words in outcome.message
+
+
+@pytest.mark.parametrize(("build", "way", "note"), RIGHT)
+def test_a_right_state_passes(build: type[nn.Module], way: Any, note: str | None) -> None:
+    outcome = way.run(subject_of(build))
+    assert (outcome.finding, outcome.message) == (None, None)
+    assert outcome.note is None if note is None else note in outcome.note
+
+
+def test_the_model_itself_is_left_as_it_was() -> None:
+    subject = subject_of(SmallDecoder)
+    before = {name: tensor.clone() for name, tensor in subject.module.state_dict().items()}
+    for way in (to_bfloat16, autocast, meta, reload, beyond, checkpointing):
+        way.run(subject)
+    assert "forward" not in vars(subject.module.layers[0])  # type: ignore[index, union-attr]
+    assert all(bool((before[name] == x).all()) for name, x in subject.module.state_dict().items())
+    assert all(weight.grad is None for weight in subject.module.parameters())
