@@ -37,7 +37,7 @@ def run(subject: WaySubject) -> WayOutcome:
         return WayOutcome(WHAT, difference.error, "spoilt-by-growing", words)
     if far is None:
         return WayOutcome(WHAT, difference.error, note=note)
-    return _judge_far(far, first, start, difference.error)
+    return _judge_far(subject, far, first, start, difference.error)
 
 
 def _far_row(call: TokenCall, start: int) -> tuple[RowAngles | None, str]:
@@ -105,13 +105,15 @@ class FarTurns:
         return steps + wrap(self.first[-1] - self.first[0] - last * steps) / last
 
 
-def _judge_far(far: RowAngles, first: RowAngles, start: int, error: float) -> WayOutcome:
+def _judge_far(
+    subject: WaySubject, far: RowAngles, first: RowAngles, start: int, error: float
+) -> WayOutcome:
     turns = {place: FarTurns(first[place], far[place], start) for place in first if place in far}
     for place, turn in turns.items():
         where = f" ({place.argument} in {place.owner})"
         if turn.fault:
             return WayOutcome(WHAT, error, "row-past-table", turn.fault + where)
-        if turn.doubt:
+        if turn.doubt and subject.dtype == torch.float32:
             return WayOutcome(WHAT, error, message=turn.doubt + where)
     note = f"from position {start} on, pairs turn by other frequencies"
     changes = any(turn.has_other_frequencies for turn in turns.values())

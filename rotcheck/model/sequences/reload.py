@@ -15,7 +15,7 @@ def run(subject: WaySubject) -> WayOutcome:
     """Save the model, load it into another one, and call that."""
     far = FarPass.of_subject(subject)
     module, words = _reload(subject)
-    module.to(subject.device).train(subject.module.training)
+    module.to(subject.device, subject.dtype).train(subject.module.training)
     records, output = witnessed_pass(subject, module, far.inputs)
     difference = far.difference(records, same_angle(subject.dtype))
     way = f"{WHAT} by {words}"

@@ -48,26 +48,27 @@ class PaddedRows:
         tolerance = same_angle(call.subject.dtype)
         notes: list[str] = []
         error = 0.0
+        reference = row_angles(call.run(self.tokens[:1]).angles, 0)
         for row, real in enumerate((slice(0, LENGTH), self.real)):
-            alone = call.run(self.tokens[row : row + 1, real])
             tokens = row_angles(angles, row, real)
-            difference = row_difference(
-                tokens, row_angles(alone.angles, 0), tolerance, relative=True
-            )
+            difference = row_difference(tokens, reference, tolerance, relative=True)
             error = max(error, difference.error)
             if difference.tokens:
                 words = f"row {row}, without its padding: {difference.words}"
                 return WayOutcome(way, error, "padding-positions", words)
-            notes.append(_shift_note(row, difference))
-            first = LENGTH - output.shape[1]  # of the tokens of which there is output
-            output_tokens = slice(max(real.start, first), real.stop)
-            if output_tokens.start < output_tokens.stop:
-                values = output[
-                    row : row + 1, output_tokens.start - first : output_tokens.stop - first
-                ]
-                words = output_note(values, alone.output[:, output_tokens.start - real.start :])
-                notes.append(f"{words} for row {row}" if words else "")
+            notes += [_shift_note(row, difference), self._output_note(call, row, real, output)]
         return WayOutcome(way, error, note="; ".join(filter(None, notes)) or None)
+
+    def _output_note(self, call: TokenCall, row: int, real: slice, output: Tensor) -> str:
+        """Words, if what the model returned for a row is not what it returns for the row alone."""
+        first = LENGTH - output.shape[1]  # of the tokens of which there is output
+        start = max(real.start, first)
+        if start >= real.stop:
+            return ""
+        alone = call.run(self.tokens[row : row + 1, real])
+        values = output[row : row + 1, start - first : real.stop - first]
+        words = output_note(values, alone.output[:, start - real.start :])
+        return f"{words} for row {row}" if words else ""
 
 
 def _shift_note(row: int, difference: RowDifference) -> str:

@@ -53,7 +53,7 @@ def row_difference(
 
     Args:
         row: angles (S, X, P) of each place.
-        reference: those that are right, of the same tokens, which stand at positions 0, 1, 2, ...
+        reference: those that are right, of tokens at positions 0, 1, 2, ...: as many, or more.
         tolerance: radians: angles that are nearer are the same.
         relative: the whole row may be turned further by a number of positions.
     """
@@ -75,7 +75,10 @@ def row_difference(
 
 def _errors(row: Tensor, reference: Tensor, shift: int) -> Tensor:
     """The largest difference of each token, (S,)."""
-    truth = reference + shift * _steps(reference) if shift else reference
+    count = len(row)
+    truth = reference[:count] + shift * _steps(reference)
+    if 0 <= shift <= len(reference) - count:  # measured angles are more exact
+        truth = reference[shift : shift + count]
     return wrap(row - truth).abs().amax((1, 2)).nan_to_num(torch.inf)
 
 
