@@ -29,6 +29,8 @@ class FormWitness(Witness):
         super().__init__(model)
         self._forms: dict[CodeType, tuple[TensorTurn, ...]] = {}
         for record in calls:
+            if record.inline:  # no argument of a call turns
+                continue
             code = record.function.__code__
             self._forms.setdefault(code, record.turns)
             self._functions.setdefault(id(code), []).append(record.function)
@@ -40,6 +42,9 @@ class FormWitness(Witness):
             owner = self._place(frame.f_locals.get("self"))
             marks = len(self.calls), len(self.makers), len(self.idle)
             self._stack.append(_Frame(frame, {}, {}, owner, marks))
+
+    def _trace(self) -> None:
+        """Nothing keeps the operations of a frame."""
 
     def _end(self, record: _Frame, result: Any) -> None:
         forms = self._forms.get(record.frame.f_code)
@@ -56,12 +61,18 @@ def _turns_in(forms: Iterable[TensorTurn], record: _Frame, result: Any) -> Itera
     after = {**_by_place(record.values), **dict(tensors_in(result))}
     for form in forms:
         x, y = before.get(form.argument), after.get(form.result)
-        if x is None or y is None or x.dim() != form.before.dim():
+        if x is None or y is None or x.dim() != y.dim():
             continue
         y = _last(y, x.shape)
-        if x.shape == y.shape and x.shape[-1] == form.before.shape[-1]:
+        if form.part is not None and x.shape == y.shape:
+            x, y = x.select(*form.part), y.select(*form.part)
+        if (
+            x.shape == y.shape
+            and x.dim() == form.before.dim()
+            and x.shape[-1] == form.before.shape[-1]
+        ):
             turn = measure_turn(form.turn, x, y)
-            yield TensorTurn(form.argument, x, y.detach().clone(), turn, form.result)
+            yield TensorTurn(form.argument, x, y.detach().clone(), turn, form.result, form.part)
 
 
 def _last(x: Tensor, shape: torch.Size) -> Tensor:

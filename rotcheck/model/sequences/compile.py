@@ -30,7 +30,7 @@ class GraphAttention:
         numbers = count()
 
         def run_graph(*inputs: Any) -> Any:
-            with AttentionWitness(lambda: next(numbers), str) as witness:
+            with AttentionWitness(lambda: next(numbers), str, lambda: None) as witness:
                 result = graph(*inputs)
             self.calls += witness.calls
             return result

@@ -61,7 +61,7 @@ def place_turns(calls: Iterable[CallRecord]) -> dict[TurnPlace, TensorTurn]:
     places: dict[TurnPlace, TensorTurn] = {}
     for record in calls:
         for tensor in record.turns:
-            name = record.owner, record.name, tensor.argument
+            name = record.owner, record.name, tensor.name
             places[TurnPlace(*name, counts[name])] = tensor
             counts[name] += 1
     return places
