@@ -1,6 +1,6 @@
 """What entered the attention, held against what came out of the rotations before it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rotcheck.model.graph_paths import derives_from
@@ -100,7 +100,7 @@ def attention_inputs(
     inputs: list[AttentionInputs] = []
     last = 0
     for entry in attention:
-        records = tuple(call for call in calls if last < call.order < entry.order)
+        records = tuple(_records_before(entry, last, calls, attention))
         doubts = any(last < call.order < entry.order for call in idle)
         last = entry.order
         turns = [TurnValues(turn) for record in records for turn in record.turns]
@@ -109,6 +109,22 @@ def attention_inputs(
             q, k = _trace(entry, q, k, calls, attention), _trace(entry, k, q, calls, attention)
         inputs.append(AttentionInputs(entry, q, k, v, records))
     return inputs
+
+
+def _records_before(
+    entry: AttentionCall,
+    last: int,
+    calls: Sequence[CallRecord],
+    attention: Sequence[AttentionCall],
+) -> Iterator[CallRecord]:
+    """Yield the calls that turned tensors since the attention before, or around this one."""
+    for call in calls:
+        around = [a.order for a in attention if call.first < a.order < call.order]
+        if call.inline and around:
+            if entry.order in around:
+                yield call
+        elif last < call.order < entry.order:
+            yield call
 
 
 def _input(entry: AttentionCall, name: str, turns: Sequence[TurnValues]) -> AttentionInput:

@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention.pairings import written_order
+from rotcheck.measure import mistake_names
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.angle_mistakes import angle_mistake
 from rotcheck.model.turn_angles import TurnAngles, turn_angles
 from rotcheck.model.turn_fit import TurnFit, fit_rows
-from rotcheck.rotary.schedules import Schedule
+from rotcheck.rotary.recognition import TWICE
+from rotcheck.rotary.schedules import Linear, Schedule
 from rotcheck.witness.call_record import CallRecord, TensorTurn
 from rotcheck.witness.turning import pairs_of
 
@@ -80,7 +82,15 @@ def judge_turn(
         fit = replace(explain(angles.angles, ways[0]), finding=finding, why=why)
     error = _error(tensor, angles, fit)
     finding, message = _mistake(tensor, angles, fit, error, length)
+    if not finding and _is_twice(fit, candidates):
+        finding, message = mistake_names.TWICE[0], f"{tensor.name} {mistake_names.TWICE[1]}"
     return JudgedTurn(call, tensor, angles, fit, error, finding, message)
+
+
+def _is_twice(fit: TurnFit, candidates: Sequence[Schedule]) -> bool:
+    """Whether each pair turns by twice the angle of a plain schedule, which nobody asked for."""
+    schedule = fit.schedule
+    return isinstance(schedule, Linear) and schedule.factor == TWICE and schedule not in candidates
 
 
 def _positions_of(rows: int, positions: Tensor | None, length: int) -> Iterator[Tensor | None]:

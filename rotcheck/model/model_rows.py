@@ -161,8 +161,8 @@ class ModelObservation:
         turns = {id(turn.tensor): turn for call in self.calls for turn in call.turns}
         first, second = turns[id(q.turn)], turns[id(k.turn)]
         words = uneven_turns([first, second])
-        if words and first.call is second.call:
-            return "", ""  # the row of that call says so
+        if words and (first.call is second.call or first.finding or second.finding):
+            return "", ""  # the rows of the calls say so
         if not words and q.start != k.start and None not in (q.start, k.start):
             words = f"q and k turn other lanes of a head: from {q.start}, and from {k.start} on"
         return ("q-and-k-differ", f"{entry.where}: {words}") if words else ("", "")

@@ -154,14 +154,27 @@ def _of_positions(
     error = float(wrap(angles - truth).abs().max())
     if error > max(10 * noise, 1e-3):
         return None
+    places = rows + offset  # (B or 1, S)
+    near = rough + direction * _slope(wrap(angles - truth), places)
+    truth = direction * places[..., None] * near
+    error = float(wrap(angles - truth).abs().max())
     from_first = {round(position + offset): angle for position, angle in forward.items()}
     fit = fit_schedule(from_first, 1, head_dim, noise if noise > NOISE else EXACT, candidates)
-    exact = direction * (rows[..., None] + offset) * fit.frequencies
+    exact = direction * places[..., None] * fit.frequencies
     off = wrap(angles - exact).abs()
-    if bool((off > 2 * _allowance(exact, noise)).any()):  # the schedule is only near
-        return TurnFit("rows", direction, rough, None, start + offset, truth, error)
-    fields = (fit.frequencies, fit.schedule, start + offset, exact, float(off.max()))
+    schedule = fit.schedule
+    if bool((off > 2 * _allowance(exact, noise)).any()):
+        schedule = None  # it is only near
+    if schedule is None or float(off.max()) > 2 * error:  # its numbers are known only so far
+        return TurnFit("rows", direction, near, schedule, start + offset, truth, error)
+    fields = (fit.frequencies, schedule, start + offset, exact, float(off.max()))
     return TurnFit("rows", direction, *fields)
+
+
+def _slope(angles: Tensor, places: Tensor) -> Tensor:
+    """Radians a position, (P,), by which angles (B, S, P) grow, in the least squares."""
+    rows = places[..., None].expand(angles.shape)
+    return (rows * angles).flatten(0, 1).sum(0) / (rows * rows).flatten(0, 1).sum(0).clamp_min(1)
 
 
 def _by_position(angles: Tensor, rows: Tensor) -> dict[int, Tensor]:

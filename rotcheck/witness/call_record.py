@@ -51,6 +51,7 @@ class CallRecord:
     tables: tuple[str, ...] = ()  # which results are tables
     table_arguments: tuple[str, ...] = ()  # which arguments are tables
     inline: bool = False  # its own code turns tensors, which are none of its arguments: variables
+    first: int = 0  # how many calls had been numbered when it began
     callers: tuple[str, ...] = field(default=(), repr=False)  # qualified names, innermost first
 
     @property

@@ -122,7 +122,9 @@ class FrameOperations:
             node.is_turn = True
             name = self._name(key, before, variables)
             copy = self._nodes[before].tensor.detach().clone()
-            turns[key] = TensorTurn(name, copy, node.tensor.detach().clone(), turn)
+            needs_gradient = self._nodes[before].tensor.requires_grad
+            fields = ("", None, needs_gradient, node.tensor.grad_fn)
+            turns[key] = TensorTurn(name, copy, node.tensor.detach().clone(), turn, *fields)
         yield from turns.values()
 
     def _turn_among(self, ancestors: Sequence[int], after: Tensor) -> tuple[int, Turn | None]:
@@ -155,6 +157,10 @@ class FrameOperations:
         self._copies -= 1  # no id is negative
         node.tensor = before
         self._nodes[self._copies] = node
+        names = {id(x): self._copies}  # what was made of it before was made of the copy
+        self._products = [tuple(names.get(key, key) for key in keys) for keys in self._products]
+        for earlier in self._nodes.values():
+            earlier.parents = tuple(names.get(key, key) for key in earlier.parents)
         rest = tuple(parent for parent in parents if parent != id(x))
         self._add_node(id(x), x, (self._copies, *rest), product)
 

@@ -41,7 +41,7 @@ class FormWitness(Witness):
         else:
             owner = self._place(frame.f_locals.get("self"))
             marks = len(self.calls), len(self.makers), len(self.idle)
-            self._stack.append(_Frame(frame, {}, {}, owner, marks))
+            self._stack.append(_Frame(frame, {}, {}, owner, marks, self._order))
 
     def _trace(self) -> None:
         """Nothing keeps the operations of a frame."""

@@ -104,7 +104,7 @@ class Witness:
         place = self._place(owner)
         before = map_tensors(values, self._copy)
         marks = len(self.calls), len(self.makers), len(self.idle)
-        self._stack.append(_Frame(frame, values, before, place, marks))
+        self._stack.append(_Frame(frame, values, before, place, marks, self._order))
 
     def _place(self, owner: object) -> tuple[str, str]:
         """The name and the class of the module at work: a call's `self`, or that of its caller."""
@@ -202,6 +202,7 @@ class Witness:
             self._next(),
             record.before,
             copies,
+            first=record.first,
             callers=callers,
             **facts,
         )
@@ -245,7 +246,7 @@ def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
 class _Frame:
     """A call that has not ended."""
 
-    __slots__ = ("before", "frame", "marks", "operations", "owner", "values")
+    __slots__ = ("before", "first", "frame", "marks", "operations", "owner", "values")
 
     def __init__(
         self,
@@ -254,9 +255,11 @@ class _Frame:
         before: Mapping[str, Any],
         owner: tuple[str, str],
         marks: tuple[int, int, int],
+        first: int,
     ) -> None:
         self.frame, self.values, self.before, self.owner = frame, values, before, owner
         self.operations = FrameOperations()
+        self.first = first  # how many calls had been numbered by then
         self.marks = marks  # how many calls, makers and idle ones there were when it began
 
 

@@ -205,11 +205,11 @@ def _of(
     layer: Callable[..., nn.Module], *arguments: object, make: Callable[..., Tensor] = precompute_freqs_cis,
     whole: bool = False, rows: int = LONG,
 ) -> Callable[[], ComplexModel]:  # fmt: skip
-    return lambda: ComplexModel([layer(*arguments) for _ in range(2)], make, whole, rows)
+    return lambda: ComplexModel([layer(*arguments)], make, whole, rows)
 
 
 def _many_tokens() -> dict[str, Tensor]:
-    return tokens(600, 1)
+    return tokens(300, 1)
 
 
 MODELS = [
@@ -217,13 +217,13 @@ MODELS = [
     PlantedModel("complex-gqa", _of(ComplexAttention, apply_rotary_emb, 2)),
     PlantedModel("complex-halves", _of(ComplexAttention, apply_to_halves)),
     PlantedModel("complex-two-calls", _of(TwoCallsAttention, whole=True)),
-    PlantedModel("complex-many", _of(ComplexAttention, rows=600), inputs=_many_tokens),
+    PlantedModel("complex-many", _of(ComplexAttention, rows=300), inputs=_many_tokens),
     PlantedModel("complex-k-not", _of(ComplexAttention, apply_only_to_q), "not-rotated", "k"),
     PlantedModel("complex-k-conjugate", _of(ComplexAttention, apply_conjugate_to_k), "q-and-k-differ", "opposite"),
     PlantedModel("complex-k-late", _of(ComplexAttention, apply_late_to_k), "q-and-k-differ", "positions"),
     PlantedModel("complex-k-late-call", _of(TwoCallsAttention, 1, whole=True), "q-and-k-differ", "positions"),
     PlantedModel("complex-k-theta", _of(TwoThetasAttention, whole=True), "q-and-k-differ", "frequencies"),
-    PlantedModel("complex-k-twice", _of(ComplexAttention, apply_squares), "q-and-k-differ", "frequencies"),
+    PlantedModel("complex-k-twice", _of(ComplexAttention, apply_squares), "rotated-twice", "xk rotates twice"),
     PlantedModel("complex-k-again", _of(AgainAfterCacheAttention), "rotated-twice", "k"),
     PlantedModel("complex-real-part", _of(ComplexAttention, apply_real_part), "imaginary-dropped"),
     PlantedModel("complex-along-batch", _of(ComplexAttention, apply_along_the_batch), "per-batch"),
@@ -232,12 +232,9 @@ MODELS = [
     PlantedModel("complex-bfloat16-frequencies", _of(ComplexAttention, make=precompute_in_bfloat16), "phase-rounded"),
     PlantedModel(
         "complex-bfloat16-positions",
-        _of(ComplexAttention, make=precompute_from_positions_in_bfloat16, rows=600),
+        _of(ComplexAttention, make=precompute_from_positions_in_bfloat16, rows=300),
         "phase-rounded", inputs=_many_tokens,
     ),
-    PlantedModel(
-        "complex-float16-angles", _of(ComplexAttention, make=precompute_angles_in_float16, rows=600),
-        "phase-rounded", inputs=_many_tokens,
-    ),
+    PlantedModel("complex-float16-angles", _of(ComplexAttention, make=precompute_angles_in_float16), "phase-rounded"),
 ]  # fmt: skip
 assert S < LONG

@@ -117,11 +117,11 @@ class SectionAttention(nn.Module):
 
 
 def _image(**options: Any) -> Callable[[], nn.Module]:
-    return lambda: ImageModel([ImageAttention(**options) for _ in range(2)])
+    return lambda: ImageModel([ImageAttention(**options)])
 
 
 def _sections(*arguments: tuple[int, ...]) -> Callable[[], nn.Module]:
-    return lambda: Decoder([SectionAttention(*arguments) for _ in range(2)])
+    return lambda: Decoder([SectionAttention(*arguments)])
 
 
 MODELS = [

@@ -114,6 +114,10 @@ def apply_twice(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> Pair:
     return apply_rotary_pos_emb(q, k, cos, sin)
 
 
+def apply_both_twice(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> Pair:
+    return apply_rotary_pos_emb(*apply_rotary_pos_emb(q, k, cos, sin), cos, sin)
+
+
 def apply_to_q_detached(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> Pair:
     return apply_rotary_pos_emb(q, k.detach(), cos, sin)
 
@@ -313,13 +317,13 @@ class HalfModel(Decoder):
 def _of(
     layer: Callable[..., nn.Module], *arguments: object, **options: object
 ) -> Callable[[], HalfModel]:
-    return lambda: HalfModel([layer(*arguments) for _ in range(2)], **options)  # type: ignore[arg-type]
+    return lambda: HalfModel([layer(*arguments)], **options)  # type: ignore[arg-type]
 
 
 def _with_tables(
     *arguments: object, kind: type[RotaryEmbedding] = RotaryEmbedding
 ) -> Callable[[], HalfModel]:
-    return lambda: HalfModel([HalfAttention(), HalfAttention()], kind(*arguments))  # type: ignore[arg-type]
+    return lambda: HalfModel([HalfAttention()], kind(*arguments))  # type: ignore[arg-type]
 
 
 def _still_every_fourth() -> HalfModel:
@@ -328,6 +332,7 @@ def _still_every_fourth() -> HalfModel:
 
 MODELS = [
     PlantedModel("half", _of(HalfAttention)),
+    PlantedModel("half-two-layers", lambda: HalfModel([HalfAttention(), HalfAttention()])),
     PlantedModel("half-own-positions", _of(HalfAttention), inputs=tokens_with_positions),
     PlantedModel("half-from-one", _of(HalfAttention, first=1)),
     PlantedModel("half-gqa", _of(HalfAttention, apply_rotary_pos_emb, 2)),
@@ -341,7 +346,8 @@ MODELS = [
     PlantedModel("half-still-every-fourth", _still_every_fourth),
     PlantedModel("half-cache", _of(CacheAttention)),
     PlantedModel("half-q-twice", _of(TwiceAttention), "rotated-twice", "q"),
-    PlantedModel("half-q-twice-in-one-call", _of(HalfAttention, apply_twice), "q-and-k-differ", "frequencies"),
+    PlantedModel("half-q-twice-in-one-call", _of(HalfAttention, apply_twice), "rotated-twice", "q rotates twice"),
+    PlantedModel("half-both-twice", _of(HalfAttention, apply_both_twice), "rotated-twice", "twice"),
     PlantedModel("half-k-lost", _of(LostKeyAttention), "copy-dropped", "k as it was before"),
     PlantedModel("half-both-lost", _of(LostBothAttention), "copy-dropped", "before the rotation"),
     PlantedModel("half-k-lost-within", _of(EagerLostKeyAttention), "not-rotated", "k without rotation"),

@@ -12,7 +12,7 @@ ROPE, NOPE = 8, 8
 
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     a, b = x[..., ::2], x[..., 1::2]
-    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)  # written de-interleaved
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)  # de-interleaved
 
 
 def apply_rotary_emb(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from planted.shell import WIDTH, D, H, PlantedModel, attend, decoder, inverse_fr
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     a, b = x.chunk(2, -1)  # (B, S, n, H, D / 2) each
     cos, sin = cos[:, None, None], sin[:, None, None]
-    return torch.cat((a * cos - b * sin, a * sin + b * cos), -1)
+    return torch.cat((a * cos - b * sin, a * sin + b * cos), -1).to(x.dtype)
 
 
 def apply_rotary_emb_qkv(qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ MODELS = [
     PlantedModel("packed-all-three", _of(turn_all_three), "v-rotated"),
     PlantedModel("packed-q-alone", _of(turn_q_alone), "not-rotated", "k"),
     PlantedModel("packed-q-and-v", _of(turn_q_and_v), "v-rotated"),
-    PlantedModel("packed-q-twice", _of(turn_q_twice), "q-and-k-differ"),
+    PlantedModel("packed-q-twice", _of(turn_q_twice), "rotated-twice", "qkv[:, :, 0]"),
     PlantedModel("packed-twice", _of(apply_rotary_emb_qkv, 2), "rotated-twice"),
     PlantedModel("packed-written-twice", _of(write_rotary_emb_qkv, 2), "rotated-twice"),
     PlantedModel("packed-lost", decoder(LostPackedAttention), "copy-dropped"),

@@ -118,7 +118,7 @@ class CacheModel(Decoder):
     """Its first token stands behind those of a cache; `late`: which of q and k know that."""
 
     def __init__(self, q: int, k: int) -> None:
-        super().__init__([Attention(Rotator(q), Rotator(k)) for _ in range(2)])
+        super().__init__([Attention(Rotator(q), Rotator(k))])
 
 
 class LearntAttention(Attention):

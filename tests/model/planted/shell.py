@@ -59,7 +59,7 @@ class Decoder(nn.Module):
         return self.head(x)
 
 
-def decoder(layer: Callable[[], nn.Module], layers: int = 2) -> Callable[[], Decoder]:
+def decoder(layer: Callable[[], nn.Module], layers: int = 1) -> Callable[[], Decoder]:
     """A factory of a decoder whose layers are all alike."""
     return lambda: Decoder([layer() for _ in range(layers)])
 

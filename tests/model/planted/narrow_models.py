@@ -1,0 +1,62 @@
+"""The same in bfloat16, whose values come again by chance: what enters is still told apart."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from planted.complex_models import (
+    ComplexAttention,
+    ComplexModel,
+    apply_only_to_q,
+    apply_rotary_emb,
+    precompute_freqs_cis,
+)
+from planted.half_models import (
+    HalfAttention,
+    HalfModel,
+    LostKeyAttention,
+    NormAttention,
+    TurnedValueAttention,
+    TwiceAttention,
+    apply_to_opposite_sides,
+)
+from planted.latent_models import LatentAttention, LostLatentAttention
+from planted.packed_models import PackedAttention, turn_q_alone
+from planted.shell import PlantedModel, decoder
+
+
+def _narrow(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    return lambda: build().bfloat16()
+
+
+def _half(layer: Callable[..., nn.Module], *arguments: object) -> Callable[[], nn.Module]:
+    """cos and sin are made in float32, and then cast."""
+
+    def build() -> nn.Module:
+        model = HalfModel([layer(*arguments)])
+        frequencies = model.rotary_emb.inv_freq
+        model.bfloat16()
+        model.rotary_emb.inv_freq = frequencies
+        return model
+
+    return build
+
+
+def _complex(rotate: Callable[..., object]) -> Callable[[], nn.Module]:
+    return _narrow(lambda: ComplexModel([ComplexAttention(rotate)], precompute_freqs_cis))
+
+
+MODELS = [
+    PlantedModel("narrow-half", _half(HalfAttention)),
+    PlantedModel("narrow-norm", _half(NormAttention)),
+    PlantedModel("narrow-complex", _complex(apply_rotary_emb)),
+    PlantedModel("narrow-packed", _narrow(decoder(PackedAttention))),
+    PlantedModel("narrow-latent", _narrow(decoder(LatentAttention))),
+    PlantedModel("narrow-half-k-lost", _half(LostKeyAttention), "copy-dropped", "k as it was before"),
+    PlantedModel("narrow-half-v-turned", _half(TurnedValueAttention), "v-rotated", "v"),
+    PlantedModel("narrow-half-q-twice", _half(TwiceAttention), "rotated-twice", "q"),
+    PlantedModel("narrow-half-opposite", _half(HalfAttention, apply_to_opposite_sides), "q-and-k-differ", "opposite"),
+    PlantedModel("narrow-complex-k-not", _complex(apply_only_to_q), "not-rotated", "k"),
+    PlantedModel("narrow-packed-q-alone", _narrow(decoder(lambda: PackedAttention(turn_q_alone))), "not-rotated"),
+    PlantedModel("narrow-latent-k-lost", _narrow(decoder(LostLatentAttention)), "copy-dropped", "k as it was before"),
+]  # fmt: skip
