@@ -110,4 +110,4 @@ def test_the_command_writes_what_it_shows_without_paths(tmp_path: Path) -> None:
 
 def test_the_page_of_a_report_has_each_row(right: ModelReport) -> None:
     texts = str(document(right))
-    assert all(row.function in texts for row in right.rows)
+    assert all(row.function.removesuffix(".forward") in texts for row in right.rows)
