@@ -11,6 +11,9 @@ from rotcheck.study.request import check_known, unique
 
 WORKER = "rotcheck.model.worker"
 DTYPES = ("float32", "bfloat16", "float16")
+SAMPLE = "sample"  # the text that comes with rotcheck
+WEIGHTS = "weights"  # the task of judging them
+WEIGHTS_TIMES = 10  # of the time limit: the text is read once for each change of the rotation
 FORWARD = "forward"  # the task of the one pass over the whole sequence
 
 
@@ -22,16 +25,27 @@ class ModelRequest:
     devices: tuple[str, ...]  # empty: all that run here
     dtypes: tuple[str, ...]
     ways: tuple[str, ...]
+    text: str | None = None  # judge the weights by this file, or by `SAMPLE`
 
 
 def request(
-    spec: str, devices: Sequence[str], dtypes: Sequence[str], ways: Sequence[str] | None
+    spec: str,
+    devices: Sequence[str],
+    dtypes: Sequence[str],
+    ways: Sequence[str] | None,
+    text: str | None = None,
 ) -> ModelRequest:
     """The request. `ways`: None: all.
 
     Raises:
-        RequestError: there is no such dtype or way, or a device has no values.
+        RequestError: there is no such dtype or way, a device has no values, or a text is asked of
+            a model without weights.
     """
+    if text is not None and (spec.startswith("transformers:") or spec.endswith(".json")):
+        raise RequestError(
+            f"--text asks trained weights, and {spec!r} has none: name the folder that holds them, "
+            "or a factory that loads them"
+        )
     check_known("way", ways or (), way_names())
     check_known("dtype", dtypes, DTYPES)
     if "meta" in devices:
@@ -41,15 +55,28 @@ def request(
         unique(devices),
         unique(dtypes) or DTYPES[:1],
         way_names() if ways is None else unique(ways),
+        text,
     )
 
 
 def jobs(request: ModelRequest, devices: Sequence[str], timeout: float) -> list[Job]:
-    """The jobs: the forward pass is their first task, each way another one."""
-    return [_job(request, device, dtype, timeout) for device in devices for dtype in request.dtypes]
+    """The jobs: the forward pass is the first task of a job, each way another one. The weights have
+    a job of their own."""
+    places = [(device, dtype) for device in devices for dtype in request.dtypes]
+    passes = [_job(request, *place, timeout) for place in places]
+    if request.text is None:
+        return passes
+    return [*passes, *(_weights_job(request, *place, timeout) for place in places)]
 
 
 def _job(request: ModelRequest, device: str, dtype: str, timeout: float) -> Job:
     setup: dict[str, Any] = {"spec": request.spec, "device": device, "dtype": dtype}
     tasks = [[dtype, name] for name in (FORWARD, *request.ways)]
     return Job(request.spec, f"{WORKER}:open_model", setup, tasks, timeout, 3 * timeout)
+
+
+def _weights_job(request: ModelRequest, device: str, dtype: str, timeout: float) -> Job:
+    text = None if request.text == SAMPLE else request.text
+    setup = {"spec": request.spec, "device": device, "dtype": dtype, "text": text}
+    limit = WEIGHTS_TIMES * timeout
+    return Job(request.spec, f"{WORKER}:open_weights", setup, [[dtype, WEIGHTS]], limit, limit)

@@ -10,12 +10,20 @@ from rotcheck import __version__, diagnose
 from rotcheck.compare.cells import fields_of_failure
 from rotcheck.isolation import Done, Returned
 from rotcheck.model import plan
-from rotcheck.results import DeclaredRow, Machine, ModelReport, ModelRow, WayRow, summarise
+from rotcheck.results import (
+    DeclaredRow,
+    Machine,
+    ModelReport,
+    ModelRow,
+    WayRow,
+    WeightsFit,
+    summarise,
+)
 from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import display_names
 from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
-Row = TypeVar("Row", ModelRow, DeclaredRow, WayRow)
+Row = TypeVar("Row", ModelRow, DeclaredRow, WayRow, WeightsFit)
 
 SURVEY_GROUPS = ("devices",)
 PRELOAD = (*SURVEY_PRELOAD, plan.WORKER)
@@ -27,6 +35,7 @@ def model(
     devices: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     ways: Sequence[str] | None = None,
+    text: str | None = None,
     timeout: float = 300.0,
     memory_limit: float | None = None,
     on_plan: Callable[[int], None] | None = None,
@@ -41,6 +50,9 @@ def model(
         devices: where it runs; none: all that run here.
         dtypes: of its weights; none: float32.
         ways: in which it is called beside the one pass, as `decode`; None: all; none: no other.
+        text: judge trained weights by the text of this file, or by the "sample" that comes with
+            rotcheck: does another rotation fit them better? `spec` is then a folder with weights,
+            or a factory that loads them.
         timeout: seconds for the one pass, and for each way.
         memory_limit: GiB that a worker may hold.
         on_plan: called once with the number of runs.
@@ -52,7 +64,7 @@ def model(
     Raises:
         RequestError: the request cannot be carried out.
     """
-    request = plan.request(spec, devices, dtypes, ways)
+    request = plan.request(spec, devices, dtypes, ways, text)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
         machine = study.survey(SURVEY_GROUPS)
         jobs = plan.jobs(request, resolve_devices(request.devices, machine), timeout)
@@ -73,17 +85,20 @@ def _report(
     passes = [answer for answer in answers if answer.task[1] == plan.FORWARD]
     rows = tuple(row for answer in passes for row in _rows(answer))
     declared = msgspec.convert(built.get("declared", []), list[DeclaredRow])
-    other_ways = tuple(map(_way, (answer for answer in answers if answer.task[1] != plan.FORWARD)))
+    rest = [answer for answer in answers if answer.task[1] not in (plan.FORWARD, plan.WEIGHTS)]
+    other_ways = tuple(map(_way, rest))
+    weights = next((_weights(answer) for answer in answers if answer.task[1] == plan.WEIGHTS), None)
     return ModelReport(
         rotcheck=__version__,
         machine=machine,
         spec=display_names([spec])[spec],
-        model=built.get("model", spec),
+        model=built.get("model", display_names([spec])[spec]),
         changes=tuple(built.get("changes", ())),
         rows=rows,
         declared=tuple(map(with_knowledge, declared)),
         ways=other_ways,
-        summary=summarise([*rows, *declared, *other_ways]),
+        weights=weights,
+        summary=summarise([*rows, *declared, *other_ways, *([weights] if weights else [])]),
         interrupted=interrupted,
     )
 
@@ -104,6 +119,15 @@ def _way(answer: Done) -> WayRow:
         return with_knowledge(msgspec.convert(answer.outcome.value["way"], WayRow))
     place = {"device": answer.job.setup["device"], "dtype": answer.task[0]}
     return WayRow(way=answer.task[1], what="", **place, **fields_of_failure(answer))
+
+
+def _weights(answer: Done) -> WeightsFit:
+    """How the weights fit; what became of asking, where it did not come back."""
+    if isinstance(answer.outcome, Returned):
+        return with_knowledge(msgspec.convert(answer.outcome.value["weights"], WeightsFit))
+    fields = fields_of_failure(answer)
+    fields.pop("trace")
+    return WeightsFit(**fields)
 
 
 def with_knowledge(row: Row) -> Row:

@@ -2,7 +2,8 @@
 
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ from rotcheck.model.forward_pass import ForwardPass, backward_fault, moved, run_
 from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
 from rotcheck.model.plan import FORWARD
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
+from rotcheck.model.weights.text_tokens import text_of
+from rotcheck.model.weights.trained_model import trained_model
+from rotcheck.model.weights.weights_judge import judge_weights
 from rotcheck.results import ModelRow, WayRow
 
 SEED = 0
@@ -37,6 +41,30 @@ def open_model(setup: dict[str, Any]) -> Answer:
     torch.manual_seed(SEED)
     model = ModelAtWork(setup["spec"], setup["device"], setup["dtype"])
     return lambda task: model.rows() if task[1] == FORWARD else model.way(task[1])
+
+
+def open_weights(setup: dict[str, Any]) -> Answer:
+    """Load the trained model of `setup["spec"]`; what answers how its weights fit its rotation, by
+    the text of `setup["text"]`, or the one that comes with rotcheck where that is None.
+
+    Raises:
+        RequestError: there are no weights, or no such text.
+    """
+    check(setup["device"])
+    torch.set_num_threads(1)
+    file = setup["text"]
+    text = text_of(None if file is None else Path(file))
+    spec, precision = setup["spec"], getattr(torch, setup["dtype"])
+    config: Mapping[str, Any] | None
+    if Path(spec).is_dir():
+        trained = trained_model(Path(spec), setup["device"], precision)
+        module, config, folder = trained.module, trained.config, Path(spec)
+    else:  # a factory's, which has the weights that it gave it
+        model = build(spec)
+        module, config, folder = model.module.to(setup["device"], precision), model.config, None
+    return lambda task: {
+        "weights": msgspec.to_builtins(judge_weights(module, text, config, folder))
+    }
 
 
 class ModelAtWork:

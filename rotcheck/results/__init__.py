@@ -27,7 +27,14 @@ from rotcheck.results.identification import (
     mistakes,
 )
 from rotcheck.results.json_text import from_json, schema
-from rotcheck.results.model import DeclaredRow, ModelReport, ModelRow, WayRow
+from rotcheck.results.model import (
+    DeclaredRow,
+    ModelReport,
+    ModelRow,
+    WayRow,
+    WeightsFit,
+    WeightsRow,
+)
 from rotcheck.results.probe import INTERPRETER, Line, Machine, Probe
 from rotcheck.results.result import (
     FINDINGS,
@@ -57,13 +64,13 @@ from rotcheck.results.watch import (
 
 __all__ = [
     "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "Ambiguity", "Answer",
-    "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "DeclaredRow", "Description",
-    "Difference", "Explainable", "Fallback", "Fault", "FieldEvidence", "FlagEffect", "Flip",
-    "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness", "Line", "Machine",
-    "Maker", "ModelReport", "ModelRow", "Pair", "Part", "Phase", "Probe", "Process",
-    "RankPositions", "Reach", "Reference", "Relation",
-    "Remark", "Report", "Result", "Scan", "Spread", "Step", "Swappable", "Timing",
-    "TimingState", "Training", "Trial", "Verdict", "Watch", "WatchRow", "Way", "WayRow", "exit_code", "findings",
-    "from_json", "identified_code", "knowledge_of", "mistaken", "mistakes", "schema",
-    "summarise",
+    "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "DeclaredRow",
+    "Description", "Difference", "Explainable", "Fallback", "Fault", "FieldEvidence",
+    "FlagEffect", "Flip", "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness",
+    "Line", "Machine", "Maker", "ModelReport", "ModelRow", "Pair", "Part", "Phase", "Probe",
+    "Process", "RankPositions", "Reach", "Reference", "Relation", "Remark", "Report", "Result",
+    "Scan", "Spread", "Step", "Swappable", "Timing", "TimingState", "Training", "Trial",
+    "Verdict", "Watch", "WatchRow", "Way", "WayRow", "WeightsFit", "WeightsRow", "exit_code",
+    "findings", "from_json", "identified_code", "knowledge_of", "mistaken", "mistakes",
+    "schema", "summarise",
 ]  # fmt: skip

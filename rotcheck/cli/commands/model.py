@@ -26,6 +26,12 @@ Way = Annotated[
         "decode, left-padding, packing, ...: call it in these ways. All by default; none: no.",
     ),
 ]
+Text = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Judge trained weights by this text, or by the `sample` of rotcheck."
+    ),
+]
 Timeout = Annotated[float, options.seconds("For the one pass, and for each way.")]
 
 
@@ -36,6 +42,7 @@ def model(
     device: Device = None,
     dtype: Dtype = None,
     way: Way = None,
+    text: Text = None,
     timeout: Timeout = 300.0,
     memory_limit: options.MemoryLimit = None,
 ) -> int:
@@ -50,6 +57,7 @@ def model(
       rotcheck model transformers:llama
       rotcheck model path/to/checkpoint/config.json
       rotcheck model path/to/file.py:factory --device cuda --dtype bfloat16
+      rotcheck model path/to/checkpoint --text sample
 
     A factory takes no argument and returns a torch.nn.Module, or that and its inputs.
 
@@ -64,6 +72,7 @@ def model(
         devices=device or (),
         dtypes=dtype or (),
         ways=() if way == ["none"] else way,
+        text=text,
         timeout=timeout,
         memory_limit=memory_limit,
         on_plan=lambda count: progress.plan(count, "runs"),

@@ -14,6 +14,8 @@ from rotcheck.results import (
     ModelRow,
     Verdict,
     WayRow,
+    WeightsFit,
+    WeightsRow,
 )
 
 WORD = "a model"
@@ -37,6 +39,8 @@ def _parts(report: ModelReport) -> Iterator[doc.Part]:
         yield doc.Section("config against behaviour", [declaration(report.declared)])
     if report.ways:
         yield doc.Section("called in other ways", [other_ways(report.ways)])
+    if report.weights is not None and report.weights.rows:
+        yield doc.Section(_of_weights(report.weights), [changes(report.weights)])
     yield from findings(report)
     yield from doc.listing("Worth knowing", _notes(report), aside=True)
     yield doc.Summary(summary_line(report))
@@ -96,6 +100,33 @@ def _way(row: WayRow) -> tuple[doc.Field, ...]:
     return doc.Field(f"{doc.SIGNS[tone]} {row.way}", tone, name=True), doc.Field(one_line(facts))
 
 
+def _of_weights(weights: WeightsFit) -> str:
+    """`the weights: 3.214 nats a token as it runs (half pairing, ...), 8 windows of 512 tokens`."""
+    loss = f"{weights.loss:.3f}" if weights.loss is not None else "-"
+    text = f"{plural(weights.windows, 'window')} of {weights.window} tokens"
+    return one_line(f"the weights: {loss} nats a token as it runs ({weights.runs}), {text}")
+
+
+def changes(weights: WeightsFit) -> doc.Rows:
+    """The loss with one thing about the rotation changed, a line for each."""
+    return doc.Rows(("change", "loss", "difference"), list(map(_change, weights.rows)))
+
+
+_FIT_TONES: dict[str, doc.Tone] = {
+    "better": "bad",
+    "worse": "good",
+    "alike": "dim",
+    "unclear": "note",
+}
+
+
+def _change(row: WeightsRow) -> tuple[doc.Field, ...]:
+    tone = _FIT_TONES[row.fits]
+    name = doc.Field(one_line(f"{doc.SIGNS[tone]} {row.change}"), tone, name=True)
+    difference = f"{row.difference:+.3f} +- {row.noise:.3f}, {row.fits}"
+    return name, doc.Field(f"{row.loss:.3f}"), doc.Field(difference)
+
+
 def _off(row: ModelRow) -> str:
     """How far it is off."""
     if row.error is None:
@@ -120,6 +151,8 @@ def findings(report: ModelReport) -> Iterator[doc.Finding]:
         if row.verdict in (*FINDINGS, UNIDENTIFIED):
             yield _finding(row, f"the config of {row.layers or 'all layers'}", "", _keys(row))
 
+    if report.weights is not None and report.weights.verdict in (*FINDINGS, UNIDENTIFIED):
+        yield _finding(report.weights, "the rotation that the weights fit", "", report.weights.runs)
     for way in report.ways:
         if way.verdict in (*FINDINGS, UNIDENTIFIED):
             yield _finding(way, way.way, "", way.what)
@@ -135,7 +168,7 @@ def _keys(row: DeclaredRow) -> str:
 
 
 def _finding(
-    row: ModelRow | DeclaredRow | WayRow, name: str, where: str, source: str
+    row: ModelRow | DeclaredRow | WayRow | WeightsFit, name: str, where: str, source: str
 ) -> doc.Finding:
     unclear = row.verdict == UNIDENTIFIED
     word = "is not understood" if unclear else row.verdict
