@@ -57,6 +57,11 @@ def test_rows_without_whole_positions_are_neither_right_nor_wrong(positions: Ten
     assert turn_verdict(_turned(positions, torch.float32), 1)["verdict"] != "disagrees"
 
 
+def test_a_step_of_decoding_is_neither_right_nor_wrong() -> None:
+    verdict = turn_verdict(_turned(torch.arange(20, 22), torch.float32), 1)
+    assert (verdict["verdict"], verdict["positions"]) == ("unidentified", [])
+
+
 def test_many_runs_are_not_told() -> None:
     assert runs_of([0, 1, 5, 5]) == [[0, 2], [5, 1], [5, 1]]
     assert runs_of([0] * 20) == []

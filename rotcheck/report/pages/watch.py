@@ -11,6 +11,7 @@ from rotcheck.watch.rank_positions import span
 WORD = "a watch"
 RESULT = Watch
 
+MOST_RUNS = 4  # of positions that are named
 MOST_CALLERS = 3  # lines that are named of those that led to a call
 LONGEST_COMMAND = 80  # characters
 ROTARY = "Rotary code that ran in the first steps"
@@ -112,8 +113,11 @@ def _positions(runs: Sequence[tuple[int, int]]) -> str:
     """`positions 0 to 31, 96 to 127`; nothing where they count up from 0."""
     if len(runs) < 2 and all(start == 0 for start, _ in runs):
         return ""
-    words = ", ".join(f"{start} to {start + count - 1}" for start, count in runs)
-    return f"positions {words}"
+    spans = [
+        f"{start} to {start + count - 1}" if count > 1 else str(start) for start, count in runs
+    ]
+    more = f" and {len(spans) - MOST_RUNS} more runs" if len(spans) > MOST_RUNS else ""
+    return f"positions {', '.join(spans[:MOST_RUNS])}{more}"
 
 
 def _rank_finding(ranks: RankPositions) -> doc.Finding:

@@ -22,6 +22,7 @@ class RotationRecord:
         self._record = record
         self._lines: set[tuple[Any, ...]] = set()
         self._lengths: set[int] = set()
+        self._functions: set[int] = set()  # ids of the codes of those that were written down
 
     def know_lengths(self, lengths: set[int]) -> None:
         """Know how many tokens the model is handed: axes of that size are the sequence."""
@@ -35,13 +36,17 @@ class RotationRecord:
         owner: str,
     ) -> None:
         """Write what a call turned."""
-        from rotcheck.watch.inside.turn_verdict import turn_verdict  # half a second
+        from rotcheck.watch.inside.turn_verdict import FEW_ROWS, turn_verdict  # half a second
 
+        code = id(call.sight.code)
         for turn in turns:
             x = call.values[turn.argument]
             after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
             axis = self._sequence(x)
             verdict = turn_verdict(turn, axis)
+            if verdict["message"] == FEW_ROWS and code in self._functions:
+                continue  # a step of decoding, of a function that was seen in longer calls
+            self._functions.add(code)
             if axis is None or x.shape[axis] != turn.before.shape[axis]:
                 verdict["positions"] = []  # of a part of the sequence
             dtypes = [_name(x.dtype), _name(after.dtype)]

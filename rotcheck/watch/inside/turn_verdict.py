@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
-from rotcheck.watch.inside.turn_positions import Runs, find_positions, runs_of
+from rotcheck.watch.inside.turn_positions import LEAST_ROWS, Runs, find_positions, runs_of
 from rotcheck.witness.call_record import CallRecord, TensorTurn
 
 ROUNDING = (
@@ -20,6 +20,7 @@ DIGITS = 4  # of a number that was fitted
 NARROW = (torch.bfloat16, torch.float16)
 UNKNOWN_ANGLES = "its angles follow no positions that are known"
 MANY_POSITIONS = "its rows turn by positions that begin again and again"
+FEW_ROWS = "its rows are too few to tell their positions"
 UNKNOWN_AXIS = "which of its axes is the sequence is not known"
 
 
@@ -31,6 +32,9 @@ def turn_verdict(turn: TensorTurn, axis: int | None) -> dict[str, Any]:
         axis: which axis of the tensor is the sequence; None: nobody knows.
     """
     length = 0 if axis is None else turn.before.shape[axis]
+    if 0 < length < LEAST_ROWS:  # a step of decoding: many angles explain it
+        few = {"verdict": "unidentified", "finding": "", "message": FEW_ROWS}
+        return {"does": turn.turn.pairing, "angles": "", "positions": [], **few}
     judgement = judge_turn(cast(CallRecord, None), turn, length, None)  # the call is only kept
     if judgement.fit.kind != "rows" and length:  # two equal parts look like a grid too
         facts = _with_own_positions(judgement)
