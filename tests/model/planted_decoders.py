@@ -153,6 +153,18 @@ class TurnsAllKeys(CacheAttention):
         return turn(q, cos, sin), turned, values, (keys, values)
 
 
+class TurnsWithin(CacheAttention):
+    """Right, and no call of its own: the rotation stands within the attention."""
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, past: Any, mask: Tensor) -> Any:
+        q, k, v = (y.unflatten(-1, (3, 16)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+        q = q * cos + torch.cat((-q[..., 8:], q[..., :8]), -1) * sin
+        k = k * cos + torch.cat((-k[..., 8:], k[..., :8]), -1) * sin
+        k, v = appended(past, k, v)
+        y = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return self.out(y.transpose(1, 2).flatten(-2)), (k, v)
+
+
 def with_attention(kind: type[CacheAttention]) -> type[SmallDecoder]:
     """A decoder with another attention."""
     return type(kind.__name__, (SmallDecoder,), {"attention": kind})

@@ -15,9 +15,10 @@ from rotcheck.model.sequences import (
     left_padding,
     packing,
     padded_decode,
+    reload,
     uneven_rows,
 )
-from rotcheck.model.sequences.way import WayClosed, WayOutcome
+from rotcheck.model.sequences.way import NotComparable, WayClosed, WayOutcome
 
 WRONG: list[tuple[type[SmallDecoder], Any, str, str]] = [
     (
@@ -96,6 +97,13 @@ def test_what_no_rotation_explains_is_no_finding() -> None:
     assert outcome.finding is None
     assert outcome.message is not None
     assert "what the model returns differs" in outcome.message
+
+
+def test_a_rotation_that_is_no_call_is_not_judged() -> None:
+    subject = subject_of(with_attention(planted.TurnsWithin))
+    for way in (decode, left_padding, reload):
+        with pytest.raises(NotComparable, match=r"stands within .*TurnsWithin\.forward"):
+            way.run(subject)
 
 
 def test_a_row_that_begins_elsewhere_is_a_note() -> None:

@@ -12,7 +12,7 @@ from torch.nn import Module
 from rotcheck.model.forward_pass import tensors_within
 from rotcheck.model.module_layers import joined
 from rotcheck.model.sequences.evidence.token_angles import TurnPlace, place_turns
-from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
+from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall, turn_calls
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.witness.call_record import CallRecord, TensorTurn, map_tensors
 from rotcheck.witness.turn_forms import FormWitness
@@ -39,6 +39,7 @@ class FarPass:
     @classmethod
     def of_subject(cls, subject: WaySubject) -> "FarPass":
         """Run the model at the farthest positions that it can be asked for."""
+        turn_calls(subject)  # raises where there is none
         for inputs, reach in _candidates(subject):
             try:
                 records, output = witnessed_pass(subject, subject.module, inputs)

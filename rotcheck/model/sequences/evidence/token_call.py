@@ -13,7 +13,7 @@ from rotcheck.convention.vocabulary import POSITIONS, is_named
 from rotcheck.errors import first_line
 from rotcheck.model.forward_pass import tensors_within
 from rotcheck.model.sequences.evidence.token_angles import SequenceAxes, TokenAngles
-from rotcheck.model.sequences.way import WayClosed, WaySubject
+from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.witness.attention import AttentionCall
 from rotcheck.witness.call_record import CallRecord
 from rotcheck.witness.turn_forms import FormWitness
@@ -57,9 +57,7 @@ class TokenCall:
         self.module = subject.module if module is None else module
         self.tokens = _tokens_name(subject.inputs)
         self.parameters = parameters_of(subject.module)
-        self.forms = subject.whole.witness.calls
-        if not self.forms:
-            raise WayClosed("no call turned a tensor in the pass over the whole sequence")
+        self.forms = turn_calls(subject)
         self.axes = SequenceAxes.of_pass(subject.whole)
 
     @property
@@ -136,6 +134,24 @@ class CachedCall:
     def _cache_arguments(self) -> dict[str, Any]:
         use = {"use_cache": True} if "use_cache" in self.call.parameters else {}
         return use if self.cache is None else {**use, "past_key_values": self.cache}
+
+
+def turn_calls(subject: WaySubject) -> list[CallRecord]:
+    """The calls of the whole pass that turned an argument.
+
+    Raises:
+        WayClosed: nothing turned.
+        NotComparable: what turned is no argument of a call.
+    """
+    calls = subject.whole.witness.calls
+    if not calls:
+        raise WayClosed("no call turned a tensor in the pass over the whole sequence")
+    forms = [record for record in calls if not record.inline]
+    if not forms:
+        raise NotComparable(
+            f"the rotation stands within {calls[0].name}: it is no call that could be seen again"
+        )
+    return forms
 
 
 def parameters_of(module: Module) -> set[str]:
