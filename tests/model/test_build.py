@@ -240,3 +240,51 @@ def test_a_transformer_of_diffusers_is_built_small() -> None:
     _runs(model)
     with pytest.raises(RequestError, match="no model 'FluxTransformer'; near it are"):
         build("diffusers:FluxTransformer")
+
+
+def test_the_message_names_the_first_reasons_only(tmp_path: Path) -> None:
+    refusing = """
+class Refusing(nn.Module):
+    calls = 0
+    def __init__(self):
+        super().__init__()
+        self.table, self.layer, self.image = nn.Embedding(3, 4), nn.Linear(4, 4), nn.Conv2d(3, 4, 2)
+    def forward(self, x):
+        Refusing.calls += 1
+        raise ValueError(f"no {Refusing.calls}")
+def make(): return Refusing()
+"""
+    with pytest.raises(BuildError) as caught:
+        build(_factory(tmp_path, refusing))
+    assert [text in str(caught.value) for text in ("no 1", "no 2", "no 3")] == [True, True, False]
+
+
+def test_a_part_that_runs_stands_for_a_model_that_does_not(tmp_path: Path) -> None:
+    broken = {
+        "model_type": "qwen2_5_vl",
+        "text_config": {**QWEN, "model_type": "qwen2_5_vl_text"},  # and architectures of qwen2
+        "vision_config": {"model_type": "qwen2_5_vl_vision", "hidden_act": "no_such_activation"},
+    }
+    model = build(_folder(tmp_path, broken))
+    assert model.name == "Qwen2_5_VLTextModel"
+    assert "only a part, since" in model.changes[0]
+    assert "no_such_activation" in model.changes[0]
+    _runs(model)
+
+
+def test_an_image_stands_in_the_text_of_a_multimodal_model(tmp_path: Path) -> None:
+    whole = {
+        "model_type": "qwen2_5_vl",
+        "image_token_id": 151655,
+        "text_config": {**QWEN, "model_type": "qwen2_5_vl_text"},
+        "vision_config": {
+            "model_type": "qwen2_5_vl_vision", "depth": 32, "hidden_size": 1280, "num_heads": 16,
+            "out_hidden_size": 3584, "fullatt_block_indexes": [7, 15, 23, 31], "intermediate_size": 3420,
+        },
+    }  # fmt: skip
+    model = build(_folder(tmp_path, whole))
+    module: Any = model.module
+    images = int(model.inputs["image_grid_thw"].prod(-1).sum()) // 4
+    assert int((model.inputs["input_ids"] == module.config.image_token_id).sum()) == images == 12
+    assert list(module.config.vision_config.fullatt_block_indexes) == [1]
+    _runs(model)

@@ -10,20 +10,22 @@ import torch
 from rotcheck.model.build.build_error import BuildError, reason
 
 Inputs = Mapping[str, Any]
+MOST_REASONS = 2  # that a message lists
 
 
 def first_that_runs(module: torch.nn.Module, calls: Iterable[Inputs]) -> Inputs:
     """The first of several calls that a copy of a module takes; the module itself stays as it is.
 
-    Raises `BuildError` with the reason of each.
+    Raises `BuildError` with the first reasons.
     """
-    reasons = []
+    reasons: dict[str, str] = {}
     for inputs in calls:
         problem = run_once(copy_of(module), copy.deepcopy(dict(inputs)))
         if problem is None:
             return inputs
-        reasons.append(f"with {', '.join(inputs)}: {problem}")
-    raise BuildError("; ".join(reasons) or "no inputs are known for its forward")
+        reasons.setdefault(problem, f"with {', '.join(inputs)}: {problem}")
+    texts = list(reasons.values())[:MOST_REASONS]
+    raise BuildError("; ".join(texts) or "no inputs are known for its forward")
 
 
 def copy_of(module: torch.nn.Module) -> torch.nn.Module:

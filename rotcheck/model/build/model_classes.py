@@ -58,7 +58,10 @@ def find_declared(original: Mapping[str, Any], file: Path) -> tuple[type[Any], l
     model_type = str(original.get("model_type"))
     if model_type in CONFIG_MAPPING:
         config_class = CONFIG_MAPPING[model_type]
-        named = [getattr(transformers, name) for name in names]
+        with _without_kernels():
+            named = [getattr(transformers, name) for name in names]
+        # the part of a multimodal model may name the class that it was taken from
+        named = [kind for kind in named if getattr(kind, "config_class", None) is config_class]
         return config_class, [
             *named,
             *(kind for kind in classes_of(config_class) if kind not in named),
