@@ -48,6 +48,21 @@ class Attention(nn.Module):
         return self.out(result.transpose(1, 2).flatten(-2))
 
 
+class InlineAttention(Attention):
+    """Turns interleaved pairs in its own code."""
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        k, v = self.kv(x).chunk(2, -1)
+        q, k, v = (y.unflatten(-1, (-1, self.head)).transpose(1, 2) for y in (self.q(x), k, v))
+        cos, sin = cos.repeat_interleave(2, -1), sin.repeat_interleave(2, -1)
+        swap = torch.stack((-q[..., 1::2], q[..., ::2]), -1).flatten(-2)
+        q = q * cos + swap * sin
+        swap = torch.stack((-k[..., 1::2], k[..., ::2]), -1).flatten(-2)
+        k = k * cos + swap * sin
+        result = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(result.transpose(1, 2).flatten(-2))
+
+
 class Layer(nn.Module):
     def __init__(self, width: int, attention: Attention) -> None:
         super().__init__()

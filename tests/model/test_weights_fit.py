@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from small_language_models import (
+    InlineAttention,
     LanguageModel,
     rotate_half,
     rotate_interleaved,
@@ -95,6 +96,19 @@ def test_another_rotation_than_the_weights_were_trained_with_is_found(
     assert fit.message is not None
     assert fit.message.startswith(words)
     assert fit.message.endswith(f" instead of {fit.loss:.3f})")
+
+
+@pytest.mark.slow
+def test_a_rotation_without_a_function_of_its_own_is_changed_too() -> None:
+    model = LanguageModel()
+    for layer in model.layers:
+        layer.attention = InlineAttention(32, 2, 2, rotate_half)
+    model.load_state_dict(weights("half"))
+    fit = judge(model)
+    assert fit.verdict == "disagrees"
+    assert fit.runs == "interleaved, 16 lanes, Plain(theta=10000.0)"
+    assert fit.message is not None
+    assert "than the one that runs: half pairs (loss" in fit.message
 
 
 def test_weights_that_were_not_trained_do_not_tell() -> None:

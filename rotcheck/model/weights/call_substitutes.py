@@ -80,7 +80,7 @@ class _Numbering:
         tensors = dict(tensors_in(result)) or _by_name(arguments)
         turns = self._rest[0].record.turns if self._rest else ()
         places = [
-            next((place for place, x in tensors.items() if _is_equal(x, turn.after)), None)
+            next((place for place, x in tensors.items() if is_equal(x, turn.after)), None)
             for turn in turns
         ]
         return () if None in places else tuple(map(str, places))
@@ -132,7 +132,8 @@ def _by_name(arguments: Arguments) -> dict[str, Tensor]:
     return {name + place: x for name, value in arguments.items() for place, x in tensors_in(value)}
 
 
-def _is_equal(x: Tensor, y: Tensor) -> bool:
+def is_equal(x: Tensor, y: Tensor) -> bool:
+    """Whether a tensor has the values of another one, and its shape and dtype."""
     return x.shape == y.shape and x.dtype == y.dtype and torch.equal(x.detach(), y)
 
 

@@ -68,11 +68,6 @@ def turned_calls(
     calls = forward.witness.calls
     if not calls:
         raise NoTurn("no call turned a tensor")
-    inline = next((call for call in calls if call.inline), None)
-    if inline is not None:
-        raise NoTurn(
-            f"{inline.name} turns tensors in its own code: no call stands for the rotation"
-        )
     return [
         TurnedCall(record, tuple(_tensors(record, forward, config, candidates))) for record in calls
     ]

@@ -12,9 +12,9 @@ from torch.nn import Module
 from rotcheck.model.declared.config_settings import config_settings
 from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.forward_pass import run_forward
-from rotcheck.model.weights.call_substitutes import CallSubstitutes
 from rotcheck.model.weights.loss_difference import noise_of
 from rotcheck.model.weights.rotation_changes import rotation_changes
+from rotcheck.model.weights.substitutes import substitutes_of
 from rotcheck.model.weights.text_loss import NoLogits, TextModel
 from rotcheck.model.weights.text_tokens import text_tokens
 from rotcheck.model.weights.text_windows import TextWindows, text_windows
@@ -80,7 +80,7 @@ def _fit(model: TextModel, windows: TextWindows, config: Mapping[str, Any] | Non
     declarations = declared_rotations(config or {})
     schedules = [rotation.schedule for rotation in declarations if rotation.schedule]
     calls = turned_calls(run_forward(model.module, model.arguments(first)), config, schedules)
-    substitutes = CallSubstitutes(calls, lambda: model.logits(first))
+    substitutes = substitutes_of(calls, model.module, lambda: model.logits(first))
     tensors = [tensor for call in calls for tensor in call.tensors]
     losses = model.losses(windows)  # (N,)
     with substitutes.change(lambda tensor: tensor.turn):
