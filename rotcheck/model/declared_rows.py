@@ -8,6 +8,8 @@ from rotcheck.model.declared.declared_rotation import DeclaredRotation, at_lengt
 from rotcheck.model.declared.rotation_difference import rotation_difference
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.model_rows import JudgedCall, ModelObservation
+from rotcheck.model.turn_angles import NOISE
+from rotcheck.model.turn_fit import EXACT
 from rotcheck.results import DeclaredRow
 from rotcheck.rotary.schedules import Schedule
 
@@ -65,7 +67,7 @@ def _of_turn(
 ) -> DeclaredRow:
     frequencies = turn.fit.frequencies
     difference = rotation_difference(
-        rotation, config, frequencies, turn.tensor.turn.amplitude, length, _tolerance(turn)
+        rotation, config, frequencies, turn.tensor.turn.amplitude, length, _noise(turn, length)
     )
     if difference.agrees:
         return _row(rotation, _done(turn), "agrees")
@@ -73,10 +75,13 @@ def _of_turn(
     return _row(rotation, _done(turn), "disagrees", finding="config", **words)
 
 
-def _tolerance(turn: JudgedTurn) -> float:
-    """Relative: how exactly frequencies are known. A schedule's are; measured ones only as far as
-    the first rows tell."""
-    return 2e-5 if turn.fit.schedule else 1e-3
+def _noise(turn: JudgedTurn, length: int) -> float:
+    """Radians a position by which a frequency may be off as measured: none of a schedule's, and the
+    rounding of an angle over the last position of those that follow none."""
+    if turn.fit.schedule is not None:
+        return 0.0
+    rounding = turn.angles.noise if turn.angles.noise > NOISE else EXACT
+    return rounding / max(length - 1, 1)
 
 
 def _done(turn: JudgedTurn) -> str:
