@@ -77,6 +77,9 @@ class ModelObservation:
                 for tensor in record.turns
             )
             self.calls.append(JudgedCall(record, turns, layer_type(record.owner, self.config)))
+            # a schedule that one layer follows is likely in the next one
+            found = (turn.fit.schedule for turn in turns if turn.fit.schedule)
+            candidates += [schedule for schedule in found if schedule not in candidates]
 
     def _reach(self, record: CallRecord, length: int) -> TableReach | str:
         try:

@@ -15,6 +15,7 @@ MOST_RUNS = 64  # that are looked for
 RUN = 4  # lanes
 SAME = 1e-12  # relative: two numbers of the same run
 FACTOR = 2e-6  # the same, after all values were multiplied by one factor
+NORMED = 2e-5  # the same, after each head was normed in float32
 MOST = 0.95  # of the runs looked for must be there
 PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made
 
@@ -30,23 +31,23 @@ class TurnValues:
     @cached_property
     def before(self) -> Tensor:
         """A number for each run, in order."""
-        return self._runs(self.turn.before)
+        return self._runs(_real(self.turn.before))
 
     @cached_property
     def after(self) -> Tensor:
         """A number for each run, in order."""
-        return self._runs(self.turn.after)
+        return self._runs(_real(self.turn.after))
 
     def _runs(self, x: Tensor) -> Tensor:
-        return numbers(_real(x), self.run)[_all_of_run(self._changes, self.run)].sort().values
+        return numbers(x, self.run)[_all_of_run(self._changes, self.run)].sort().values
 
     def is_after_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what came out, or is a part of it."""
-        return self._are_in(slot, self.after)
+        return self._are_in(slot, self.after) or self._is_along(slot, self.turn.after)
 
     def is_before_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what went in, or is a part of it."""
-        return self._are_in(slot, self.before)
+        return self._are_in(slot, self.before) or self._is_along(slot, self.turn.before)
 
     def _are_in(self, slot: Tensor, runs: Tensor) -> bool:
         """All values may have been multiplied by one factor, that of the scores."""
@@ -61,6 +62,14 @@ class TurnValues:
         if any(share(in_order, sample * width**power, FACTOR) >= MOST for power in (-0.5, -0.25)):
             return True
         return share(runs, _sample(all_runs), SAME) >= PART
+
+    def _is_along(self, slot: Tensor, x: Tensor) -> bool:
+        """Whether each head of a tensor points where one of the other does: it was normed."""
+        heads, others = _real(slot), _real(x)
+        if heads.shape[-1] != others.shape[-1]:
+            return False
+        runs = numbers(_direction(heads), self.run).flatten().sort().values
+        return share(runs, _sample(self._runs(_direction(others))), NORMED) >= MOST
 
 
 def enters(slot: Tensor, turn: TensorTurn) -> bool:
@@ -122,6 +131,12 @@ def _real(x: Tensor) -> Tensor:
     """Values in float64; of complex numbers the two parts side by side."""
     x = torch.view_as_real(x.resolve_conj()).flatten(-2) if x.is_complex() else x
     return x.detach().double().cpu()
+
+
+def _direction(heads: Tensor) -> Tensor:
+    """Heads (..., D) of length 1."""
+    lengths: Tensor = heads.norm(dim=-1, keepdim=True).clamp_min(1e-30)  # (..., 1)
+    return heads / lengths
 
 
 def _sample(values: Tensor) -> Tensor:
