@@ -78,8 +78,8 @@ class ModelObservation:
             )
             self.calls.append(JudgedCall(record, turns, layer_type(record.owner, self.config)))
             # a schedule that one layer follows is likely in the next one
-            found = (turn.fit.schedule for turn in turns if turn.fit.schedule)
-            candidates += [schedule for schedule in found if schedule not in candidates]
+            schedules = (turn.fit.schedule for turn in turns if turn.fit.schedule)
+            candidates += [schedule for schedule in schedules if schedule not in candidates]
 
     def _reach(self, record: CallRecord, length: int) -> TableReach | str:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from rotcheck.errors import RequestError
 from rotcheck.isolation import Job
 from rotcheck.model.sequences import names as way_names
+from rotcheck.model.sequences import usual
 from rotcheck.study.request import check_known, unique
 
 WORKER = "rotcheck.model.worker"
@@ -35,7 +36,7 @@ def request(
     ways: Sequence[str] | None,
     text: str | None = None,
 ) -> ModelRequest:
-    """The request. `ways`: None: all.
+    """The request. `ways`: None: the usual ones.
 
     Raises:
         RequestError: there is no such dtype or way, a device has no values, or a text is asked of
@@ -54,7 +55,7 @@ def request(
         spec,
         unique(devices),
         unique(dtypes) or DTYPES[:1],
-        way_names() if ways is None else unique(ways),
+        usual() if ways is None else unique(ways),
         text,
     )
 

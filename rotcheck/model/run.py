@@ -49,7 +49,8 @@ def model(
             file with a Hugging Face `config.json`.
         devices: where it runs; none: all that run here.
         dtypes: of its weights; none: float32.
-        ways: in which it is called beside the one pass, as `decode`; None: all; none: no other.
+        ways: in which it is called beside the one pass, as `decode`; None: the usual ones; an
+            empty list: no other.
         text: judge trained weights by the text of this file, or by the "sample" that comes with
             rotcheck: does another rotation fit them better? `spec` is then a folder with weights,
             or a factory that loads them.

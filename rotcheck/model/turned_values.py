@@ -15,7 +15,7 @@ MOST_RUNS = 64  # that are looked for
 RUN = 4  # lanes
 SAME = 1e-12  # relative: two numbers of the same run
 FACTOR = 2e-6  # the same, after all values were multiplied by one factor
-NORMED = 2e-5  # the same, after each head was normed in float32
+OF_NORMS = 2e-5  # the same, after each head was normed in float32
 MOST = 0.95  # of the runs looked for must be there
 PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made
 
@@ -65,11 +65,11 @@ class TurnValues:
 
     def _is_along(self, slot: Tensor, x: Tensor) -> bool:
         """Whether each head of a tensor points where one of the other does: it was normed."""
-        heads, others = _real(slot), _real(x)
-        if heads.shape[-1] != others.shape[-1]:
+        heads, turn_heads = _real(slot), _real(x)
+        if heads.shape[-1] != turn_heads.shape[-1]:
             return False
         runs = numbers(_direction(heads), self.run).flatten().sort().values
-        return share(runs, _sample(self._runs(_direction(others))), NORMED) >= MOST
+        return share(runs, _sample(self._runs(_direction(turn_heads))), OF_NORMS) >= MOST
 
 
 def enters(slot: Tensor, turn: TensorTurn) -> bool:

@@ -56,12 +56,14 @@ def open_weights(setup: dict[str, Any]) -> Answer:
     text = text_of(None if file is None else Path(file))
     spec, precision = setup["spec"], getattr(torch, setup["dtype"])
     config: Mapping[str, Any] | None
+    folder: Path | None = None
     if Path(spec).is_dir():
-        trained = trained_model(Path(spec), setup["device"], precision)
-        module, config, folder = trained.module, trained.config, Path(spec)
+        folder = Path(spec)
+        whole = trained_model(folder, setup["device"], precision)
+        module, config = whole.module, whole.config
     else:  # a factory's, which has the weights that it gave it
         model = build(spec)
-        module, config, folder = model.module.to(setup["device"], precision), model.config, None
+        module, config = model.module.to(setup["device"], precision), model.config
     return lambda task: {
         "weights": msgspec.to_builtins(judge_weights(module, text, config, folder))
     }
@@ -112,7 +114,7 @@ class ModelAtWork:
         """The row of a way in which the model is called."""
         way = importlib.import_module(f"rotcheck.model.sequences.{name.replace('-', '_')}")
         began = time.perf_counter()
-        fields: dict[str, Any] = {"what": way.WHAT}
+        fields: dict[str, Any] = {"what": way.TITLE}
         try:
             outcome = way.run(self._subject())
         except WayClosed as error:
@@ -123,8 +125,10 @@ class ModelAtWork:
             verdict = (
                 "disagrees" if outcome.finding else "unidentified" if outcome.message else "agrees"
             )
-            known = ("what", "error", "finding", "message", "note")
-            fields |= {key: getattr(outcome, key) for key in known} | {"verdict": verdict}
+            fields_of_outcome = ("what", "error", "finding", "message", "note")
+            fields |= {key: getattr(outcome, key) for key in fields_of_outcome} | {
+                "verdict": verdict
+            }
         place: dict[str, Any] = {"way": name, "device": self.device, "dtype": self.dtype}
         row = WayRow(**place, **fields, seconds=time.perf_counter() - began)
         return {"way": msgspec.to_builtins(row)}

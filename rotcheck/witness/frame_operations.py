@@ -42,7 +42,7 @@ class FrameOperations:
     def __init__(self) -> None:
         self._nodes: dict[int, _Node] = {}
         self._products: list[tuple[int, ...]] = []  # the operands of each product
-        self._used: set[int] = set()
+        self._use: set[int] = set()
         self._copies = 0
 
     @property
@@ -67,7 +67,7 @@ class FrameOperations:
             before: what `copy_before` returned.
         """
         tensors = [x for _, x in tensors_in(list(values))]
-        self._used |= {id(x) for x in tensors}
+        self._use |= {id(x) for x in tensors}
         if not self.complete or func in _MIXERS:
             return
         parents = self._keys(tensors)
@@ -86,7 +86,7 @@ class FrameOperations:
     def add_call(self, arguments: Mapping[str, Any], result: Any) -> None:
         """Keep that a Python call made its result of its arguments."""
         tensors = [x for _, x in tensors_in(list(arguments.values()))]
-        self._used |= {id(x) for x in tensors}
+        self._use |= {id(x) for x in tensors}
         if self.complete:
             parents = self._keys(tensors)
             for _, x in tensors_in(result):
@@ -100,7 +100,7 @@ class FrameOperations:
             of_tables = [bool(roots & {key, *self._ancestors(key)}) for key in operands]
             if any(of_tables) and not all(of_tables):
                 return True
-        return not roots & self._used
+        return not roots & self._use
 
     def turns(self, variables: Mapping[str, Any]) -> Iterator[TensorTurn]:
         """Yield each tensor of the frame that is an earlier one of it, turned.

@@ -1,6 +1,7 @@
 """`rotcheck model`: which rotary code runs in a model, is it right, does it do what the config
 says?"""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -33,6 +34,14 @@ Text = Annotated[
     ),
 ]
 Timeout = Annotated[float, options.seconds("For the one pass, and for each way.")]
+
+
+def _ways(names: Names) -> Sequence[str] | None:
+    from rotcheck.model.sequences import names as all_names
+
+    if names is None:
+        return None
+    return {"all": all_names(), "none": ()}.get(names[0], names) if len(names) == 1 else names
 
 
 @command("model")
@@ -71,7 +80,7 @@ def model(
         spec,
         devices=device or (),
         dtypes=dtype or (),
-        ways=() if way == ["none"] else way,
+        ways=_ways(way),
         text=text,
         timeout=timeout,
         memory_limit=memory_limit,

@@ -6,7 +6,7 @@ from rotcheck.model.sequences.evidence.far_pass import FarPass, witnessed_pass
 from rotcheck.model.sequences.evidence.row_difference import SAME_NARROW
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 
-WHAT = "under torch.autocast(dtype=torch.bfloat16)"
+TITLE = "under torch.autocast(dtype=torch.bfloat16)"
 
 
 def run(subject: WaySubject) -> WayOutcome:
@@ -18,5 +18,5 @@ def run(subject: WaySubject) -> WayOutcome:
     records, _ = witnessed_pass(subject, subject.module, far.inputs, world)
     difference = far.difference(records, SAME_NARROW)
     if difference.words:
-        return WayOutcome(WHAT, difference.error, "phase-autocast", difference.words)
-    return WayOutcome(WHAT, difference.error)
+        return WayOutcome(TITLE, difference.error, "phase-autocast", difference.words)
+    return WayOutcome(TITLE, difference.error)

@@ -14,7 +14,7 @@ from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 from rotcheck.witness.turning import wrap
 
-WHAT = "positions beyond its original length, then the first ones again"
+TITLE = "positions beyond its original length, then the first ones again"
 LONGEST = 1500  # tokens that are handed over, where a model takes no positions
 NO_STEP = 1e-3  # radians: two tokens that turn no further apart stand at one position
 FAR_OFF = 0.1  # radians: what float32 leaves of a far angle, and of frequencies that are measured
@@ -34,9 +34,9 @@ def run(subject: WaySubject) -> WayOutcome:
     difference = row_difference(again, first, same_angle(subject.dtype))
     if difference.tokens:
         words = f"after a pass at position {start} and later, {difference.words}"
-        return WayOutcome(WHAT, difference.error, "spoilt-by-growing", words)
+        return WayOutcome(TITLE, difference.error, "spoilt-by-growing", words)
     if far is None:
-        return WayOutcome(WHAT, difference.error, note=note)
+        return WayOutcome(TITLE, difference.error, note=note)
     return _judge_far(subject, far, first, start, difference.error)
 
 
@@ -112,9 +112,9 @@ def _judge_far(
     for place, turn in turns.items():
         where = f" ({place.argument} in {place.owner})"
         if turn.fault:
-            return WayOutcome(WHAT, error, "row-past-table", turn.fault + where)
+            return WayOutcome(TITLE, error, "row-past-table", turn.fault + where)
         if turn.doubt and subject.dtype == torch.float32:
-            return WayOutcome(WHAT, error, message=turn.doubt + where)
+            return WayOutcome(TITLE, error, message=turn.doubt + where)
     note = f"from position {start} on, pairs turn by other frequencies"
     changes = any(turn.has_other_frequencies for turn in turns.values())
-    return WayOutcome(WHAT, error, note=note if changes else None)
+    return WayOutcome(TITLE, error, note=note if changes else None)

@@ -18,7 +18,7 @@ from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 from rotcheck.witness.call_record import CallRecord
 from rotcheck.witness.turn_forms import FormWitness
 
-WHAT = "under activation checkpointing, forward and backward"
+TITLE = "under activation checkpointing, forward and backward"
 
 
 def run(subject: WaySubject) -> WayOutcome:
@@ -37,11 +37,11 @@ def run(subject: WaySubject) -> WayOutcome:
     if not difference.words and recomputation:
         difference = far.difference(recomputation, same_angle(subject.dtype))
     if difference.words:
-        return WayOutcome(WHAT, difference.error, "checkpoint", difference.words)
+        return WayOutcome(TITLE, difference.error, "checkpoint", difference.words)
     off = _gradient_difference(gradients, gradients_again)
     words = f"each call turns alike, but a gradient differs by {off:.2g} of its largest value"
     note = None if recomputation else "what runs again in the backward pass was not seen here"
-    return WayOutcome(WHAT, difference.error, message=words if off > ROUNDED else None, note=note)
+    return WayOutcome(TITLE, difference.error, message=words if off > ROUNDED else None, note=note)
 
 
 def _train(

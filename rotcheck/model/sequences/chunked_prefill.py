@@ -3,9 +3,9 @@
 from rotcheck.model.sequences.evidence.cached_pass import cached_pass
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
-WHAT = "a prompt in parts of 5, 4 and 2 tokens, with a cache"
+TITLE = "a prompt in parts of 5, 4 and 2 tokens, with a cache"
 
 
 def run(subject: WaySubject) -> WayOutcome:
     """Hand over three parts of different lengths."""
-    return cached_pass(subject, WHAT, (0, 5, 9))
+    return cached_pass(subject, TITLE, (0, 5, 9))

@@ -15,7 +15,7 @@ from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall, Toke
 from rotcheck.model.sequences.way import NotComparable, WayOutcome, WaySubject
 from rotcheck.witness.attention import AttentionCall, AttentionWitness
 
-WHAT = "under torch.compile, for rows of two lengths"
+TITLE = "under torch.compile, for rows of two lengths"
 LENGTHS = (LENGTH, LENGTH - 4)
 
 
@@ -56,7 +56,7 @@ def run(subject: WaySubject) -> WayOutcome:
                 return outcome
     finally:
         torch._dynamo.reset()
-    return WayOutcome(WHAT)
+    return WayOutcome(TITLE)
 
 
 def _judge(
@@ -72,9 +72,9 @@ def _judge(
         if difference is not None and difference.rotation:
             tokens = tokens_in_words(difference.tokens)
             where = f"{when}, the attention of {difference.owner} gets {name} of {tokens}"
-            return WayOutcome(WHAT, None, "compiled", f"{where} {difference.rotation}")
+            return WayOutcome(TITLE, None, "compiled", f"{where} {difference.rotation}")
     words = output_note(step.output, plain.output)
-    return WayOutcome(WHAT, message=f"{when}, {words}") if words else None
+    return WayOutcome(TITLE, message=f"{when}, {words}") if words else None
 
 
 def _pairs(plain: list[AttentionCall], calls: list[AttentionCall]) -> dict[str, list[KeyPair]]:

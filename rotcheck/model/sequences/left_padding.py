@@ -4,7 +4,7 @@ from rotcheck.model.sequences.evidence.padded_rows import PaddedRows
 from rotcheck.model.sequences.evidence.token_call import MASK, TokenCall
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
-WHAT = "two rows, the shorter one padded on the left"
+TITLE = "two rows, the shorter one padded on the left"
 
 
 def run(subject: WaySubject) -> WayOutcome:
@@ -13,4 +13,4 @@ def run(subject: WaySubject) -> WayOutcome:
     call.parameter(MASK)
     rows = PaddedRows.of_call(call, on_left=True)
     batch = call.attempt(rows.tokens, attention_mask=rows.mask)
-    return rows.judge(WHAT, call, batch.angles, batch.output)
+    return rows.judge(TITLE, call, batch.angles, batch.output)

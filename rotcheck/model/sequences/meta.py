@@ -10,7 +10,7 @@ from rotcheck.model.sequences.evidence.far_pass import FarPass, TurnDifference, 
 from rotcheck.model.sequences.evidence.outcome_words import same_angle
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 
-WHAT = "built on meta, then to_empty() and load_state_dict()"
+TITLE = "built on meta, then to_empty() and load_state_dict()"
 RESET = "reset_parameters"  # FSDP calls it on each module that was built on meta
 START = "init_weights"  # what trainers call on a whole model that was built on meta
 GARBAGE = 0.3  # what is put into memory that is not initialised
@@ -28,15 +28,15 @@ def run(subject: WaySubject) -> WayOutcome:
 
     difference, module = measure()
     if not difference.words:
-        return WayOutcome(WHAT, difference.error)
+        return WayOutcome(TITLE, difference.error)
     names = ", ".join(_unwritten_buffers(module))
     for methods in ((RESET,), (RESET, START)):
         again, _ = measure(*methods)
         if not again.words:
             note = f"right once {methods[-1]}() was called, which makes {names} again"
-            return WayOutcome(WHAT, again.error, note=note)
+            return WayOutcome(TITLE, again.error, note=note)
     words = f"{difference.words}: nothing makes {names} again, which no state dict holds"
-    return WayOutcome(WHAT, difference.error, "lost-buffer", words)
+    return WayOutcome(TITLE, difference.error, "lost-buffer", words)
 
 
 def _materialise(subject: WaySubject, methods: tuple[str, ...]) -> Module:

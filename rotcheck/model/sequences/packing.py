@@ -10,7 +10,7 @@ from rotcheck.model.sequences.evidence.token_angles import row_angles
 from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 
-WHAT = "two sequences in one row, whose positions begin again"
+TITLE = "two sequences in one row, whose positions begin again"
 PARTS = (slice(0, 7), slice(7, LENGTH))
 BOUNDARIES = "cu_seqlens"
 
@@ -33,10 +33,10 @@ def run(subject: WaySubject) -> WayOutcome:
             no_effect = difference.follows(part.start.__add__)
             hint = f": {next(iter(arguments))} has no effect" if no_effect else ""
             words = f"{where}, {difference.words}{hint}"
-            return WayOutcome(WHAT, error, "packed-positions", words)
+            return WayOutcome(TITLE, error, "packed-positions", words)
         if words := output_note(whole_row.output[:, part], alone.output):
             notes.append(f"{where}, {words}: it may attend to the other one")
-    return WayOutcome(WHAT, error, note="; ".join(notes) or None)
+    return WayOutcome(TITLE, error, note="; ".join(notes) or None)
 
 
 def _arguments(call: TokenCall, device: str) -> dict[str, Any]:

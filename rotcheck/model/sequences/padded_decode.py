@@ -5,7 +5,7 @@ from rotcheck.model.sequences.evidence.token_angles import chain_steps
 from rotcheck.model.sequences.evidence.token_call import LENGTH, MASK, CachedCall, TokenCall
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
-WHAT = "two rows, padded on the left, then two tokens more with a cache"
+TITLE = "two rows, padded on the left, then two tokens more with a cache"
 PREFILL = LENGTH - 2
 
 
@@ -21,4 +21,4 @@ def run(subject: WaySubject) -> WayOutcome:
         for end in ends
     ]
     angles = chain_steps([step.angles for step in steps])
-    return rows.judge(WHAT, call, angles, steps[-1].output[:, -1:])
+    return rows.judge(TITLE, call, angles, steps[-1].output[:, -1:])

@@ -8,7 +8,7 @@ from rotcheck.model.sequences.evidence.far_pass import FarPass, witnessed_pass
 from rotcheck.model.sequences.evidence.outcome_words import output_note, same_angle
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
-WHAT = "saved and loaded again"
+TITLE = "saved and loaded again"
 
 
 def run(subject: WaySubject) -> WayOutcome:
@@ -18,7 +18,7 @@ def run(subject: WaySubject) -> WayOutcome:
     module.to(subject.device, subject.dtype).train(subject.module.training)
     records, output = witnessed_pass(subject, module, far.inputs)
     difference = far.difference(records, same_angle(subject.dtype))
-    way = f"{WHAT} by {words}"
+    way = f"{TITLE} by {words}"
     if difference.words:
         return WayOutcome(way, difference.error, "reload", difference.words)
     note = "" if output is None or far.output is None else output_note(output, far.output)

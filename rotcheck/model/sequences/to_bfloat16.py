@@ -8,7 +8,7 @@ from rotcheck.model.sequences.evidence.module_copy import module_copy
 from rotcheck.model.sequences.evidence.row_difference import SAME_NARROW
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 
-WHAT = "after .to(torch.bfloat16)"
+TITLE = "after .to(torch.bfloat16)"
 
 
 def run(subject: WaySubject) -> WayOutcome:
@@ -20,10 +20,10 @@ def run(subject: WaySubject) -> WayOutcome:
     records, _ = witnessed_pass(subject, module, cast_inputs(far.inputs, torch.bfloat16))
     difference = far.difference(records, SAME_NARROW)
     if not difference.words:
-        return WayOutcome(WHAT, difference.error)
+        return WayOutcome(TITLE, difference.error)
     names = ", ".join(_rounded_buffers(subject.module, module))
     cause = f": it rounds {names}" if names else ""
-    return WayOutcome(WHAT, difference.error, "phase-cast", difference.words + cause)
+    return WayOutcome(TITLE, difference.error, "phase-cast", difference.words + cause)
 
 
 def _rounded_buffers(module: Module, narrow: Module) -> list[str]:

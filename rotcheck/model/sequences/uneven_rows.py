@@ -4,7 +4,7 @@ from rotcheck.model.sequences.evidence.padded_rows import PaddedRows
 from rotcheck.model.sequences.evidence.token_call import MASK, TokenCall
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
-WHAT = "two rows of different lengths, padded on the right"
+TITLE = "two rows of different lengths, padded on the right"
 
 
 def run(subject: WaySubject) -> WayOutcome:
@@ -13,4 +13,4 @@ def run(subject: WaySubject) -> WayOutcome:
     call.parameter(MASK)
     rows = PaddedRows.of_call(call, on_left=False)
     batch = call.attempt(rows.tokens, attention_mask=rows.mask)
-    return rows.judge(WHAT, call, batch.angles, batch.output)
+    return rows.judge(TITLE, call, batch.angles, batch.output)
