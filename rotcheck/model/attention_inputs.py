@@ -49,7 +49,7 @@ class AttentionInputs:
                     "rotated-twice",
                     f"{self.where} gets a {slot.name} that was turned by two calls in a row",
                 )
-        if self.v.state == "turned":
+        if self.v.state == "turned" and not self.is_meant:
             return "v-rotated", f"{self.where} gets a v that was turned like q and k"
         for slot, partner in ((self.q, self.k), (self.k, self.q)):
             if slot.state == "unturned":
@@ -60,6 +60,16 @@ class AttentionInputs:
                 words = f"{self.where} gets {slot.name} without rotation, and {partner.name} turned"
                 return "not-rotated", words
         return self._cut_off()
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether v turned in the call that turned q and k, as an argument of its own: some models
+        do so by design."""
+        turns = {id(slot.turn) for slot in (self.q, self.k, self.v)}
+        return any(
+            len({turn.argument for turn in record.turns if id(turn) in turns}) == len("qkv")
+            for record in self.records
+        )
 
     def _cut_off(self) -> tuple[str, str]:
         for slot in (self.q, self.k):
@@ -155,6 +165,8 @@ def _trace(
     node = entry.nodes["qk".index(slot.name)]
     if slot.state != "other" or partner.state != "turned" or node is None:
         return slot
+    if not bool(getattr(entry, slot.name).any()):
+        return slot  # zeros do not show whether they turned
     turns = [turn.node for call in calls for turn in call.turns if turn.node is not None]
     ends = [call.nodes[2] for call in attention if call.nodes[2] is not None]
     if not turns or derives_from(node, turns, ends):

@@ -6,8 +6,9 @@ from typing import Any
 
 from rotcheck.model.declared.declared_rotation import DeclaredRotation, at_length
 from rotcheck.model.declared.rotation_difference import rotation_difference
+from rotcheck.model.judged_call import JudgedCall
 from rotcheck.model.judged_turn import JudgedTurn
-from rotcheck.model.model_rows import JudgedCall, ModelObservation
+from rotcheck.model.model_rows import ModelObservation
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.model.turn_fit import EXACT
 from rotcheck.results import DeclaredRow

@@ -113,15 +113,15 @@ def _error(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit) -> float:
     x = pairs_of(before, turn.pairing, turn.blocks)  # (..., P)
     y = pairs_of(after, written_order(turn.output_lanes, turn.pairing), turn.blocks)
     right = _spread(fit.truth, angles, x)
-    expected = torch.polar(torch.full_like(right, turn.amplitude), right) * x
+    right_pairs = torch.polar(torch.full_like(right, turn.amplitude), right) * x
     if angles.still is not None:
         axis, places = angles.still
         index = torch.tensor(places)
-        expected.index_copy_(axis, index, x.index_select(axis, index))
+        right_pairs.index_copy_(axis, index, x.index_select(axis, index))
     eps = torch.finfo(_real_dtype(tensor.before)).eps
     # a phase that was computed in float32 is off by so much itself
     step = turn.amplitude * (eps + torch.finfo(torch.float32).eps * right.abs())
-    return float(((y - expected).abs() / (step * x.abs()).clamp_min(1e-30)).max())
+    return float(((y - right_pairs).abs() / (step * x.abs()).clamp_min(1e-30)).max())
 
 
 def _spread(rows: Tensor, angles: TurnAngles, like: Tensor) -> Tensor:

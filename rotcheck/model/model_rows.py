@@ -12,37 +12,25 @@ from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
 from rotcheck.model.forward_pass import ForwardPass
 from rotcheck.model.idle_call import explain_idle, uses_tables
-from rotcheck.model.judged_turn import JudgedTurn, judge_turn
+from rotcheck.model.judged_call import JudgedCall, judge_call
+from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.module_layers import joined, layer_type
 from rotcheck.model.rotation_gradient import gradient_fault
+from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
 from rotcheck.model.table_reach import TableReach, table_reach
-from rotcheck.model.turn_pairs import packed_finding, uneven_turns
+from rotcheck.model.turn_pairs import uneven_turns
 from rotcheck.results import ModelRow
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord, tensors_in
+from rotcheck.witness.table_values import fingerprint
 
+Reach = TableReach | TableGrid | str
 UNKNOWN_ANGLES = "its angles follow no positions that rotcheck knows"
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedCall:
-    """One call that turned tensors, judged."""
-
-    record: CallRecord
-    turns: tuple[JudgedTurn, ...]
-    layers: str
-
-    @property
-    def finding(self) -> tuple[str, str]:
-        """The code and the words of what is wrong; empty: nothing is."""
-        for turn in self.turns:
-            if turn.finding:
-                return turn.finding, turn.message
-        mistake = packed_finding(self.turns)
-        if mistake:
-            return mistake
-        words = uneven_turns(self.turns)
-        return ("q-and-k-differ", words) if words else ("", "")
+UNKNOWN_POSITIONS = (
+    "it turns exactly by the angles of the tables that it is handed, which follow no positions that "
+    "rotcheck knows"
+)
+NO_NEED = "no rotation needs these tables"
 
 
 @dataclass(slots=True)
@@ -60,32 +48,30 @@ class ModelObservation:
     config: Mapping[str, Any] | None
     candidates: Sequence[Schedule] = ()
     most: int = 1 << 17
-    reaches: list[tuple[CallRecord, TableReach | str]] = field(default_factory=list)
+    reaches: list[tuple[CallRecord, Reach]] = field(default_factory=list)
     calls: list[JudgedCall] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         length = self.forward.length
-        for record in self.forward.witness.makers:
-            self.reaches.append((record, self._reach(record, length)))
+        for maker in self.forward.witness.makers:
+            for record in separate_tables(maker):
+                self.reaches.append((record, self._reach(record, length)))
         reaches = [reach for _, reach in self.reaches if isinstance(reach, TableReach)]
         candidates = list(
             dict.fromkeys([*self.candidates, *(s for r in reaches for s in r.schedules)])
         )
         for record in self.forward.witness.calls:
-            turns = tuple(
-                judge_turn(record, tensor, length, self.forward.positions, candidates)
-                for tensor in record.turns
-            )
-            self.calls.append(JudgedCall(record, turns, layer_type(record.owner, self.config)))
+            call = judge_call(record, self.forward, self.config, candidates)
+            self.calls.append(call)
             # a schedule that one layer follows is likely in the next one
-            schedules = (turn.fit.schedule for turn in turns if turn.fit.schedule)
-            candidates += [schedule for schedule in schedules if schedule not in candidates]
+            likely = (turn.fit.schedule for turn in call.turns if turn.fit.schedule)
+            candidates += [schedule for schedule in likely if schedule not in candidates]
 
-    def _reach(self, record: CallRecord, length: int) -> TableReach | str:
+    def _reach(self, record: CallRecord, length: int) -> TableReach | TableGrid | str:
         try:
             return table_reach(record, length, self.most, self.candidates)
         except NotTables as error:
-            return str(error)
+            return table_grid(record) or str(error)
         except Exception as error:  # a stranger's function, called with other positions
             return f"raises at other positions: {first_line(error)}"
 
@@ -102,16 +88,35 @@ class ModelObservation:
             reach = pairs[0][1]
             fields = _fields("tables", [record for record, _ in pairs], device, self.config)
             if isinstance(reach, str):
-                yield ModelRow(**fields, verdict="unidentified", message=reach)
+                yield ModelRow(**fields, **self._of_unknown_tables(reach))
+            elif isinstance(reach, TableGrid):
+                yield ModelRow(**fields, verdict="agrees", does=reach.form, angles=reach.words)
             else:
                 yield ModelRow(**fields, **_of_reach(reach))
+
+    def _of_unknown_tables(self, why: str) -> dict[str, Any]:
+        """Tables that are not understood are no rotary ones where all rotations are understood."""
+        if self.forward.witness.idle or not all(call.is_explained for call in self.calls):
+            return {"verdict": "unidentified", "message": why}
+        return {"verdict": "skipped", "message": f"{why}; {NO_NEED}"}
+
+    def _understands(self, tables: Sequence[Tensor]) -> bool:
+        """Whether tables come from a maker which is understood."""
+        fingerprints = {
+            fingerprint(record.results[place])
+            for record, reach in self.reaches
+            if not isinstance(reach, str)
+            for place in record.tables
+        }
+        return bool(tables) and all(fingerprint(table) in fingerprints for table in tables)
 
     def _rotation_rows(self, device: str) -> Iterator[ModelRow]:
         groups = group_by(self.calls, _likeness)
         for calls in groups.values():
             first = calls[0]
             fields = _fields("rotation", [call.record for call in calls], device, self.config)
-            yield ModelRow(**fields, **_of_calls(calls), does=_does(first.turns))
+            fields["does"] = _does(first.turns)
+            yield ModelRow(**fields, **_of_calls(calls, self._understands(first.tables)))
 
     def _idle_rows(self, device: str) -> Iterator[ModelRow]:
         groups = group_by(self.forward.witness.idle, lambda record: record.name)
@@ -120,11 +125,14 @@ class ModelObservation:
             yield ModelRow(**fields, **self._of_idle(records[0]))
 
     def _of_idle(self, record: CallRecord) -> dict[str, Any]:
+        no_use = {"verdict": "skipped", "message": "is handed tables, and does not use them"}
         try:
             idle = explain_idle(record, self.forward.length)
-            if idle is None and not uses_tables(record):
-                return {"verdict": "skipped", "message": "is handed tables, and does not use them"}
+            if idle is None and not (record.reads_tables and uses_tables(record)):
+                return no_use
         except Exception as error:  # a stranger's function, called with other values
+            if not record.reads_tables:
+                return no_use
             words = f"raises with other values: {first_line(error)}"
             return {"verdict": "unidentified", "message": words}
         if idle is None:
@@ -141,7 +149,7 @@ class ModelObservation:
         groups = group_by(entries, lambda pair: (pair[0].call.kind, pair[1][0], pair[0].words))
         for group in groups.values():
             entry, (finding, message) = group[0]
-            known = "turned" in (entry.q.state, entry.k.state) or bool(finding)
+            is_clear = "turned" in (entry.q.state, entry.k.state) or bool(finding)
             yield ModelRow(
                 kind="attention",
                 function=entry.call.kind,
@@ -151,9 +159,9 @@ class ModelObservation:
                 dtype="",
                 tensors=_dtype(entry.call.q),
                 does=entry.words,
-                verdict="disagrees" if finding else "agrees" if known else "unidentified",
+                verdict="disagrees" if finding else "agrees" if is_clear else "unidentified",
                 finding=finding or None,
-                message=message or (None if known else "what enters is not what was turned"),
+                message=message or (None if is_clear else "what enters is not what was turned"),
             )
 
     def _of_attention(self, entry: AttentionInputs) -> tuple[str, str]:
@@ -189,7 +197,9 @@ class ModelObservation:
                 yield ModelRow(**fields, verdict="agrees", does="the gradient is turned back")
 
 
-def _key(reach: TableReach | str) -> str:
+def _key(reach: Reach) -> str:
+    if isinstance(reach, TableGrid):
+        return reach.words
     return reach if isinstance(reach, str) else f"{reach.fit.schedule} {reach.fit.wrong_at}"
 
 
@@ -247,7 +257,7 @@ def _form(reach: TableReach) -> str:
     return f"{words}, {tables.lanes} lanes{amplitude}"
 
 
-def _of_calls(calls: Sequence[JudgedCall]) -> dict[str, Any]:
+def _of_calls(calls: Sequence[JudgedCall], knows_tables: bool) -> dict[str, Any]:
     first = calls[0]
     turns = [turn for call in calls for turn in call.turns]
     errors = [turn.error for turn in turns if turn.fit.kind == "rows"]
@@ -256,9 +266,12 @@ def _of_calls(calls: Sequence[JudgedCall]) -> dict[str, Any]:
     finding, message = first.finding
     if finding:
         return fields | {"verdict": "disagrees", "finding": finding, "message": message}
-    if any(turn.fit.kind == "none" for turn in turns):
-        return fields | {"verdict": "unidentified", "message": UNKNOWN_ANGLES}
-    return fields | {"verdict": "agrees"}
+    if first.is_explained:
+        return fields | {"verdict": "agrees"}
+    if knows_tables:
+        return fields | {"verdict": "agrees", "angles": "those of its tables"}
+    message = UNKNOWN_POSITIONS if first.tables else UNKNOWN_ANGLES
+    return fields | {"verdict": "unidentified", "message": message}
 
 
 def _angles(turn: JudgedTurn) -> str:

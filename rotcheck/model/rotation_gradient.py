@@ -29,7 +29,7 @@ def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
     weights = torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
     weights = weights.to(x.device, x.dtype)
     with torch.enable_grad():
-        result = call.call({name: _chained(x)})
+        result = call.call({name: _no_leaf(x)})
         output = next((y for y in _outputs(result) if _is(y, tensor.after)), None)
         if output is None:
             return None  # it writes into its input, or gives another value each time
@@ -41,7 +41,7 @@ def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
     return _off_gradient(turn, weights, gradient)
 
 
-def _chained(x: Tensor) -> Tensor:
+def _no_leaf(x: Tensor) -> Tensor:
     return x * 1  # no leaf: it may be written into
 
 

@@ -40,38 +40,47 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
     """
     narrow = dtype in (torch.bfloat16, torch.float16)
     noise = NARROW_NOISE * torch.finfo(dtype).eps if narrow else NOISE
-    angles = turn.angles.reshape(*turn.angles.shape[:-1], turn.blocks, -1)  # (..., blocks, P)
-    if turn.blocks > 1 and _difference(angles, angles.dim() - 2) > noise:
-        angles = angles.flatten(-2)
+    shape = (*turn.angles.shape[:-1], turn.blocks, -1)
+    angles, weights = turn.angles.reshape(shape), turn.weights.reshape(shape)  # (..., blocks, P)
+    if turn.blocks > 1 and _difference(angles, weights, angles.dim() - 2) > noise:
+        angles, weights = angles.flatten(-2), weights.flatten(-2)
     else:
-        angles = angles[..., 0, :]
-    differences = [_difference(angles, axis) for axis in range(angles.dim() - 1)]
+        angles, weights = _mean(angles, weights, -2).squeeze(-2), weights.sum(-2)
+    differences = [_difference(angles, weights, axis) for axis in range(angles.dim() - 1)]
     axis = _sequence(differences, angles.shape[:-1], length, noise)
     aside = length > 1 and length in angles.shape[:-1] and angles.shape[axis] != length
-    still, uneven, batch, whole = None, None, None, angles
-    for other, difference in enumerate(differences):
-        if other == axis or difference <= noise:
+    still, uneven, batch = None, None, None
+    for side, difference in enumerate(differences):
+        if side == axis or difference <= noise:
             continue
-        places = _still_places(angles, other, noise)
+        places = _still_places(angles, side, noise)
         if places:
-            still = (other, places)
-            rest = [at for at in range(angles.shape[other]) if at not in places]
-            angles = angles.index_select(other, torch.tensor(rest[:1]))
-            if len(rest) > 1 and _difference_among(whole, other, rest) > noise:
-                uneven = other
-        elif other == 0 and angles.dim() > 3:
-            batch = other
+            still = (side, places)
+            rest = torch.tensor([at for at in range(angles.shape[side]) if at not in places])
+            angles, weights = (x.index_select(side, rest) for x in (angles, weights))
+            if len(rest) > 1 and _difference(angles, weights, side) > noise:
+                uneven = side
+        elif side == 0 and angles.dim() > 2:
+            batch = side
         else:
-            uneven = other
-    return TurnAngles(_rows(angles, axis, batch), axis, noise, still, uneven, aside)
+            uneven = side
+    if uneven is not None:
+        angles, weights = (x.narrow(uneven, 0, 1) for x in (angles, weights))
+    return TurnAngles(_rows(angles, weights, axis, batch), axis, noise, still, uneven, aside)
 
 
-def _difference(angles: Tensor, axis: int) -> float:
-    return float(wrap(angles - angles.narrow(axis, 0, 1)).abs().max())
+def _difference(angles: Tensor, weights: Tensor, axis: int) -> float:
+    """Radians by which angles differ along an axis; of short pairs, whose angles are inexact, less
+    counts."""
+    certainty = (weights / weights.mean().clamp_min(1e-300)).sqrt().clamp(max=1)
+    mean = _mean(angles, weights, axis)
+    return float((wrap(angles - mean).abs() * certainty).max())
 
 
-def _difference_among(angles: Tensor, axis: int, places: list[int]) -> float:
-    return _difference(angles.index_select(axis, torch.tensor(places)), axis)
+def _mean(angles: Tensor, weights: Tensor, *axes: int) -> Tensor:
+    """The angle of the mean of pairs along axes, which stay, with one place."""
+    whole = torch.polar(weights, angles)
+    return torch.angle(whole.sum(axes, keepdim=True) if axes else whole)
 
 
 def _sequence(differences: list[float], sizes: torch.Size, length: int, noise: float) -> int:
@@ -89,11 +98,9 @@ def _still_places(angles: Tensor, axis: int, noise: float) -> tuple[int, ...]:
     return tuple(places) if 0 < len(places) < len(largest) else ()
 
 
-def _rows(angles: Tensor, axis: int, batch: int | None) -> Tensor:
-    """The angles (B or 1, S, P) of the first place along every other axis."""
-    kept = {axis, angles.dim() - 1} | ({batch} if batch is not None else set())
-    for other in range(angles.dim()):
-        if other not in kept:
-            angles = angles.narrow(other, 0, 1)
-    rows = angles.movedim(axis, -2)  # (..., S, P)
+def _rows(angles: Tensor, weights: Tensor, axis: int, batch: int | None) -> Tensor:
+    """The angles (B or 1, S, P), the mean of all places along every other axis."""
+    axes = {axis, angles.dim() - 1} | ({batch} if batch is not None else set())
+    mean = _mean(angles, weights, *(side for side in range(angles.dim()) if side not in axes))
+    rows = mean.movedim(axis, -2)  # (..., S, P)
     return rows.reshape(-1, *rows.shape[-2:])  # (B or 1, S, P)

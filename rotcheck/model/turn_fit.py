@@ -10,6 +10,7 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import fit_schedule
 from rotcheck.identify.angles.measured_angles import estimate_frequencies
 from rotcheck.model.grid_angles import grid_angles
+from rotcheck.model.grid_coordinates import grid_coordinates
 from rotcheck.model.rounded_phases import rounded_phases
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.rotary.recognition import WELL_KNOWN_THETAS
@@ -212,7 +213,12 @@ def _first_position(first: Tensor, frequencies: Tensor) -> float | None:
 
 def _of_grid(angles: Tensor, noise: float) -> TurnFit | None:
     """Angles that follow the row and the column of each token in an image, or film."""
-    grid = grid_angles(angles[0], max(10 * noise, 2e-3)) if len(angles) == 1 else None
+    if len(angles) > 1:
+        return None
+    grid = grid_angles(angles[0], max(10 * noise, 2e-3))
+    if grid is None:
+        places = grid_coordinates(angles[0], noise)
+        grid = (places.truth, places.words) if places else None
     if grid is None:
         return None
     truth, words = grid

@@ -9,12 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from rotcheck.witness.call_record import TensorTurn, tensors_in
-from rotcheck.witness.turning import Turn, find_turn, may_turn, wrap
+from rotcheck.witness.turning import Turn, find_turn, may_turn, repeats
 
 MOST_OPERATIONS = 400  # of one frame: a rotation stands near its beginning
 MOST_ANCESTORS = 64
 MOST_ELEMENTS = 1 << 22  # of a tensor that is kept
-SAME_ANGLE = 0.05  # radians
 _PRODUCTS = {
     torch.mul, torch.multiply, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, Tensor.mul_, Tensor.__imul__,
     torch.addcmul, Tensor.addcmul, Tensor.addcmul_, torch.einsum, torch.polar,
@@ -42,7 +41,7 @@ class FrameOperations:
     def __init__(self) -> None:
         self._nodes: dict[int, _Node] = {}
         self._products: list[tuple[int, ...]] = []  # the operands of each product
-        self._use: set[int] = set()
+        self._inputs: set[int] = set()
         self._copies = 0
 
     @property
@@ -67,7 +66,7 @@ class FrameOperations:
             before: what `copy_before` returned.
         """
         tensors = [x for _, x in tensors_in(list(values))]
-        self._use |= {id(x) for x in tensors}
+        self._inputs |= {id(x) for x in tensors}
         if not self.complete or func in _MIXERS:
             return
         parents = self._keys(tensors)
@@ -83,15 +82,21 @@ class FrameOperations:
             if id(x) not in parents:
                 self._add_node(id(x), x, parents, product)
 
-    def add_call(self, arguments: Mapping[str, Any], result: Any) -> None:
-        """Keep that a Python call made its result of its arguments."""
+    def add_call(
+        self, arguments: Mapping[str, Any], result: Any, operations: "FrameOperations"
+    ) -> None:
+        """Keep that a Python call, with its own operations, made its result of its arguments."""
         tensors = [x for _, x in tensors_in(list(arguments.values()))]
-        self._use |= {id(x) for x in tensors}
+        self._inputs |= operations._inputs & {id(x) for x in tensors}
         if self.complete:
             parents = self._keys(tensors)
             for _, x in tensors_in(result):
                 if id(x) not in self._nodes:
                     self._add_node(id(x), x, parents, False)
+
+    def reads(self, tables: Sequence[Tensor]) -> bool:
+        """Whether an operation, of this frame or of a call in it, took one of several tensors."""
+        return bool({id(x) for x in tables} & self._inputs)
 
     def may_be_rotation(self, tables: Sequence[Tensor]) -> bool:
         """Whether tables were multiplied with something else, element by element, or not used."""
@@ -100,7 +105,7 @@ class FrameOperations:
             of_tables = [bool(roots & {key, *self._ancestors(key)}) for key in operands]
             if any(of_tables) and not all(of_tables):
                 return True
-        return not roots & self._use
+        return not self.reads(tables)
 
     def turns(self, variables: Mapping[str, Any]) -> Iterator[TensorTurn]:
         """Yield each tensor of the frame that is an earlier one of it, turned.
@@ -133,16 +138,16 @@ class FrameOperations:
             if not may_turn(before, after):
                 continue
             turn = find_turn(before, after)
-            if turn is not None and _repeats(turn.angles):
+            if turn is not None and repeats(turn.angles):
                 return key, turn
         return 0, None
 
     def _keys(self, tensors: Sequence[Tensor]) -> tuple[int, ...]:
-        kept = [x for x in tensors if _is_kept(x)]
-        for x in kept:
+        tensors = [x for x in tensors if _is_kept(x)]
+        for x in tensors:
             if id(x) not in self._nodes:
                 self._nodes[id(x)] = _Node(x, (), False)
-        return tuple(dict.fromkeys(id(x) for x in kept))
+        return tuple(dict.fromkeys(id(x) for x in tensors))
 
     def _add_node(self, key: int, x: Tensor, parents: tuple[int, ...], product: bool) -> None:
         if _is_kept(x):
@@ -166,15 +171,15 @@ class FrameOperations:
 
     def _ancestors(self, key: int) -> list[int]:
         """What a tensor was made of, nearest first; nothing beyond what turned."""
-        seen: dict[int, None] = {}
+        nodes: dict[int, None] = {}
         queue = [key]
         for entry in queue:
             node = self._nodes[entry]
             for parent in () if node.is_turn and entry != key else node.parents:
-                if parent in self._nodes and parent not in seen and len(seen) < MOST_ANCESTORS:
-                    seen[parent] = None
+                if parent in self._nodes and parent not in nodes and len(nodes) < MOST_ANCESTORS:
+                    nodes[parent] = None
                     queue.append(parent)
-        return list(seen)
+        return list(nodes)
 
     def _name(self, key: int, before: int, variables: Mapping[str, Any]) -> str:
         """The variable that holds what turned, or what was made of it, or what it was before."""
@@ -183,13 +188,6 @@ class FrameOperations:
         keys = (key, *later, before, *self._ancestors(before))
         name = next((names[node] for node in keys if node in names), None)
         return name or f"a tensor of {tuple(self._nodes[key].tensor.shape)}"
-
-
-def _repeats(angles: Tensor) -> bool:
-    """Whether angles (..., P) are the same along some axis: they depend on places, not values."""
-    axes = [axis for axis, size in enumerate(angles.shape[:-1]) if size > 1]
-    differences = (wrap(angles - angles.narrow(axis, 0, 1)).abs().max() for axis in axes)
-    return len(axes) < 2 or any(float(difference) < SAME_ANGLE for difference in differences)
 
 
 def _is_kept(x: Any) -> bool:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+LARGEST = 64.0  # of an amplitude: a mask has larger numbers
+FEW_VALUES = 4  # that differ: a table has as many at least
 UNEVEN = 0.02  # relative: what bfloat16 leaves of cos² + sin²
 
 
@@ -38,9 +40,12 @@ def _is_circle(lengths: Tensor, values: Tensor) -> bool:
     if not lengths.numel() or not bool(torch.isfinite(lengths).all()):
         return False
     amplitude = float(lengths.mean())
-    if amplitude < 0.05 or bool((lengths - amplitude).abs().max() > UNEVEN * amplitude):
+    if not 0.05 < amplitude < LARGEST or bool(
+        (lengths - amplitude).abs().max() > UNEVEN * amplitude
+    ):
         return False
-    return bool((values.detach() != values.detach().flatten()[0]).any())
+    parts = torch.view_as_real(values) if values.is_complex() else values
+    return int(parts.detach().flatten().sort().values.diff().count_nonzero()) >= FEW_VALUES
 
 
 def table_places(results: dict[str, Tensor]) -> tuple[str, ...]:

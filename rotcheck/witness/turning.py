@@ -11,6 +11,8 @@ from rotcheck.convention import OutputLanes, Pairing
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
 OUTSTANDING = 10  # times the error of the norms: the largest angle of a turn
+SAME_ANGLE = 0.05  # radians
+EXACT_NORM = 1e-4  # relative: what float32 leaves of a pair's norm
 SAMPLE = 32  # rows that are looked at first
 FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
 
@@ -21,7 +23,8 @@ class Turn:
 
     `start`: the first lane that turns; `width`: the lanes of a block; `blocks`: how many blocks lie
     side by side, each paired for itself. `error`: the worst departure of a pair's norm from
-    `amplitude` times the norm that went in, relative to that.
+    `amplitude` times the norm that went in, relative to that. `weights`: the squared length of
+    each pair, which tells how exact its angle is.
     """
 
     pairing: Pairing
@@ -32,6 +35,7 @@ class Turn:
     amplitude: float
     error: float
     angles: Tensor  # (..., blocks * width / 2), float64, in (-pi, pi]
+    weights: Tensor  # of the same shape
 
     @property
     def lanes(self) -> int:
@@ -62,7 +66,7 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
     first, last = int(changes[0]), int(changes[-1])
     for form in _forms(first, last, before.shape[-1]):
         turn = _turn_of(form, before, after)
-        if turn is not None and _stands_out(turn) and _angles_differ(turn.angles):
+        if turn is not None and _is_rotation(turn):
             return turn
     return None
 
@@ -163,7 +167,7 @@ def measure_turn(form: "Turn | _Form", before: Tensor, after: Tensor) -> Turn:
     amplitude = 1.0 if abs(amplitude - 1) < max(error, 1e-5) else amplitude
     angles = torch.angle(y * x.conj())  # (..., P)
     form_fields = (form.pairing, form.output_lanes, form.start, form.width, form.blocks)
-    return Turn(*form_fields, amplitude, error, angles)
+    return Turn(*form_fields, amplitude, error, angles, lengths.square())
 
 
 def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
@@ -197,10 +201,24 @@ def pairs_of(lanes: Tensor, pairing: str, blocks: int) -> Tensor:
     return torch.complex(a.contiguous(), b.contiguous()).flatten(-2)
 
 
+def _is_rotation(turn: Turn) -> bool:
+    """Whether angles are those of places, and no by-product of what was added."""
+    if not _stands_out(turn) or not _angles_differ(turn.angles):
+        return False
+    return turn.error < EXACT_NORM or repeats(turn.angles)
+
+
 def _stands_out(turn: Turn) -> bool:
     """Whether the largest angle is far larger than what the norms are off: a layer that adds a
     little to what went in changes both by as much."""
     return float(turn.angles.abs().max()) > OUTSTANDING * turn.error
+
+
+def repeats(angles: Tensor) -> bool:
+    """Whether angles (..., P) are the same along some axis: they depend on places, not values."""
+    axes = [axis for axis, size in enumerate(angles.shape[:-1]) if size > 1]
+    differences = (wrap(angles - angles.narrow(axis, 0, 1)).abs().max() for axis in axes)
+    return len(axes) < 2 or any(float(difference) < SAME_ANGLE for difference in differences)
 
 
 def _angles_differ(angles: Tensor) -> bool:

@@ -134,7 +134,7 @@ class Witness:
         within = record.marks[0] != len(self.calls)
         inline = () if turns or within else tuple(record.operations.turns(record.frame.f_locals))
         if self._stack:
-            self._stack[-1].operations.add_call(record.values, result)
+            self._stack[-1].operations.add_call(record.values, result, record.operations)
         tables = self._new_tables(results)
         if turns or inline:
             self._add(record, outputs, turns or inline, not turns)
@@ -177,7 +177,10 @@ class Witness:
         row_shapes = {x.shape for name, x in arguments.items() if name not in tables}
         has_rows = any(y.shape in row_shapes and not self._is_table(y) for y in outputs.values())
         if tables and has_rows and record.operations.may_be_rotation(list(tables.values())):
-            self._keep(self.idle, record, outputs, table_arguments=tuple(tables))
+            reads = record.operations.reads(list(tables.values()))
+            self._keep(
+                self.idle, record, outputs, table_arguments=tuple(tables), reads_tables=reads
+            )
 
     def _is_table(self, x: Tensor) -> bool:
         return fingerprint(x) in self._tables
@@ -220,10 +223,10 @@ class Witness:
 
     def _function(self, frame: FrameType) -> FunctionType | None:
         """The function that a frame runs."""
-        known = self._functions.get(id(frame.f_code), [])
-        function = next((each for each in known if _has_values_of(each, frame)), None)
+        functions = self._functions.get(id(frame.f_code), [])
+        function = next((holder for holder in functions if _has_values_of(holder, frame)), None)
         if function is None:
-            holders = [each for each in gc.get_referrers(frame.f_code) if _runs(each, frame)]
+            holders = [holder for holder in gc.get_referrers(frame.f_code) if _runs(holder, frame)]
             function = next(iter(holders), None)
             # code of the same instructions is equal, and so no key; the function keeps its id
             self._functions.setdefault(id(frame.f_code), []).extend(holders)

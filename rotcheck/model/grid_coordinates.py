@@ -1,0 +1,177 @@
+"""Angles that follow several coordinates, whichever way the rows are in_order: those of images."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from rotcheck.model.turn_angles import NOISE
+from rotcheck.witness.turning import wrap
+
+MOST_AXES = 4  # time, row, column, and one more
+FRONTS = (0, 1, 2, 4, 5)  # rows in front of a grid: a class token, registers
+MOST_ALONE = 16  # rows outside the grid: a class token, registers
+EXACT = 2e-6  # radians: what float32 leaves of an angle that is a mean of several
+WHOLE = 0.05  # of a step: how far from an integer a coordinate may be
+
+
+@dataclass(frozen=True, slots=True)
+class GridCoordinates:
+    """The places of rows in a grid, read from their angles.
+
+    `places`: (S, A), integers from 0. `steps`: (A, P), radians a place. `alone`: how many rows are
+    not in the grid, and stand still. `copies`: how many grids there are, one behind the other.
+    """
+
+    places: Tensor
+    steps: Tensor
+    sides: tuple[int, ...]
+    alone: int
+    copies: int
+    truth: Tensor  # (S, P)
+    front: int = 0  # rows in front of it, with angles of their own
+
+    @property
+    def words(self) -> str:
+        """What the rows turn by."""
+        size = " x ".join(map(str, self.sides))
+        text = f"by place in a grid of {size}"
+        text += f", {self.copies} of them" if self.copies > 1 else ""
+        text += f"; {self.front} rows in front turn by angles of their own" if self.front else ""
+        return text + (f"; {self.alone} rows stand still" if self.alone else "")
+
+
+def grid_coordinates(angles: Tensor, noise: float) -> GridCoordinates | None:
+    """Read places in a grid from the angles (S, P) of rows; None: they follow no grid.
+
+    Every pair has to turn evenly along one axis of it, and the rows have to fill it; but for a few
+    in front of it, class tokens, which may turn by angles of their own.
+    """
+    for start in FRONTS:
+        grid = _of_all(angles[start:], noise) if len(angles) >= start + 4 else None
+        if grid is not None:
+            return _behind(angles[:start], grid) if start else grid
+    return None
+
+
+def _behind(front: Tensor, grid: GridCoordinates) -> GridCoordinates:
+    """A grid with rows in front of it."""
+    return replace(grid, truth=torch.cat((front, grid.truth)), front=len(front))
+
+
+def _of_all(angles: Tensor, noise: float) -> GridCoordinates | None:
+    tolerance = 10 * noise if noise > NOISE else NOISE
+    axes: list[Tensor] = []
+    open_pairs = [
+        pair for pair in range(angles.shape[1]) if float(_spread(angles[:, pair])) > 2 * tolerance
+    ]
+    columns = sorted(open_pairs, key=lambda pair: float(_spread(angles[:, pair])))
+    steps = torch.zeros(MOST_AXES, angles.shape[1], dtype=angles.dtype)
+    while columns:
+        if len(axes) == MOST_AXES:
+            return None
+        places = _places(angles[:, columns[0]], noise if noise > NOISE else EXACT)
+        if places is None:
+            return None
+        rest = []
+        for pair in columns:
+            step = _step(angles[:, pair], places, tolerance)
+            if step is None:
+                rest.append(pair)
+            else:
+                steps[len(axes), pair] = step
+        if len(rest) == len(columns):
+            return None
+        axes.append(places)
+        columns = rest
+    if len(axes) < 2:
+        return None
+    for pair in set(range(angles.shape[1])) - set(open_pairs):
+        axis, step = _slow_step(angles[:, pair], axes)
+        steps[axis, pair] = step
+    return _of_places(angles, torch.stack(axes, -1), steps[: len(axes)], tolerance)
+
+
+def _spread(column: Tensor) -> Tensor:
+    """How far the angles (S,) of a pair are from the first one."""
+    return wrap(column - column[0]).abs().max()
+
+
+def _places(column: Tensor, noise: float) -> Tensor | None:
+    """The integers (S,) that the angles of the slowest pair are multiples of; from 0."""
+    values = wrap(column - column[0])
+    if float(values.max() - values.min()) > 1.9 * math.pi:
+        return None
+    values = values - values.min()
+    in_order = values.sort().values
+    gaps = in_order.diff()
+    gaps = gaps[gaps > max(20 * noise, 0.02 * float(gaps.max()))]
+    if not len(gaps):
+        return None
+    step = float(gaps.min())
+    for _ in range(3):  # the step, from all of the rows
+        places = (values / step).round()
+        step = float((values * places).sum() / places.square().sum().clamp_min(1))
+    if bool((values / step - places).abs().max() > WHOLE + noise / step):
+        return None
+    return places
+
+
+def _step(column: Tensor, places: Tensor, tolerance: float) -> float | None:
+    """By how much a pair turns from place to place; None: it does not follow these places."""
+    order = places.argsort(stable=True)
+    sorted_places, sorted_angles = places[order], column[order]
+    following = (sorted_places.diff() == 1).nonzero().flatten()
+    if not len(following):
+        return None
+    at = int(following[0])
+    step = float(wrap(sorted_angles[at + 1] - sorted_angles[at]))
+    start = sorted_angles[0]
+    for _ in range(2):
+        off = wrap(column - start - places * step)
+        if float(off.abs().max()) > (tolerance if _ else 0.5):
+            return None
+        step += float((off * places).sum() / places.square().sum())
+    return step if float(wrap(column - start - places * step).abs().max()) < tolerance else None
+
+
+def _slow_step(column: Tensor, axes: Sequence[Tensor]) -> tuple[int, float]:
+    """The axis that a pair follows best which hardly turns, and by how much it turns a place."""
+    values = wrap(column - column[0])
+    values = values - values.mean()
+    best = (0, 0.0, float(values.square().sum()))
+    for axis, places in enumerate(axes):
+        offsets = places - places.mean()
+        step = float((values * offsets).sum() / offsets.square().sum())
+        off = float((values - step * offsets).square().sum())
+        best = min(best, (axis, step, off), key=lambda entry: entry[2])
+    return best[:2]
+
+
+def _of_places(
+    angles: Tensor, places: Tensor, steps: Tensor, tolerance: float
+) -> GridCoordinates | None:
+    """The grid that places (S, A) fill, with the same number of rows on each of its squares."""
+    still = wrap(angles).abs().amax(1) < tolerance  # (S,)
+    for before, after in product(range(MOST_ALONE + 1), (0, *range(1, MOST_ALONE + 1))):
+        if before and after:
+            continue
+        stop = len(places) - after
+        if not bool(still[:before].all() and still[stop:].all()) or stop - before < 4:
+            continue
+        inside = places[before:stop]
+        sides = tuple(int(side) + 1 for side in (inside - inside.amin(0)).amax(0).tolist())
+        count, rest = divmod(len(inside), math.prod(sides))
+        squares = Counter(map(tuple, inside.tolist()))
+        if rest or len(squares) != math.prod(sides) or set(squares.values()) != {count}:
+            continue
+        truth = places @ steps  # (S, P)
+        truth = truth + wrap(angles - truth)[before]
+        outside = torch.cat((torch.arange(before), torch.arange(stop, len(places))))
+        truth[outside] = 0.0
+        return GridCoordinates(inside, steps, sides, before + after, count, truth)
+    return None

@@ -1,0 +1,73 @@
+"""Places in a grid, read from angles whichever way the rows are ordered."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from rotcheck.model.grid_coordinates import grid_coordinates
+from rotcheck.rotary import inverse_frequencies
+from rotcheck.witness.turning import wrap
+
+H, W = 4, 6
+
+
+def _grid(*sides: int) -> Tensor:
+    return torch.cartesian_prod(*(torch.arange(side) for side in sides)).double()  # (N, A)
+
+
+def _angles(places: Tensor) -> Tensor:
+    frequencies = inverse_frequencies(16)  # (8,)
+    return torch.cat([place[:, None] * frequencies for place in places.unbind(-1)], -1)
+
+
+def _merged() -> Tensor:
+    """The squares of an image, four by four neighbours."""
+    return _grid(H, W).reshape(H // 2, 2, W // 2, 2, 2).transpose(1, 2).reshape(-1, 2)
+
+
+ORDERS = {
+    "rows": _grid(H, W),
+    "columns": _grid(W, H).flip(-1),
+    "neighbours": _merged(),
+    "windows": _grid(H, W).reshape(H, 2, W // 2, 2).transpose(0, 1).reshape(-1, 2),
+    "any": _grid(H, W)[torch.randperm(H * W, generator=torch.Generator().manual_seed(1))],
+    "films": _grid(2, H, W),
+    "between -1 and 1": (_grid(H, W) + 0.5) / torch.tensor([H, W]) * 2 - 1,
+}
+
+
+@pytest.mark.parametrize("order", list(ORDERS))
+def test_rows_in_any_order_are_placed(order: str) -> None:
+    angles = _angles(ORDERS[order])
+    grid = grid_coordinates(torch.remainder(angles + 3, 6.283185307179586) - 3, 1e-4)
+    assert grid is not None
+    assert sorted(grid.sides) == sorted(int(n) for n in (2, H, W) if order == "films" or n != 2)
+    assert float(wrap(grid.truth - angles).abs().max()) < 1e-4
+
+
+def test_images_one_behind_the_other_and_a_class_token_are_understood() -> None:
+    two = grid_coordinates(_angles(torch.cat((_merged(), _merged()))), 1e-4)
+    assert two is not None
+    assert (two.copies, two.alone) == (2, 0)
+    with_token = torch.cat((torch.zeros(1, 16, dtype=torch.float64), _angles(_merged() + 1)))
+    grid = grid_coordinates(with_token, 1e-4)
+    assert grid is not None
+    assert (grid.copies, grid.alone) == (1, 1)
+
+
+def test_a_class_token_with_angles_of_its_own_stands_in_front() -> None:
+    token = torch.linspace(0.1, 2, 16, dtype=torch.float64)[None]
+    grid = grid_coordinates(torch.cat((token, _angles(_merged()))), 1e-4)
+    assert grid is not None
+    assert (grid.front, sorted(grid.sides)) == (1, [H, W])
+
+
+def test_what_fills_no_grid_is_not_understood() -> None:
+    places = _merged()
+    twice = places.clone()
+    twice[5] = twice[4]
+    bent = _angles(places)
+    bent[7, 3] += 0.2
+    noise = torch.rand(24, 16, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    for angles in (_angles(twice), bent, noise, torch.zeros(24, 16, dtype=torch.float64)):
+        assert grid_coordinates(angles, 1e-4) is None
