@@ -81,7 +81,7 @@ def declaration(rows: Sequence[DeclaredRow]) -> doc.Rows:
 def _declaration(row: DeclaredRow) -> tuple[doc.Field, ...]:
     tone = _tone(row.verdict)
     layers = doc.Field(f"{doc.SIGNS[tone]} {row.layers or 'all layers'}", tone, name=True)
-    done = row.done if row.done != row.declared else "so it does"
+    done = row.done if row.done != row.declared else "as declared"
     parts = f"{done}; parts at position {row.parts_at:,}" if row.parts_at else done
     text = parts if row.verdict != UNIDENTIFIED else row.message or ""
     return layers, doc.Field(one_line(row.declared or "-")), doc.Field(one_line(text))
@@ -94,7 +94,7 @@ def other_ways(rows: Sequence[WayRow]) -> doc.Rows:
 
 def _way(row: WayRow) -> tuple[doc.Field, ...]:
     tone = _tone(row.verdict)
-    off = f"{row.error:.1e} rad apart" if row.error is not None else ""
+    off = f"{row.error:.1e} rad apart" if row.error else ""
     message = row.message if row.verdict not in (*FINDINGS, UNIDENTIFIED) else ""
     facts = "; ".join(filter(None, (row.what, off, message, row.note)))
     return doc.Field(f"{doc.SIGNS[tone]} {row.way}", tone, name=True), doc.Field(one_line(facts))
