@@ -46,6 +46,13 @@ def declared_rows(
             yield from _compared(rotation, turns, config, observation.forward.length)
 
 
+def declared_alone(declared: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow]:
+    """Yield a row for each rotation that a file declares which holds no model that runs here."""
+    for rotation in declared:
+        words = rotation.unknown or "nothing was run: this file only declares a model"
+        yield _row(rotation, "", "skipped", message=words)
+
+
 def _compared(
     rotation: DeclaredRotation,
     turns: Sequence[JudgedTurn],

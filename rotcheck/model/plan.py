@@ -42,7 +42,7 @@ def request(
         RequestError: there is no such dtype or way, a device has no values, or a text is asked of
             a model without weights.
     """
-    if text is not None and (spec.startswith("transformers:") or spec.endswith(".json")):
+    if text is not None and (spec.startswith("transformers:") or spec.endswith((".json", ".gguf"))):
         raise RequestError(
             f"--text asks trained weights, and {spec!r} has none: name the folder that holds them, "
             "or a factory that loads them"
@@ -55,9 +55,14 @@ def request(
         spec,
         unique(devices),
         unique(dtypes) or DTYPES[:1],
-        usual() if ways is None else unique(ways),
+        () if only_declares(spec) else usual() if ways is None else unique(ways),
         text,
     )
+
+
+def only_declares(spec: str) -> bool:
+    """Whether a file declares a model and cannot be run here: a GGUF file, a Meta params.json."""
+    return spec.endswith((".gguf", "params.json"))
 
 
 def jobs(request: ModelRequest, devices: Sequence[str], timeout: float) -> list[Job]:

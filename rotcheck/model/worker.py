@@ -11,12 +11,13 @@ import torch
 from msgspec import structs
 
 from rotcheck.identify.worker_device import check
+from rotcheck.model import plan
 from rotcheck.model.build.built_model import BuiltModel, build
+from rotcheck.model.declared.declared_file import declared_file
 from rotcheck.model.declared.declared_rotation import declared_rotations
-from rotcheck.model.declared_rows import declared_rows, schedules_of
+from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
 from rotcheck.model.forward_pass import ForwardPass, backward_fault, moved, run_forward
 from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
-from rotcheck.model.plan import FORWARD
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.model.weights.text_tokens import text_of
 from rotcheck.model.weights.trained_model import trained_model
@@ -36,11 +37,15 @@ def open_model(setup: dict[str, Any]) -> Answer:
     Raises:
         RequestError: there is no such model or device.
     """
+    if plan.only_declares(setup["spec"]):
+        rows = declared_alone(declared_rotations(declared_file(Path(setup["spec"]))))
+        answer = {"model": Path(setup["spec"]).name, "declared": msgspec.to_builtins(list(rows))}
+        return lambda task: answer
     check(setup["device"])
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     model = ModelAtWork(setup["spec"], setup["device"], setup["dtype"])
-    return lambda task: model.rows() if task[1] == FORWARD else model.way(task[1])
+    return lambda task: model.rows() if task[1] == plan.FORWARD else model.way(task[1])
 
 
 def open_weights(setup: dict[str, Any]) -> Answer:

@@ -15,7 +15,7 @@ import rotcheck.rotary
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 PUBLIC = re.findall(r"<!-- api: (\S+):(\S+) as (\S+) -->", PAGE.read_text())
-SHOWN_IN_DOCS = {"probe", "check", "context", "bench", "train", "scan", "assert_rotates"}
+SHOWN_IN_DOCS = {"probe", "check", "context", "bench", "train", "scan", "model", "assert_rotates"}
 """They need a file, or take seconds: docs/ and examples/ run them."""
 
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import gguf
 import numpy
 import pytest
 
@@ -13,7 +14,6 @@ from rotcheck.rotary.schedules import LongRope, Yarn
 
 
 def _written(file: Path, divisors: list[float] | None = None) -> Path:
-    gguf = pytest.importorskip("gguf")
     writer = gguf.GGUFWriter(file, "qwen2vl")
     writer.add_context_length(32768)
     writer.add_embedding_length(1024)
@@ -53,7 +53,6 @@ def test_the_divisors_of_llama_3_are_read_from_their_tensor(tmp_path: Path) -> N
 
 
 def test_what_is_no_gguf_file_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("gguf")
     file = tmp_path / "model.gguf"
     file.write_bytes(b"no model" * 100)
     with pytest.raises(RequestError, match="is no GGUF file"):

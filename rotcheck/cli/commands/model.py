@@ -14,7 +14,7 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="transformers:ARCHITECTURE, a folder or file with a config.json, "
+        help="transformers:ARCHITECTURE, diffusers:CLASS, a folder or file with a config.json, a .gguf file, "
         "package.module:factory or path/to/file.py:factory.",
     ),
 ]

@@ -83,7 +83,7 @@ def _declaration(row: DeclaredRow) -> tuple[doc.Field, ...]:
     layers = doc.Field(f"{doc.SIGNS[tone]} {row.layers or 'all layers'}", tone, name=True)
     done = row.done if row.done != row.declared else "as declared"
     parts = f"{done}; parts at position {row.parts_at:,}" if row.parts_at else done
-    text = parts if row.verdict != UNIDENTIFIED else row.message or ""
+    text = row.message or "" if row.verdict in (UNIDENTIFIED, "skipped") else parts
     return layers, doc.Field(one_line(row.declared or "-")), doc.Field(one_line(text))
 
 
