@@ -21,7 +21,10 @@ _SMALL = (2048, 3072)  # Llama 3.2 1B and 3B
 
 def meta_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...] | None:
     """The settings in a params.json of Meta; None for other configurations."""
-    if not {"dim", "n_heads", "norm_eps"} <= set(config) or config.keys() & {"model_type", "yarn"}:
+    names = set(config)
+    if not {"dim", "n_heads"} <= names or not names & {"norm_eps", "use_scaled_rope"}:
+        return None
+    if names & {"model_type", "yarn"}:
         return None
     settings = {"theta": Setting(10000.0)} | dict(settings_in(config, _KEYS))
     problem = ""
