@@ -12,6 +12,7 @@ from rotcheck.errors import first_line
 from rotcheck.witness.call_record import map_tensors
 from rotcheck.witness.witness import Witness
 
+SIDES = 3  # time, height and width of a grid, which are no tokens
 DEPTH = 6  # of tuples and dicts in which tensors are looked for
 
 
@@ -86,7 +87,7 @@ def _length(inputs: Mapping[str, Any]) -> int:
     """How many tokens go in: the last axis of integers, else the second of values."""
     tensors = list(tensors_within(inputs))
     for tensor in tensors:
-        if not tensor.is_floating_point() and tensor.dim() >= 2:
+        if not tensor.is_floating_point() and tensor.dim() >= 2 and tensor.shape[-1] > SIDES:
             return int(tensor.shape[-1])
     for tensor in tensors:
         if tensor.dim() == 3:

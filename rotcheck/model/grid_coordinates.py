@@ -13,7 +13,7 @@ from rotcheck.model.turn_angles import NOISE
 from rotcheck.witness.turning import wrap
 
 MOST_AXES = 4  # time, row, column, and one more
-FRONTS = (0, 1, 2, 4, 5)  # rows in front of a grid: a class token, registers
+FRONTS = (0, 1, 2, 4, 5, 8, 9)  # rows in front of a grid: a class token, registers
 MOST_ALONE = 16  # rows outside the grid: a class token, registers
 EXACT = 2e-6  # radians: what float32 leaves of an angle that is a mean of several
 WHOLE = 0.05  # of a step: how far from an integer a coordinate may be

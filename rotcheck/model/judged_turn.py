@@ -149,13 +149,15 @@ def _mistake(
     tensor: TensorTurn, angles: TurnAngles, fit: TurnFit, error: float, length: int
 ) -> tuple[str, str]:
     """The code and the words of what is wrong with a turn; empty: nothing is."""
+    if angles.uneven is not None and tensor.before.shape[angles.axis] != length:
+        return "", ""  # which axis is the sequence is not known
     if angles.uneven is not None:
         size = tensor.before.shape[angles.uneven]
         words = (
             f"the {size} parts of {tensor.name} along axis {angles.uneven} turn by different angles"
         )
         return "per-head", words
-    if angles.aside:
+    if angles.aside and fit.kind != "grid":
         return _along_another_axis(tensor, angles, length)
     if fit.finding:
         return fit.finding, f"{tensor.name}: {fit.why}"

@@ -145,8 +145,8 @@ def _sample(values: Tensor) -> Tensor:
 
 
 def share(in_order: Tensor, sample: Tensor, tolerance: float) -> float:
-    """Which share of a sample is among numbers that are in order."""
-    if len(in_order) < 2 or not len(sample):
+    """Which share of a sample is among numbers in order; 0 where chance alone would find it."""
+    if len(in_order) < 2 or not len(sample) or len(in_order) * tolerance > 1:
         return 0.0
     at = torch.searchsorted(in_order, sample).clamp(1, len(in_order) - 1)
     off = torch.minimum((in_order[at] - sample).abs(), (in_order[at - 1] - sample).abs())

@@ -13,6 +13,8 @@ from rotcheck.witness.turning import Turn, find_turn, may_turn, repeats
 
 MOST_OPERATIONS = 400  # of one frame: a rotation stands near its beginning
 MOST_ANCESTORS = 64
+FEWEST_LANES = 8
+MOST_AMPLITUDE = 4.0
 MOST_ELEMENTS = 1 << 22  # of a tensor that is kept
 _PRODUCTS = {
     torch.mul, torch.multiply, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, Tensor.mul_, Tensor.__imul__,
@@ -138,7 +140,7 @@ class FrameOperations:
             if not may_turn(before, after):
                 continue
             turn = find_turn(before, after)
-            if turn is not None and repeats(turn.angles):
+            if turn is not None and _is_whole(turn):
                 return key, turn
         return 0, None
 
@@ -188,6 +190,12 @@ class FrameOperations:
         keys = (key, *later, before, *self._ancestors(before))
         name = next((names[node] for node in keys if node in names), None)
         return name or f"a tensor of {tuple(self._nodes[key].tensor.shape)}"
+
+
+def _is_whole(turn: Turn) -> bool:
+    """Whether enough lanes turn, and by angles that depend on places alone: a weight and its rest
+    are no pair."""
+    return turn.lanes >= FEWEST_LANES and turn.amplitude < MOST_AMPLITUDE and repeats(turn.angles)
 
 
 def _is_kept(x: Any) -> bool:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.model_rows import ModelObservation
+from rotcheck.model.turned_values import share
 from rotcheck.results.model import ModelRow
 from rotcheck.rotary import inverse_frequencies
 
@@ -96,3 +97,12 @@ def test_what_was_brought_to_one_length_after_the_rotation_is_known_again() -> N
 
 def test_v_that_turns_as_an_argument_of_its_own_is_meant_to() -> None:
     assert not [row for row in _rows(turn_all) if row.finding]
+
+
+def test_among_very_many_values_chance_is_no_origin() -> None:
+    generator = torch.Generator().manual_seed(1)
+    many = torch.randn(1 << 20, generator=generator, dtype=torch.float64).sort().values
+    sample = torch.randn(64, generator=generator, dtype=torch.float64)
+    assert share(many, sample, 2e-5) == 0
+    assert share(many, many[::1000].contiguous(), 1e-12) == 1
+    assert share(many[:1000], many[:64], 2e-5) == 1

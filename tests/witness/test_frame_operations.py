@@ -125,3 +125,18 @@ def test_a_function_that_also_transposes_is_seen() -> None:
 
 def test_products_that_turn_nothing_are_not_taken_for_rotations() -> None:
     assert not _seen(Scaled).calls
+
+
+class Weights(Inline):
+    """Weights that add up to one, between two neighbours: no rotation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (y.unflatten(-1, (H, D)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+        near = torch.linspace(0, 1, S)
+        weights = torch.stack((near, 1 - near), -1)  # (S, 2)
+        weights = weights.flip(-1) * 1.0
+        return nn.functional.scaled_dot_product_attention(q * weights[:, :1], k, v)
+
+
+def test_weights_of_two_neighbours_are_no_pair_that_turns() -> None:
+    assert not _seen(Weights).calls
