@@ -12,6 +12,7 @@ LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
 OUTSTANDING = 10  # times the error of the norms: the largest angle of a turn
 SAME_ANGLE = 0.05  # radians
+SAME_PART = 0.1  # of the largest angle
 EXACT_NORM = 1e-4  # relative: what float32 leaves of a pair's norm
 SAMPLE = 32  # rows that are looked at first
 FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
@@ -217,8 +218,9 @@ def _stands_out(turn: Turn) -> bool:
 def repeats(angles: Tensor) -> bool:
     """Whether angles (..., P) are the same along some axis: they depend on places, not values."""
     axes = [axis for axis, size in enumerate(angles.shape[:-1]) if size > 1]
+    most = min(SAME_ANGLE, SAME_PART * float(angles.abs().max()))
     differences = (wrap(angles - angles.narrow(axis, 0, 1)).abs().max() for axis in axes)
-    return len(axes) < 2 or any(float(difference) < SAME_ANGLE for difference in differences)
+    return len(axes) < 2 or any(float(difference) < most for difference in differences)
 
 
 def _angles_differ(angles: Tensor) -> bool:

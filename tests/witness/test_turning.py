@@ -105,3 +105,12 @@ def test_what_is_no_rotation_is_not_taken_for_one() -> None:
         x * torch.nan,
     )
     assert [find_turn(x, other) for other in others] == [None] * len(others)
+
+
+def test_a_block_that_adds_a_little_is_no_rotation() -> None:
+    generator = torch.Generator().manual_seed(4)
+    x = torch.randn(B, S, D, generator=generator)
+    # each pair is pushed sideways, by what its values are: its length hardly changes
+    a, b = x.chunk(2, -1)
+    size = 0.04 * torch.rand(a.shape, generator=generator)
+    assert find_turn(x, torch.cat((a - size * b, b + size * a), -1)) is None
