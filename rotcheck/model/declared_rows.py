@@ -62,7 +62,11 @@ def _compared(
     """Yield a row for each way in which these layers turn."""
     known = [turn for turn in turns if turn.fit.kind == "rows"]
     if not known:
-        yield _row(rotation, "", "unidentified", message="its angles follow no known positions")
+        if all(turn.fit.kind == "grid" for turn in turns):
+            words = "turns by the places of a grid: not compared with what is declared"
+            yield _row(rotation, "", "skipped", message=words)
+        else:
+            yield _row(rotation, "", "unidentified", message="its angles follow no known positions")
     rows: dict[str, DeclaredRow] = {}
     for turn in known:
         row = _of_turn(rotation, turn, config, length)

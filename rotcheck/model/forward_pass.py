@@ -12,7 +12,7 @@ from rotcheck.errors import first_line
 from rotcheck.witness.call_record import map_tensors
 from rotcheck.witness.witness import Witness
 
-SIDES = 3  # time, height and width of a grid, which are no tokens
+SIZES = 4  # of an image or a film: frames, height, width
 DEPTH = 6  # of tuples and dicts in which tensors are looked for
 
 
@@ -84,12 +84,15 @@ def tensors_within(value: Any, depth: int = DEPTH) -> Iterator[Tensor]:
 
 
 def _length(inputs: Mapping[str, Any]) -> int:
-    """How many tokens go in: the last axis of integers, else the second of values."""
+    """How many tokens go in: the last axis of integers, else the rows of values.
+
+    Integers with a short last axis are the sizes of images.
+    """
     tensors = list(tensors_within(inputs))
     for tensor in tensors:
-        if not tensor.is_floating_point() and tensor.dim() >= 2 and tensor.shape[-1] > SIDES:
+        if not tensor.is_floating_point() and tensor.dim() >= 2 and tensor.shape[-1] > SIZES:
             return int(tensor.shape[-1])
     for tensor in tensors:
-        if tensor.dim() == 3:
-            return int(tensor.shape[1])
+        if tensor.dim() in (2, 3) and tensor.is_floating_point():
+            return int(tensor.shape[-2])
     return 0

@@ -60,12 +60,33 @@ class ModelObservation:
         candidates = list(
             dict.fromkeys([*self.candidates, *(s for r in reaches for s in r.schedules)])
         )
-        for record in self.forward.witness.calls:
-            call = judge_call(record, self.forward, self.config, candidates)
-            self.calls.append(call)
-            # a schedule that one layer follows is likely in the next one
-            likely = (turn.fit.schedule for turn in call.turns if turn.fit.schedule)
-            candidates += [schedule for schedule in likely if schedule not in candidates]
+        # a schedule that one call follows is likely in the others, before it too
+        for _ in range(2):
+            self.calls = [self._judge(record, candidates) for record in self.forward.witness.calls]
+            schedules = [turn.fit.schedule for call in self.calls for turn in call.turns]
+            if all(schedules) or not any(schedules):
+                break
+            candidates += [schedule for schedule in dict.fromkeys(schedules) if schedule]
+
+        self._leave_out_others()
+
+    def _leave_out_others(self) -> None:
+        """Leave out calls that keep the lengths of pairs and are no rotary code: by angles of no
+        positions, with no table, and for no attention."""
+        witness = self.forward.witness
+        inputs = attention_inputs(witness.calls, witness.attention, witness.idle)
+        turns = {id(slot.turn) for entry in inputs for slot in (entry.q, entry.k, entry.v)}
+        self.calls = [
+            call
+            for call in self.calls
+            if call.is_explained
+            or call.tables
+            or any(call.finding)
+            or any(id(turn.tensor) in turns for turn in call.turns)
+        ]
+
+    def _judge(self, record: CallRecord, candidates: Sequence[Schedule]) -> JudgedCall:
+        return judge_call(record, self.forward, self.config, candidates)
 
     def _reach(self, record: CallRecord, length: int) -> TableReach | TableGrid | str:
         try:
