@@ -21,8 +21,8 @@ ARCHITECTURES = {
     "transformers": [
         "llama", "qwen2", "qwen3", "mistral", "mixtral", "gemma2", "gemma3_text", "phi", "phi3",
         "gpt_neox", "gptj", "cohere", "cohere2", "olmo2", "starcoder2", "glm", "deepseek_v3",
-        "gpt_oss", "modernbert", "roformer", "esm", "falcon", "stablelm", "persimmon", "qwen2_vl",
-        "qwen3_vl_vision", "minimax_m3_vl_text", "nemotron", "smollm3", "llama4_text",
+        "gpt_oss", "modernbert", "roformer", "falcon", "stablelm", "persimmon", "qwen2_vl",
+        "qwen3_vl_vision", "minimax_m3_vl_text", "smollm3", "llama4_text",
     ],
     "diffusers": ["FluxTransformer2DModel"],
 }  # fmt: skip

@@ -10,8 +10,10 @@ import msgspec
 import torch
 from msgspec import structs
 
+from rotcheck.errors import RequestError
 from rotcheck.identify.worker_device import check
 from rotcheck.model import plan
+from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.declared.declared_file import declared_file
 from rotcheck.model.declared.declared_rotation import declared_rotations
@@ -67,11 +69,19 @@ def open_weights(setup: dict[str, Any]) -> Answer:
         whole = trained_model(folder, setup["device"], precision)
         module, config = whole.module, whole.config
     else:  # a factory's, which has the weights that it gave it
-        model = build(spec)
+        model = _build(spec)
         module, config = model.module.to(setup["device"], precision), model.config
     return lambda task: {
         "weights": msgspec.to_builtins(judge_weights(module, text, config, folder))
     }
+
+
+def _build(spec: str) -> BuiltModel:
+    """The model of a SPEC. Raises `RequestError` itself, which ends the run, where it cannot be."""
+    try:
+        return build(spec)
+    except BuildError as error:
+        raise RequestError(f"{spec!r} cannot be built: {error}") from error
 
 
 class ModelAtWork:
@@ -79,7 +89,7 @@ class ModelAtWork:
 
     def __init__(self, spec: str, device: str, dtype: str) -> None:
         self.spec, self.device, self.dtype = spec, device, dtype
-        self.model: BuiltModel = build(spec)
+        self.model: BuiltModel = _build(spec)
         precision = getattr(torch, dtype)
         self.module = self.model.module.to(device, precision)
         self.inputs = moved(self.model.inputs, device, precision)
@@ -145,7 +155,7 @@ class ModelAtWork:
             _own_config(self.module) or None,
             self.device,
             getattr(torch, self.dtype),
-            lambda: build(self.spec).module,
+            lambda: _build(self.spec).module,
             self.whole,
         )
 
