@@ -1,5 +1,4 @@
-"""After `.to(torch.bfloat16)` a Llama turns by rounded frequencies; loaded with `dtype=` it does
-not."""
+"""After `.to(torch.bfloat16)` a Llama turns by rounded frequencies."""
 
 import torch
 from transformers import LlamaConfig
