@@ -28,6 +28,7 @@ from rotcheck.witness.call_record import (
 )
 from rotcheck.witness.frame_operations import FrameOperations
 from rotcheck.witness.packed_parts import turns_of_parts
+from rotcheck.witness.profile_hook import set_profile
 from rotcheck.witness.table_values import fingerprint, table_places
 from rotcheck.witness.turning import may_turn
 
@@ -69,7 +70,7 @@ class Witness:
 
     def __enter__(self) -> Self:
         self._modes.enter_context(self._attention)
-        sys.setprofile(self._profile)
+        set_profile(self._profile)
         return self
 
     def __exit__(

@@ -19,6 +19,7 @@ from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.rotation_record import RotationRecord
 from rotcheck.watch.inside.uncompiled import uncompiled
 from rotcheck.witness.call_record import tensors_in
+from rotcheck.witness.profile_hook import set_profile
 
 MOST_STEPS = 3  # windows in which something turned
 MOST_WINDOWS = 1000  # of any kind: a program may call modules that are no models, to read its data
@@ -73,10 +74,13 @@ class FirstSteps:
 
     def _listen(self, on: bool) -> None:
         """Have the interpreter tell of calls and exceptions; a debugger keeps the latter."""
+        if on:
+            set_profile(self._profile)
+        else:
+            sys.setprofile(None)
         trace = self._exceptions.trace
         if sys.gettrace() in (None, trace):
             sys.settrace(trace if on else None)
-        sys.setprofile(self._profile if on else None)
 
     @uncompiled
     def _profile(self, frame: FrameType, event: str, result: Any) -> None:
