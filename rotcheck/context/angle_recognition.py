@@ -17,7 +17,7 @@ from rotcheck.identify import function_identification
 from rotcheck.identify.angles.contradiction import contradiction
 from rotcheck.identify.angles.coordinate_frequencies import of_axes
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import Angles, wrap
+from rotcheck.identify.angles.measured_angles import Angles
 from rotcheck.identify.angles.object_config import ObjectConfig, config_of
 from rotcheck.identify.angles.schedule_faults import (
     amplitude_missing,
@@ -40,6 +40,7 @@ from rotcheck.implementations.target import Target
 from rotcheck.measure.device import DeviceLost
 from rotcheck.results import Remark
 from rotcheck.rotary.departures import departure
+from rotcheck.rotary.frequencies import wrap
 
 FAR = 4097  # the last position that frequencies are fitted to
 STILL = 1e-5  # radians

@@ -8,8 +8,9 @@ from rotcheck.context.angle_profile import FLOAT32_LOSS, AngleProfile
 from rotcheck.context.angle_sources import ROWS, AngleSource
 from rotcheck.context.asked_positions import LAST_FOR_FREQUENCIES, POSITIONS
 from rotcheck.identify.angles.length_dependence import SMALL, slows_down
-from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, same_row, wrap
+from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, same_row
 from rotcheck.measure.boundary import last_accepted
+from rotcheck.rotary.frequencies import wrap
 
 EXACT = 1e-3  # radians: less than what frequencies are fitted to
 FIRST, MOST_ROWS = 257, 16385  # positions; an object that makes all rows is asked for fewer

@@ -11,8 +11,8 @@ from torch import Tensor
 from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.angle_sources import AngleSource, Look, NoRotation, Turns, reason
 from rotcheck.context.asked_positions import POSITIONS
-from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.measure.judge import RIGHT_PHASE
+from rotcheck.rotary.frequencies import wrap
 
 SLOW = 0.5  # seconds that a call may take before larger positions are left out
 NO_ROTATION = math.inf  # radians, of what is no rotation any more

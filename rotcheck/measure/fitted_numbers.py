@@ -10,6 +10,7 @@ from torch import Tensor
 from rotcheck.measure.case import Case, Slots
 from rotcheck.measure.prediction import Prediction, with_angles
 from rotcheck.rotary import inverse_frequencies
+from rotcheck.rotary.frequencies import wrap
 
 DIGITS = 6  # of a theta or a factor that is tried
 NEARLY = 1e-9
@@ -73,7 +74,7 @@ def _measure_frequencies(case: Case, result: Slots) -> Tensor | None:
     frequencies: Tensor = phases[rows[0][1]] / rows[0][0]
     for position, row in rows[1:]:
         phase = position * frequencies
-        off = torch.remainder(phases[row] - phase + torch.pi, 2 * torch.pi) - torch.pi
+        off = wrap(phases[row] - phase)
         if bool(off.abs().max() > 0.5):  # the rows do not turn by the same frequencies
             return None
         frequencies = (phase + off) / position

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.turn_fit import TurnFit
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 FEWEST_ROWS = 4  # of a table, or of a sequence that shows its frequencies
 Explain = Callable[[Tensor, Tensor | None], TurnFit]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 MOST_PREFIX = 8  # tokens in front of a grid: a class token, registers
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.turn_angles import NOISE
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 MOST_AXES = 4  # time, row, column, and one more
 FRONTS = (0, 1, 2, 4, 5, 8, 9)  # rows in front of a grid: a class token, registers

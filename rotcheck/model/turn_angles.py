@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rotcheck.witness.turning import Turn, wrap
+from rotcheck.rotary.frequencies import wrap
+from rotcheck.witness.turning import Turn
 
 NOISE = 1e-4  # radians: what float32 leaves of an angle of a row
 NARROW_NOISE = 4  # of a narrower dtype: so many of its rounding steps

@@ -13,9 +13,9 @@ from rotcheck.model.grid_angles import grid_angles
 from rotcheck.model.grid_coordinates import grid_coordinates
 from rotcheck.model.rounded_phases import rounded_phases
 from rotcheck.model.turn_angles import NOISE
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.recognition import WELL_KNOWN_THETAS
 from rotcheck.rotary.schedules import Plain, Schedule
-from rotcheck.witness.turning import wrap
 
 EXACT = 2e-6  # radians: an angle of the first rows is as exact as that in float32
 PHASE = 2 * torch.finfo(torch.float32).eps  # relative: what float32 costs a phase

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.judged_turn import JudgedTurn
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 ALIKE = 1e-4  # radians a position
 

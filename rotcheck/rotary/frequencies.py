@@ -7,6 +7,11 @@ from torch import Tensor
 Device = torch.device | str
 
 
+def wrap(angle: Tensor) -> Tensor:
+    """An angle as the same one in [-pi, pi)."""
+    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
+
+
 def inverse_frequencies(rotary_dim: int, theta: float = 10000.0, device: Device = "cpu") -> Tensor:
     """theta ** (-2i / rotary_dim) for i in 0 .. rotary_dim/2 - 1, in radians a position.
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from rotcheck.witness.turning import STILL, Turn, find_turn, wrap
+from rotcheck.rotary.frequencies import wrap
+from rotcheck.witness.turning import STILL, Turn, find_turn
 
 Part = tuple[int, int]
 """The axis along which parts lie, and the place of one."""

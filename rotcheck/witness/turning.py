@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import OutputLanes, Pairing
+from rotcheck.rotary.frequencies import wrap
 
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
@@ -227,8 +228,3 @@ def _angles_differ(angles: Tensor) -> bool:
     """Whether not every place turns alike."""
     first = angles.flatten(0, -2)[:1]  # (1, P)
     return bool(wrap(angles.flatten(0, -2) - first).abs().max() > STILL)
-
-
-def wrap(angle: Tensor) -> Tensor:
-    """An angle as the same one in [-pi, pi)."""
-    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi

@@ -15,7 +15,6 @@ from rotcheck.identify.angles.measured_angles import (
     Angles,
     estimate_frequencies,
     same_row,
-    wrap,
 )
 from rotcheck.identify.angles.object_config import config_of, layer_types, layers_differ
 from rotcheck.identify.angles.schedule_faults import (
@@ -25,6 +24,7 @@ from rotcheck.identify.angles.schedule_faults import (
     long_factors,
     not_dynamic,
 )
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Linear, Llama3, LongRope, Ntk, Plain, Schedule, Yarn
 
 WIDTH = 64

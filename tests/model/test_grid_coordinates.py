@@ -6,7 +6,7 @@ from torch import Tensor
 
 from rotcheck.model.grid_coordinates import grid_coordinates
 from rotcheck.rotary import inverse_frequencies
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 H, W = 4, 6
 

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.watch.inside.turn_positions import find_positions, runs_of
 from rotcheck.watch.inside.turn_verdict import turn_verdict
 from rotcheck.watch.rank_positions import Runs, rank_positions
 from rotcheck.watch.records import Introduction, Record, RotationSighting
 from rotcheck.witness.call_record import TensorTurn
-from rotcheck.witness.turning import find_turn, wrap
+from rotcheck.witness.turning import find_turn
 
 D = 32
 POSITIONS = {

@@ -8,8 +8,8 @@ from rotcheck.context.angle_sources import NoRotation, Turns
 from rotcheck.context.condition_result import ConditionResult, DoesNotApply
 from rotcheck.context.specimen import Specimen
 from rotcheck.context.sweep import NO_ROTATION, Truth
-from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.measure.judge import RIGHT_PHASE
+from rotcheck.rotary.frequencies import wrap
 
 blames = "row-past-table"
 

@@ -7,11 +7,12 @@ import msgspec
 
 from rotcheck.convention import Convention
 from rotcheck.identify.angles.frequency_fit import Fit
-from rotcheck.identify.angles.measured_angles import ALIKE, LAST_POSITION, Angles, wrap
+from rotcheck.identify.angles.measured_angles import ALIKE, LAST_POSITION, Angles
 from rotcheck.identify.angles.schedule_faults import exchanged_bands
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Ambiguity, FieldEvidence, Remark
 from rotcheck.rotary.departures import departure
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Linear, OverHeadDim, Proportional
 
 UNKNOWN_SCHEDULE = "no known schedule"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import Angles, repeats, wrap
+from rotcheck.identify.angles.measured_angles import Angles, repeats
 from rotcheck.rotary.departures import SAME_FREQUENCY
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Schedule
 
 

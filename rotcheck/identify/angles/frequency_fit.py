@@ -8,9 +8,10 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies, wrap
+from rotcheck.identify.angles.measured_angles import Angles, estimate_frequencies
 from rotcheck.identify.reading.narrower_dtypes import narrow_dtype
 from rotcheck.measure.judge import RIGHT_PHASE
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.recognition import Recognition, recognise
 from rotcheck.rotary.schedules import Plain, Schedule
 

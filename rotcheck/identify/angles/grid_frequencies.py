@@ -10,8 +10,9 @@ from torch import Tensor
 
 from rotcheck.identify.angles.angle_findings import UNKNOWN_SCHEDULE
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import repeats, wrap
+from rotcheck.identify.angles.measured_angles import repeats
 from rotcheck.rotary.departures import SAME_FREQUENCY, departure
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Plain, Schedule
 
 # squares along a side, twice: whether angles follow the size of the grid

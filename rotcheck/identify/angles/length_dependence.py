@@ -6,10 +6,10 @@ from rotcheck.identify.angles.measured_angles import (
     angles_at,
     estimate_frequencies,
     same_row,
-    wrap,
 )
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.measure.judge import RIGHT_PHASE
+from rotcheck.rotary.frequencies import wrap
 
 CLEAR = 0.02  # radians a position: more than float32 costs the step from one row to the next
 # the last position of a first look: frequencies that it tells are exact enough for all others

@@ -11,6 +11,7 @@ from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.reading.caller import Caller
 from rotcheck.implementations.triton_interpreter import interprets
 from rotcheck.measure.boundary import last_answered
+from rotcheck.rotary.frequencies import wrap
 
 PROBE_POSITIONS = (0, 1, 2, 3, 5, 17, 100, 257, 1000, 2049, 4097, 16385, 65537, 131071)
 TOGETHER = 6  # positions below this are asked for in one call
@@ -139,11 +140,6 @@ def estimate_frequencies(angles: Angles, most: int | None = None) -> Tensor:
             break
         frequencies = (turn + off) / position
     return frequencies
-
-
-def wrap(angle: Tensor) -> Tensor:
-    """An angle between -pi and pi."""
-    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
 
 
 def repeats(line: Angles, group: Tensor) -> bool:

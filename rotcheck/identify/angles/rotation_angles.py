@@ -22,7 +22,6 @@ from rotcheck.identify.angles.measured_angles import (
     Angles,
     end_known,
     measure_angles,
-    wrap,
 )
 from rotcheck.identify.angles.object_config import ObjectConfig, config_of
 from rotcheck.identify.angles.schedule_faults import (
@@ -36,6 +35,7 @@ from rotcheck.identify.angles.schedule_faults import (
 from rotcheck.identify.calling.call_match import Match
 from rotcheck.identify.remarks import remark
 from rotcheck.measure.case import POSITIONS
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Plain
 
 HANDED_SCHEDULE = Plain()  # whose frequencies a function is handed that asks for them

@@ -5,11 +5,12 @@ from dataclasses import replace
 import torch
 
 from rotcheck.identify.angles.frequency_fit import Fit
-from rotcheck.identify.angles.measured_angles import Angles, wrap
+from rotcheck.identify.angles.measured_angles import Angles
 from rotcheck.identify.angles.object_config import ObjectConfig
 from rotcheck.identify.remarks import remark
 from rotcheck.results import Remark
 from rotcheck.rotary.departures import departure
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import LongRope, Schedule, Yarn
 
 ATTENTION_TOLERANCE = 1e-3  # relative

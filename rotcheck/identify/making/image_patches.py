@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
-from rotcheck.identify.angles.measured_angles import Angles, repeats, wrap
+from rotcheck.identify.angles.measured_angles import Angles, repeats
 from rotcheck.identify.calling.parameters import parameters
 from rotcheck.identify.making.grid_layout import SAME_ANGLE
 from rotcheck.identify.making.maker_call_candidates import MakerCall
@@ -18,6 +18,7 @@ from rotcheck.identify.making.pair_owners import moves_along, owners_of
 from rotcheck.identify.making.point_tables import MakerMatch
 from rotcheck.identify.making.returned_tables import tables_or_none
 from rotcheck.identify.making.table_reading import RotaryTables
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Schedule
 
 SMALL = {"bcthw": (2, 3, 5), "bchw": (3, 5)}  # patches along each side, all different

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.measured_angles import wrap
+from rotcheck.rotary.frequencies import wrap
 
 
 def owners_of(moves: Tensor) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rotcheck.convention import FORMS, Pairing, TableForm, once
 from rotcheck.measure.device import fetch, read_back
+from rotcheck.rotary.frequencies import wrap
 
 SLOTS = 3  # of q, k and v
 UNSTEADY = 5e-2  # radians that rounding to bfloat16 may cost the first rows
@@ -44,8 +45,7 @@ class RotaryTables:
         """Whether each row turns by as much more than the one before it, as places in a row do."""
         rows = torch.arange(len(self.cos), dtype=torch.float64)[:, None]  # (S, 1)
         first, step = self.angles[0], self.angles[1] - self.angles[0]
-        error = torch.remainder(self.angles - first - rows * step + torch.pi, 2 * torch.pi)
-        return bool((error - torch.pi).abs().max() < UNSTEADY)
+        return bool(wrap(self.angles - first - rows * step).abs().max() < UNSTEADY)
 
 
 class NotTables(Exception):

@@ -12,7 +12,7 @@ from rotcheck.model.sequences.evidence.row_difference import row_difference
 from rotcheck.model.sequences.evidence.token_angles import RowAngles, row_angles
 from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 TITLE = "positions beyond its original length, then the first ones again"
 LONGEST = 1500  # tokens that are handed over, where a model takes no positions

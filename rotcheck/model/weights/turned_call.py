@@ -11,10 +11,10 @@ from rotcheck.model.judged_turn import JudgedTurn, judge_turn
 from rotcheck.model.module_layers import layer_type
 from rotcheck.model.turned_values import enters
 from rotcheck.model.weights.new_turn import NewTurn
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.attention import AttentionCall
 from rotcheck.witness.call_record import CallRecord, TensorTurn
-from rotcheck.witness.turning import wrap
 
 EXACT = 1e-3  # radians: what the angles of a row may be off its position times its frequencies
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.turn_fit import TurnFit, fit_rows
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 LEAST_ROWS = 8  # of a run that shows the frequencies
 MOST_RUNS = 16  # that are told

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from rotcheck.identify.angles.measured_angles import wrap
 from rotcheck.identify.making.table_precision import dtype_of_values
 from rotcheck.identify.making.table_reading import NotTables, RotaryTables, read_tables
+from rotcheck.rotary.frequencies import wrap
 
 ROWS, PAIRS = 7, 8
 FREQUENCIES = 1 / 10000 ** (torch.arange(PAIRS, dtype=torch.float64) / PAIRS)

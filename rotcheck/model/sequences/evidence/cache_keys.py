@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.sequences.evidence.row_difference import tokens_in_words
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.witness.attention import AttentionCall
 from rotcheck.witness.call_record import CallRecord, TensorTurn
-from rotcheck.witness.turning import LOOSE, find_turn, measure_turn, wrap
+from rotcheck.witness.turning import LOOSE, find_turn, measure_turn
 
 ROUNDED_KEYS = 10  # so much of `tolerance`, of their length: layers before add their rounding
 EQUAL = 1e-4  # relative: two values that are nearer are one

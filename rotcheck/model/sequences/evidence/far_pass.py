@@ -14,9 +14,9 @@ from rotcheck.model.module_layers import joined
 from rotcheck.model.sequences.evidence.token_angles import TurnPlace, place_turns
 from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall, turn_calls
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
+from rotcheck.rotary.frequencies import wrap
 from rotcheck.witness.call_record import CallRecord, TensorTurn, map_tensors
 from rotcheck.witness.turn_forms import FormWitness
-from rotcheck.witness.turning import wrap
 
 FAR = 8000  # positions up to here are asked for, if the model has as many
 LONG = 300  # tokens, where a model takes no positions

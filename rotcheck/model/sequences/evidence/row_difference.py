@@ -9,7 +9,7 @@ from torch import Tensor
 from rotcheck.model.module_layers import joined
 from rotcheck.model.sequences.evidence.token_angles import RowAngles, TurnPlace
 from rotcheck.model.sequences.way import NotComparable
-from rotcheck.witness.turning import wrap
+from rotcheck.rotary.frequencies import wrap
 
 SAME = 2e-3  # radians: what float32 leaves of an angle
 SAME_NARROW = 0.05  # what bfloat16 leaves
