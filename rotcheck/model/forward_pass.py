@@ -50,8 +50,7 @@ def backward_fault(forward: ForwardPass, module: Module) -> str | None:
     ]
     if not outputs:
         return "nothing that the model returns requires a gradient"
-    loss = sum((y.float() * _weights(y)).sum() for y in outputs[:1])
-    assert isinstance(loss, Tensor)
+    loss = (outputs[0].float() * _weights(outputs[0])).sum()
     try:
         loss.backward()  # type: ignore[no-untyped-call]
     except RuntimeError as error:

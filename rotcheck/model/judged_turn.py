@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from rotcheck.convention.pairings import written_order
 from rotcheck.measure import mistake_names
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.angle_mistakes import angle_mistake
@@ -15,7 +14,6 @@ from rotcheck.model.turn_fit import TurnFit, fit_rows
 from rotcheck.rotary.recognition import TWICE
 from rotcheck.rotary.schedules import Linear, Schedule
 from rotcheck.witness.call_record import CallRecord, TensorTurn
-from rotcheck.witness.turning import pairs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,8 @@ class JudgedTurn:
         """What the function does to the tensor."""
         turn = self.tensor.turn
         width = self.tensor.before.shape[-1] * (2 if self.tensor.before.is_complex() else 1)
-        part = "all" if turn.lanes == width else str(turn.lanes)
-        text = (
-            f"{turn.pairing}, {part} of {width} lanes"
-            if part != "all"
-            else (f"{turn.pairing}, {width} lanes")
-        )
+        part = f"{turn.lanes} of " if turn.lanes != width else ""
+        text = f"{turn.pairing}, {part}{width} lanes"
         text += f" in {turn.blocks} blocks" if turn.blocks > 1 else ""
         text += f", written {turn.output_lanes}" if turn.output_lanes != "same" else ""
         text += f", times {turn.amplitude:.4g}" if turn.amplitude != 1 else ""
@@ -108,17 +102,14 @@ def _positions_of(rows: int, positions: Tensor | None, length: int) -> Iterator[
 def _error(tensor: TensorTurn, angles: TurnAngles, fit: TurnFit) -> float:
     """Units of rounding between what came back and the rotation by the angles that were found."""
     turn = tensor.turn
-    region = slice(turn.start, turn.start + turn.lanes)
-    before, after = real_lanes(tensor.before)[..., region], real_lanes(tensor.after)[..., region]
-    x = pairs_of(before, turn.pairing, turn.blocks)  # (..., P)
-    y = pairs_of(after, written_order(turn.output_lanes, turn.pairing), turn.blocks)
+    x, y = turn.pairs(tensor.before), turn.written_pairs(tensor.after)  # (..., P) each
     right = _spread(fit.truth, angles, x)
     right_pairs = torch.polar(torch.full_like(right, turn.amplitude), right) * x
     if angles.still is not None:
         axis, places = angles.still
         index = torch.tensor(places)
         right_pairs.index_copy_(axis, index, x.index_select(axis, index))
-    eps = torch.finfo(_real_dtype(tensor.before)).eps
+    eps = torch.finfo(tensor.before.dtype).eps
     # a phase that was computed in float32 is off by so much itself
     step = turn.amplitude * (eps + torch.finfo(torch.float32).eps * right.abs())
     return float(((y - right_pairs).abs() / (step * x.abs()).clamp_min(1e-30)).max())
@@ -134,15 +125,6 @@ def _spread(rows: Tensor, angles: TurnAngles, like: Tensor) -> Tensor:
         order = rows if angles.axis > 0 else rows.transpose(0, 1)
         return order.reshape(shape).expand(like.shape)
     return rows[0].reshape(shape).expand(like.shape)
-
-
-def real_lanes(x: Tensor) -> Tensor:
-    """A tensor's values in float64; of a complex one the parts of each number side by side."""
-    return (torch.view_as_real(x).flatten(-2) if x.is_complex() else x).detach().cpu().double()
-
-
-def _real_dtype(x: Tensor) -> torch.dtype:
-    return x.real.dtype if x.is_complex() else x.dtype
 
 
 def _mistake(

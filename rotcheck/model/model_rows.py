@@ -50,6 +50,7 @@ class ModelObservation:
     most: int = 1 << 17
     reaches: list[tuple[CallRecord, Reach]] = field(default_factory=list)
     calls: list[JudgedCall] = field(default_factory=list)
+    inputs: list[AttentionInputs] = field(default_factory=list)  # of each attention
 
     def __post_init__(self) -> None:
         length = self.forward.length
@@ -67,15 +68,14 @@ class ModelObservation:
             if all(schedules) or not any(schedules):
                 break
             candidates += [schedule for schedule in dict.fromkeys(schedules) if schedule]
-
+        witness = self.forward.witness
+        self.inputs = attention_inputs(witness.calls, witness.attention, witness.idle)
         self._leave_out_others()
 
     def _leave_out_others(self) -> None:
         """Leave out calls that keep the lengths of pairs and are no rotary code: by angles of no
         positions, with no table, and for no attention."""
-        witness = self.forward.witness
-        inputs = attention_inputs(witness.calls, witness.attention, witness.idle)
-        turns = {id(slot.turn) for entry in inputs for slot in (entry.q, entry.k, entry.v)}
+        turns = {id(slot.turn) for entry in self.inputs for slot in (entry.q, entry.k, entry.v)}
         self.calls = [
             call
             for call in self.calls
@@ -164,9 +164,7 @@ class ModelObservation:
         return {"verdict": "unidentified", "message": idle.message}
 
     def _attention_rows(self, device: str) -> Iterator[ModelRow]:
-        witness = self.forward.witness
-        inputs = attention_inputs(witness.calls, witness.attention, witness.idle)
-        entries = [(entry, self._of_attention(entry)) for entry in inputs if entry.records]
+        entries = [(entry, self._of_attention(entry)) for entry in self.inputs if entry.records]
         groups = group_by(entries, lambda pair: (pair[0].call.kind, pair[1][0], pair[0].words))
         for group in groups.values():
             entry, (finding, message) = group[0]

@@ -6,11 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rotcheck.convention.pairings import written_order
 from rotcheck.measure.judge import ROUNDING
-from rotcheck.model.judged_turn import JudgedTurn, real_lanes
+from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.witness.call_record import tensors_in
-from rotcheck.witness.turning import pairs_of
 
 
 def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
@@ -56,14 +54,8 @@ def _is(x: Tensor, like: Tensor) -> bool:
 def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[str, str] | None:
     """Turned back: the gradient is the weights turned by minus the angles."""
     tensor, form = turn.tensor, turn.tensor.turn
-    region = slice(form.start, form.start + form.lanes)
-    order = written_order(form.output_lanes, form.pairing)
-    w = pairs_of(real_lanes(weights)[..., region], order, form.blocks)
-    g = pairs_of(real_lanes(gradient)[..., region], form.pairing, form.blocks)
-    angles = torch.angle(
-        pairs_of(real_lanes(tensor.after)[..., region], order, form.blocks)
-        * pairs_of(real_lanes(tensor.before)[..., region], form.pairing, form.blocks).conj()
-    )
+    w, g = form.written_pairs(weights), form.pairs(gradient)  # (..., P) each
+    angles = torch.angle(form.written_pairs(tensor.after) * form.pairs(tensor.before).conj())
     right = w * torch.polar(torch.full_like(angles, form.amplitude), -angles)
     step = torch.finfo(tensor.before.dtype).eps
     off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30)).max())

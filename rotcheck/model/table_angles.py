@@ -7,10 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from rotcheck.convention.pairings import written_order
 from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
 from rotcheck.witness.table_values import are_cos_and_sin
-from rotcheck.witness.turning import pairs_of
 
 MOST_TENSORS = 12
 
@@ -19,13 +17,8 @@ def tables_of_turn(call: CallRecord, tensor: TensorTurn) -> tuple[tuple[Tensor, 
     """The tables that explain best how a tensor turned, and how far it is from the rotation by
     their angles, in units of rounding; None: the call was handed no tables of its shape."""
     turn = tensor.turn
-    region = slice(turn.start, turn.start + turn.lanes)
-    before, after = (_real(x)[..., region] for x in (tensor.before, tensor.after))
-    x = pairs_of(before, turn.pairing, turn.blocks)  # (..., P)
-    y = pairs_of(after, written_order(turn.output_lanes, turn.pairing), turn.blocks)
-    eps = torch.finfo(
-        tensor.before.real.dtype if tensor.before.is_complex() else tensor.before.dtype
-    ).eps
+    x, y = turn.pairs(tensor.before), turn.written_pairs(tensor.after)  # (..., P) each
+    eps = torch.finfo(tensor.before.dtype).eps
     best: tuple[tuple[Tensor, ...], float] | None = None
     for tables, numbers in _numbers(_candidates(call, tensor), turn.width // 2):
         for spread in _spreads(numbers, x.shape, turn.blocks):
@@ -35,10 +28,6 @@ def tables_of_turn(call: CallRecord, tensor: TensorTurn) -> tuple[tuple[Tensor, 
                 if best is None or error < best[1]:
                     best = tables, error
     return best
-
-
-def _real(x: Tensor) -> Tensor:
-    return (torch.view_as_real(x).flatten(-2) if x.is_complex() else x).detach().cpu().double()
 
 
 def _candidates(call: CallRecord, tensor: TensorTurn) -> list[Tensor]:
@@ -106,7 +95,7 @@ def _parts(numbers: Tensor, pairs: int) -> Iterator[Tensor]:
 
 def _spreads(numbers: Tensor, shape: torch.Size, blocks: int) -> Iterator[Tensor]:
     """Yield the numbers on the axes of pairs (..., P), each way in which their axes fit."""
-    numbers = numbers.repeat_interleave(1, -1).repeat(*[1] * (numbers.dim() - 1), blocks)
+    numbers = numbers.repeat(*[1] * (numbers.dim() - 1), blocks)
     axes = [axis for axis, size in enumerate(numbers.shape[:-1]) if size > 1]
     rows = numbers.reshape(*[numbers.shape[axis] for axis in axes], numbers.shape[-1])
     for places in combinations(range(len(shape) - 1), len(axes)):

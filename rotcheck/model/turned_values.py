@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.witness.call_record import TensorTurn
+from rotcheck.witness.turning import real_lanes
 
 MOST_RUNS = 64  # that are looked for
 RUN = 4  # lanes
@@ -25,18 +26,18 @@ class TurnValues:
 
     def __init__(self, turn: TensorTurn) -> None:
         self.turn = turn
-        self._changes = _real(turn.before) != _real(turn.after)
+        self._changes = real_lanes(turn.before) != real_lanes(turn.after)
         self.run = _run_of(self._changes)
 
     @cached_property
     def before(self) -> Tensor:
         """A number for each run, in order."""
-        return self._runs(_real(self.turn.before))
+        return self._runs(real_lanes(self.turn.before))
 
     @cached_property
     def after(self) -> Tensor:
         """A number for each run, in order."""
-        return self._runs(_real(self.turn.after))
+        return self._runs(real_lanes(self.turn.after))
 
     def _runs(self, x: Tensor) -> Tensor:
         return numbers(x, self.run)[_all_of_run(self._changes, self.run)].sort().values
@@ -53,7 +54,7 @@ class TurnValues:
         """All values may have been multiplied by one factor, that of the scores."""
         if slot.shape[-1] < self.run:
             return False
-        all_runs = numbers(_real(slot), self.run).flatten()
+        all_runs = numbers(real_lanes(slot), self.run).flatten()
         in_order = all_runs.sort().values
         sample = _sample(runs)
         if share(in_order, sample, SAME) >= MOST:
@@ -65,7 +66,7 @@ class TurnValues:
 
     def _is_along(self, slot: Tensor, x: Tensor) -> bool:
         """Whether each head of a tensor points where one of the other does: it was normed."""
-        heads, turn_heads = _real(slot), _real(x)
+        heads, turn_heads = real_lanes(slot), real_lanes(x)
         if heads.shape[-1] != turn_heads.shape[-1]:
             return False
         runs = numbers(_direction(heads), self.run).flatten().sort().values
@@ -79,10 +80,10 @@ def enters(slot: Tensor, turn: TensorTurn) -> bool:
 
 def feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
     """Whether what came out of one rotation went into another one, which turned the same lanes."""
-    after, before = _real(earlier.after), _real(later.before)
-    changes = _real(earlier.before) != after
+    after, before = real_lanes(earlier.after), real_lanes(later.before)
+    changes = real_lanes(earlier.before) != after
     if after.shape[-1] == before.shape[-1]:
-        changes = changes & (before != _real(later.after)).flatten(0, -2).any(0)
+        changes = changes & (before != real_lanes(later.after)).flatten(0, -2).any(0)
     run = _run_of(changes)
     runs = numbers(after, run)[_all_of_run(changes, run)]
     if before.shape[-1] < run or not len(runs):
@@ -92,7 +93,7 @@ def feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
 
 def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
     """The lane of a head at which the lanes that turned begin; None: it does not show."""
-    before, after, heads = _real(turn.before), _real(turn.after), _real(slot)
+    before, after, heads = real_lanes(turn.before), real_lanes(turn.after), real_lanes(slot)
     changes = before != after
     run = _run_of(changes)
     if after.shape[-1] > heads.shape[-1]:
@@ -125,12 +126,6 @@ def _run_of(changes: Tensor) -> int:
 
 def _all_of_run(changes: Tensor, run: int) -> Tensor:
     return changes.unfold(-1, run, 1).all(-1)
-
-
-def _real(x: Tensor) -> Tensor:
-    """Values in float64; of complex numbers the two parts side by side."""
-    x = torch.view_as_real(x.resolve_conj()).flatten(-2) if x.is_complex() else x
-    return x.detach().double().cpu()
 
 
 def _direction(heads: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from rotcheck.identify.worker_device import check
 from rotcheck.model import plan
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
+from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.declared.declared_file import declared_file
 from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
@@ -107,7 +108,7 @@ class ModelAtWork:
         config = self.model.config or {}
         declared = declared_rotations(config)
         schedules = schedules_of(declared, self.whole.length)
-        observation = ModelObservation(self.whole, _own_config(self.module), schedules)
+        observation = ModelObservation(self.whole, config_of_module(self.module), schedules)
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
         rows = rows or [no_rotation_row(self.device, self.dtype, declares=bool(declared))]
         return {
@@ -152,16 +153,9 @@ class ModelAtWork:
         return WaySubject(
             self.module,
             self.inputs,
-            _own_config(self.module) or None,
+            config_of_module(self.module),
             self.device,
             getattr(torch, self.dtype),
             lambda: _build(self.spec).module,
             self.whole,
         )
-
-
-def _own_config(module: torch.nn.Module) -> dict[str, Any]:
-    """The configuration of a model as it was built: its layers are those that it has."""
-    config = getattr(module, "config", None)
-    to_dict = getattr(config, "to_dict", None)
-    return dict(to_dict()) if to_dict else {}

@@ -15,11 +15,11 @@ Counter = Callable[[], int]
 Trace = Callable[[], FrameOperations | None]
 _FUSED_KERNELS = {functional.scaled_dot_product_attention}
 _SOFTMAX = {torch.softmax, functional.softmax, Tensor.softmax}
-_PRODUCTS = {
-    torch.matmul, Tensor.matmul, Tensor.__matmul__, Tensor.__rmatmul__, torch.bmm, Tensor.bmm,
-}  # fmt: skip
-_ADDED_PRODUCTS = {torch.baddbmm, Tensor.baddbmm}  # the operands follow what is added
 _SUMS = {torch.einsum}
+_PRODUCTS = _SUMS | {  # of the last two tensors: of baddbmm, they follow what is added
+    torch.matmul, Tensor.matmul, Tensor.__matmul__, Tensor.__rmatmul__, torch.bmm, Tensor.bmm,
+    torch.baddbmm, Tensor.baddbmm,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class AttentionWitness(TorchFunctionMode):
             if scores is not None:
                 self._add("softmax", result, scores[1], scores[2])
                 self._weights[id(result)] = (result, len(self.calls) - 1)
-        elif len(tensors) >= 2 and (func in _PRODUCTS or func in _ADDED_PRODUCTS or func in _SUMS):
+        elif len(tensors) >= 2 and func in _PRODUCTS:
             self._see_product(func, values, tensors[-2:], result)
         else:
             self._follow(tensors, result)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -43,7 +43,6 @@ class CallRecord:
 
     function: FunctionType
     owner: str  # the module of the model that made the call, "model.layers.0.self_attn"
-    owner_class: str
     order: int  # calls are numbered as they end
     arguments: Mapping[str, Any]
     results: Mapping[str, Tensor]
@@ -53,7 +52,6 @@ class CallRecord:
     reads_tables: bool = True  # whether an operation took one of these
     inline: bool = False  # its own code turns tensors, which are none of its arguments: variables
     first: int = 0  # how many calls had been numbered when it began
-    callers: tuple[str, ...] = field(default=(), repr=False)  # qualified names, innermost first
 
     @property
     def name(self) -> str:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.convention import OutputLanes, Pairing
+from rotcheck.convention.pairings import written_order
 from rotcheck.rotary.frequencies import wrap
 
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
@@ -20,13 +21,11 @@ FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """How a tensor came back turned.
+class TurnForm:
+    """Which lanes of a tensor form pairs, and where these are written.
 
     `start`: the first lane that turns; `width`: the lanes of a block; `blocks`: how many blocks lie
-    side by side, each paired for itself. `error`: the worst departure of a pair's norm from
-    `amplitude` times the norm that went in, relative to that. `weights`: the squared length of
-    each pair, which tells how exact its angle is.
+    side by side, each paired for itself.
     """
 
     pairing: Pairing
@@ -34,15 +33,40 @@ class Turn:
     start: int
     width: int
     blocks: int
-    amplitude: float
-    error: float
-    angles: Tensor  # (..., blocks * width / 2), float64, in (-pi, pi]
-    weights: Tensor  # of the same shape
 
     @property
     def lanes(self) -> int:
         """How many lanes turn."""
         return self.width * self.blocks
+
+    @property
+    def region(self) -> slice:
+        """The lanes that turn."""
+        return slice(self.start, self.start + self.lanes)
+
+    def pairs(self, x: Tensor) -> Tensor:
+        """The pairs (..., P) of a tensor (..., D) that goes in, as complex numbers in float64."""
+        return pairs_of(real_lanes(x)[..., self.region], self.pairing, self.blocks)
+
+    def written_pairs(self, x: Tensor) -> Tensor:
+        """The pairs (..., P) of a tensor (..., D) that came out, as complex numbers in float64."""
+        order = written_order(self.output_lanes, self.pairing)
+        return pairs_of(real_lanes(x)[..., self.region], order, self.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(TurnForm):
+    """How a tensor came back turned.
+
+    `error`: the worst departure of a pair's norm from `amplitude` times the norm that went in,
+    relative to that. `weights`: the squared length of each pair, which tells how exact its angle
+    is.
+    """
+
+    amplitude: float
+    error: float
+    angles: Tensor  # (..., blocks * width / 2), float64, in (-pi, pi]
+    weights: Tensor  # of the same shape
 
 
 def find_turn(before: Tensor, after: Tensor) -> Turn | None:
@@ -57,12 +81,12 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
     """
     if before.shape != after.shape or before.dim() < 2:
         return None
-    before, after = _lanes(before), _lanes(after)  # (..., D) float64
+    before, after = real_lanes(before), real_lanes(after)  # (..., D) float64
     if before.shape[-1] < 2 or not before.numel():
         return None
     if not bool(torch.isfinite(before).all() & torch.isfinite(after).all()):
         return None
-    changes = (before != after).flatten(0, -2).any(0).nonzero().flatten()  # lanes that changes
+    changes = (before != after).flatten(0, -2).any(0).nonzero().flatten()  # lanes that changed
     if len(changes) < 2 or not _keeps_energy(before, after, changes):
         return None
     first, last = int(changes[0]), int(changes[-1])
@@ -80,7 +104,7 @@ def may_turn(before: Tensor, after: Tensor) -> bool:
         return False
     width = before.shape[-1]
     rows = torch.linspace(0, before.numel() // width - 1, SAMPLE).long()
-    x, y = (_lanes(z.reshape(-1, width)[rows.to(z.device)]) for z in (before, after))
+    x, y = (real_lanes(z.reshape(-1, width)[rows.to(z.device)]) for z in (before, after))
     changes = (x != y).any(0)  # (D,)
     lengths, lengths_after = x[:, changes].norm(dim=-1), y[:, changes].norm(dim=-1)
     factor = lengths_after.sum() / lengths.sum().clamp_min(1e-30)
@@ -88,7 +112,7 @@ def may_turn(before: Tensor, after: Tensor) -> bool:
     return bool(changes.any()) and bool(near.all())
 
 
-def _lanes(x: Tensor) -> Tensor:
+def real_lanes(x: Tensor) -> Tensor:
     """A tensor's values in float64; of a complex one the two parts of each number side by side."""
     x = x.detach()
     return (
@@ -97,7 +121,7 @@ def _lanes(x: Tensor) -> Tensor:
 
 
 def _keeps_energy(before: Tensor, after: Tensor, changes: Tensor) -> bool:
-    """Whether the lanes that changes have the same length as before, up to one factor."""
+    """Whether the lanes that changed have the same length as before, up to one factor."""
     lengths = before[..., changes].norm(dim=-1), after[..., changes].norm(dim=-1)  # (...) each
     if not bool((lengths[0] > 0).any()):
         return False
@@ -106,17 +130,8 @@ def _keeps_energy(before: Tensor, after: Tensor, changes: Tensor) -> bool:
     return bool((rest <= 2 * LOOSE * factor * lengths[0]).all())
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    pairing: Pairing
-    output_lanes: OutputLanes
-    start: int
-    width: int
-    blocks: int
-
-
-def _forms(first: int, last: int, lanes: int) -> Iterator[_Form]:
-    """Yield what the lanes that changes, from `first` to `last`, allow; the usual forms first."""
+def _forms(first: int, last: int, lanes: int) -> Iterator[TurnForm]:
+    """Yield what the lanes that changed, from `first` to `last`, allow; the usual forms first."""
     regions = list(dict.fromkeys(_regions(first, last, lanes)))
     orders: list[tuple[Pairing, OutputLanes]] = [
         ("half", "same"), ("interleaved", "same"), ("interleaved", "de-interleaved"),
@@ -124,18 +139,18 @@ def _forms(first: int, last: int, lanes: int) -> Iterator[_Form]:
     ]  # fmt: skip
     for pairing, output_lanes in orders:
         for start, width in regions:
-            yield _Form(pairing, output_lanes, start, width, 1)
+            yield TurnForm(pairing, output_lanes, start, width, 1)
     for start, width in regions:
         for blocks in range(2, min(width // 4, FLAT_BLOCKS) + 1):
             if width % (2 * blocks) == 0:
-                yield _Form("half", "same", start, width // blocks, blocks)
-                yield _Form("interleaved", "de-interleaved", start, width // blocks, blocks)
+                yield TurnForm("half", "same", start, width // blocks, blocks)
+                yield TurnForm("interleaved", "de-interleaved", start, width // blocks, blocks)
 
 
 def _regions(first: int, last: int, lanes: int) -> Iterator[tuple[int, int]]:
     """Yield the first lane and the number of lanes that may turn, usual parts of a head first.
 
-    Slow pairs may stand still as far as the dtype tells, so more lanes may turn than changes.
+    Slow pairs may stand still as far as the dtype tells, so more lanes may turn than changed.
     """
     for part in (lanes // 4, lanes // 2, 3 * lanes // 4, lanes):
         if part % 2 == 0 and part:
@@ -149,7 +164,7 @@ def _regions(first: int, last: int, lanes: int) -> Iterator[tuple[int, int]]:
                 yield start, width
 
 
-def measure_turn(form: "Turn | _Form", before: Tensor, after: Tensor) -> Turn:
+def measure_turn(form: TurnForm, before: Tensor, after: Tensor) -> Turn:
     """How `after` is `before`, turned in a given form; `error` tells how well the form fits.
 
     Args:
@@ -157,11 +172,7 @@ def measure_turn(form: "Turn | _Form", before: Tensor, after: Tensor) -> Turn:
         before: what went into a call, (..., D), floating or complex.
         after: what came out, of the same shape.
     """
-    before, after = _lanes(before), _lanes(after)  # (..., D) float64
-    region = slice(form.start, form.start + form.width * form.blocks)
-    orders = {"same": form.pairing, "de-interleaved": "half", "interleaved": "interleaved"}
-    x = pairs_of(before[..., region], form.pairing, form.blocks)  # (..., P) complex
-    y = pairs_of(after[..., region], orders[form.output_lanes], form.blocks)  # (..., P) complex
+    x, y = form.pairs(before), form.written_pairs(after)  # (..., P) each
     lengths, lengths_after = x.abs(), y.abs()
     amplitude = float(lengths_after.sum() / lengths.sum())
     off = (lengths_after - amplitude * lengths).abs() / (amplitude * lengths).clamp_min(1e-30)
@@ -172,7 +183,7 @@ def measure_turn(form: "Turn | _Form", before: Tensor, after: Tensor) -> Turn:
     return Turn(*form_fields, amplitude, error, angles, lengths.square())
 
 
-def _turn_of(form: _Form, before: Tensor, after: Tensor) -> Turn | None:
+def _turn_of(form: TurnForm, before: Tensor, after: Tensor) -> Turn | None:
     turn = measure_turn(form, before, after)
     return None if turn.amplitude < 1e-3 or turn.error > LOOSE else turn
 

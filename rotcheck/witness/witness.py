@@ -54,7 +54,8 @@ class Witness:
         self.calls: list[CallRecord] = []
         self.makers: list[CallRecord] = []
         self.idle: list[CallRecord] = []
-        self._names = {} if model is None else {id(m): name for name, m in model.named_modules()}
+        modules = () if model is None else model.named_modules()
+        self._names: dict[int, str] = {id(module): name for name, module in modules}
         self._stack: list[_Frame] = []
         self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
         self._tables: set[tuple[Any, ...]] = set()  # fingerprints of tables that were made
@@ -107,11 +108,11 @@ class Witness:
         marks = len(self.calls), len(self.makers), len(self.idle)
         self._stack.append(_Frame(frame, values, before, place, marks, self._order))
 
-    def _place(self, owner: object) -> tuple[str, str]:
-        """The name and the class of the module at work: a call's `self`, or that of its caller."""
+    def _place(self, owner: object) -> str:
+        """The name of the module at work: a call's `self`, or that of its caller."""
         if isinstance(owner, Module) and (id(owner) in self._names or not self._names):
-            return self._names.get(id(owner), ""), type(owner).__name__
-        return self._stack[-1].owner if self._stack else ("", "")
+            return self._names.get(id(owner), "")
+        return self._owner()
 
     def _copy(self, tensor: Tensor) -> Tensor:
         """A copy of a tensor, the same one for as long as it is not written to."""
@@ -196,18 +197,14 @@ class Witness:
         function = self._function(record.frame)
         if function is None:
             return
-        owner, owner_class = record.owner
-        callers = tuple(frame.frame.f_code.co_qualname for frame in reversed(self._stack))
         copies = {place: x.detach().clone() for place, x in outputs.items()}
         call = CallRecord(
             function,
-            owner,
-            owner_class,
+            record.owner,
             self._next(),
             record.before,
             copies,
             first=record.first,
-            callers=callers,
             **facts,
         )
         kept.append(call)
@@ -217,7 +214,7 @@ class Witness:
         return self._order
 
     def _owner(self) -> str:
-        return self._stack[-1].owner[0] if self._stack else ""
+        return self._stack[-1].owner if self._stack else ""
 
     def _trace(self) -> FrameOperations | None:
         return self._stack[-1].operations if self._stack else None
@@ -257,7 +254,7 @@ class _Frame:
         frame: FrameType,
         values: Mapping[str, Any],
         before: Mapping[str, Any],
-        owner: tuple[str, str],
+        owner: str,
         marks: tuple[int, int, int],
         first: int,
     ) -> None:

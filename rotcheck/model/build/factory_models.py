@@ -11,6 +11,7 @@ from rotcheck.implementations import named_object, spec
 from rotcheck.model.build import call_search, model_inputs
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel
+from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.build.random_inputs import BATCH, LENGTH, normal, token_sequence
 
 SEED = 12
@@ -25,8 +26,7 @@ def from_factory(source: str) -> BuiltModel:
     spec.check_path(source)
     module, inputs = _module_and_inputs(source)
     module = module.to("cpu").eval()
-    config: Any = getattr(module, "config", None)
-    original = config.to_dict() if hasattr(config, "to_dict") else None
+    original = config_of_module(module)
     if inputs is not None:
         call = _by_name(module, inputs, source)
         problem = call_search.first_that_runs(module, [call])

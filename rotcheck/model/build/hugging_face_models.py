@@ -1,6 +1,5 @@
 """A model of transformers, from the name of its architecture or from a `config.json`."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Any
 
 import torch
 
-from rotcheck.errors import RequestError, first_line
+from rotcheck.errors import RequestError
 from rotcheck.model.build import call_search, model_inputs, rotary_keys
 from rotcheck.model.build.build_error import BuildError, reason
 from rotcheck.model.build.built_model import BuiltModel
+from rotcheck.model.build.config_json import read_config
 from rotcheck.model.build.plain_config import plain
 from rotcheck.model.build.small_sizes import Changes, small_sizes, words
 from rotcheck.model.build.special_tokens import small_tokens
@@ -41,19 +41,9 @@ def from_file(path: Path) -> BuiltModel:
     from rotcheck.model.build import model_classes
 
     file = path / "config.json" if path.is_dir() else path
-    original = _read(file)
+    original = read_config(file)
     config_class, classes = model_classes.find_declared(original, file)
     return _build(config_class, original, classes)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        original = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{str(file)!r} cannot be read as JSON: {first_line(error)}") from error
-    if not isinstance(original, dict):
-        raise RequestError(f"{str(file)!r} is no configuration: it holds no object")
-    return original
 
 
 def _build(

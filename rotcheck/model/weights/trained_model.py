@@ -1,6 +1,5 @@
 """A model of full size with the weights of a folder."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from torch.nn import Module
 
 from rotcheck.errors import RequestError, first_line
+from rotcheck.model.build.config_json import read_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def trained_model(folder: Path, device: str, dtype: torch.dtype) -> TrainedModel
     Raises:
         RequestError: it cannot be loaded, or some of its weights are not there.
     """
-    config = _config(folder / "config.json")
+    config = read_config(folder / "config.json")
     names = config.get("architectures") or ["none"]
     import transformers
 
@@ -44,13 +44,3 @@ def trained_model(folder: Path, device: str, dtype: torch.dtype) -> TrainedModel
         words = f"{len(missing)} weights of {names[0]} are not there, such as {missing[0]}"
         raise RequestError(f"{str(folder)!r}: {words}")
     return TrainedModel(module.to(device, dtype), config)
-
-
-def _config(file: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise RequestError(f"{str(file)!r} cannot be read as JSON: {first_line(error)}") from error
-    if not isinstance(config, dict):
-        raise RequestError(f"{str(file)!r} is no configuration: it holds no object")
-    return config

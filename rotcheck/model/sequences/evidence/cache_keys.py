@@ -3,18 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from rotcheck.model.sequences.evidence.row_difference import tokens_in_words
+from rotcheck.model.turned_values import MOST, share
 from rotcheck.rotary.frequencies import wrap
 from rotcheck.witness.attention import AttentionCall
 from rotcheck.witness.call_record import CallRecord, TensorTurn
-from rotcheck.witness.turning import LOOSE, find_turn, measure_turn
+from rotcheck.witness.turning import LOOSE, find_turn, measure_turn, real_lanes
 
 ROUNDED_KEYS = 10  # so much of `tolerance`, of their length: layers before add their rounding
 EQUAL = 1e-4  # relative: two values that are nearer are one
-MOST_EQUAL = 0.95  # of the values of a tensor that are looked for in another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +96,5 @@ def _is_even(angles: Tensor, tolerance: float) -> bool:
 
 def _stands_in(k: Tensor, x: Tensor) -> bool:
     """Whether the values of k are among those of another tensor."""
-    values = _real(x).flatten().sort().values
-    wanted_values = _real(k).flatten()
-    at = torch.searchsorted(values, wanted_values).clamp(1, len(values) - 1)
-    off = torch.minimum((values[at] - wanted_values).abs(), (values[at - 1] - wanted_values).abs())
-    return float((off <= EQUAL * wanted_values.abs()).double().mean()) >= MOST_EQUAL
-
-
-def _real(x: Tensor) -> Tensor:
-    return (torch.view_as_real(x) if x.is_complex() else x).detach().double().cpu()
+    values = real_lanes(x).flatten().sort().values
+    return share(values, real_lanes(k).flatten(), EQUAL) >= MOST

@@ -8,8 +8,8 @@ from torch import Tensor
 from rotcheck.model.sequences.evidence.outcome_words import output_note, same_angle
 from rotcheck.model.sequences.evidence.row_difference import RowDifference, row_difference
 from rotcheck.model.sequences.evidence.token_angles import TokenAngles, row_angles
-from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
-from rotcheck.model.sequences.way import WayOutcome
+from rotcheck.model.sequences.evidence.token_call import LENGTH, MASK, TokenCall
+from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
 PADDING = 4  # tokens of the second row that are padding
 
@@ -75,3 +75,12 @@ def _shift_note(row: int, difference: RowDifference) -> str:
     if not difference.shift:
         return ""
     return f"row {row} begins at position {difference.shift}, which RoPE allows"
+
+
+def padded_pass(subject: WaySubject, way: str, *, on_left: bool) -> WayOutcome:
+    """Hand over both rows, and a mask of what is padding; `way`: in words."""
+    call = TokenCall(subject)
+    call.parameter(MASK)
+    rows = PaddedRows.of_call(call, on_left)
+    batch = call.attempt(rows.tokens, attention_mask=rows.mask)
+    return rows.judge(way, call, batch.angles, batch.output)
