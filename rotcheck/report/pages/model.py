@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.grouping import group_by
 from rotcheck.report import document as doc
 from rotcheck.report import summary
@@ -192,4 +193,4 @@ def summary_line(report: ModelReport) -> str:
     """`transformers:llama: 4 rows: 4 agree`."""
     early = "interrupted: " if report.interrupted else ""
     count = f"{early}{one_line(report.spec)}: {plural(sum(report.summary.values()), 'row')}"
-    return summary.tally(count, report.summary, nothing=report.exit_code() == 5)
+    return summary.tally(count, report.summary, nothing=report.exit_code() == NOTHING_RAN)
