@@ -63,6 +63,7 @@ class ImportFailure(RecordLine, frozen=True, kw_only=True, tag="failed import"):
 
     module: str
     error: str
+    below: str  # the module whose failure, not caught, was this one's; empty where there is none
     where: tuple[Line, ...]
 
 

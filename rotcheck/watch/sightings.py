@@ -79,8 +79,8 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
     sightings = [
         (record, entry, _subject(entry))
         for record in records
-        for entry in record.entries
-        if isinstance(entry, ImportFailure | CaughtException) and not _is_of(death, entry.error)
+        for entry in _caught(record)
+        if not _is_of(death, entry.error)
     ]
     for group in group_by(sightings, lambda sight: (sight[2], sight[1].where[0])).values():
         _, entry, subject = group[0]
@@ -92,6 +92,23 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
             pids=pids(record for record, *_ in group),
             ranks=ranks(record for record, *_ in group),
         )
+
+
+def _caught(record: Record) -> list[ImportFailure | CaughtException]:
+    """What failed, without the imports whose exception went on into another import."""
+    caught: list[ImportFailure | CaughtException] = []
+    for entry in record.entries:
+        if not isinstance(entry, ImportFailure | CaughtException):
+            continue
+        last = caught[-1] if caught else None
+        if last is not None and isinstance(entry, ImportFailure) and _went_on(last, entry):
+            caught.pop()
+        caught.append(entry)
+    return caught
+
+
+def _went_on(last: ImportFailure | CaughtException, entry: ImportFailure) -> bool:
+    return isinstance(last, ImportFailure) and entry.below == last.module
 
 
 def _subject(entry: ImportFailure | CaughtException) -> str:

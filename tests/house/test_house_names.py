@@ -9,6 +9,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "rotcheck"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+TESTS = Path(__file__).parents[1]
 MOST = 0.01  # of all names that are bound
 
 WORDS = [
@@ -77,6 +78,11 @@ def test_no_two_files_have_one_name_for_two_things() -> None:
     results = {file.stem for folder in folders for file in folder.glob("*.py")}
     twice = {name for name, count in names.items() if count > 1}
     assert twice - SAME_MEANING - results == set()
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    names = Counter(file.name for file in TESTS.rglob("test_*.py"))
+    assert {name for name, count in names.items() if count > 1} == set()
 
 
 def test_no_module_gives_a_constant_two_values() -> None:

@@ -102,12 +102,15 @@ import apex
 
 
 def test_imports_of_kernels_that_failed_in_silence_are_told_with_their_line(tmp_path: Path) -> None:
+    kernels = tmp_path / "flash_attn"
+    kernels.mkdir()
+    (kernels / "__init__.py").write_text("import flash_attn_2_cuda")
     (tmp_path / "fused_rope_cuda.py").write_text("raise OSError('libcuda.so.1: cannot open')")
     (tmp_path / "apex.py").write_text("import no_such_part")
     seen = watched(tmp_path, program=IMPORTS)
     told = [(one.subject, one.error, one.where[0].line, one.count) for one in seen.watch.fallbacks]
     assert told == [
-        ("import flash_attn", "ModuleNotFoundError: No module named 'flash_attn'", 5, 1),
+        ("import flash_attn", "ModuleNotFoundError: No module named 'flash_attn_2_cuda'", 5, 1),
         ("import fused_rope_cuda", "OSError: libcuda.so.1: cannot open", 10, 2),
     ]
     assert seen.watch.death is not None

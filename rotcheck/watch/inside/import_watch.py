@@ -31,6 +31,7 @@ class ImportWatch:
     def __init__(self, record: RecordFile, know_torch: Callable[[Any], None]) -> None:
         self._record, self._know_torch = record, know_torch
         self._busy: set[str] = set()
+        self._last: tuple[str, BaseException | None] = "", None
 
     def begin(self) -> None:
         """Stand before the other finders."""
@@ -52,7 +53,8 @@ class ImportWatch:
         if spec is not None and spec.loader is not None:
             self._look_at(name, spec.loader)
         elif spec is None and not _is_look_up(sys._getframe(1)):
-            self._note(name, f"ModuleNotFoundError: No module named {name!r}")
+            self._note(name, f"ModuleNotFoundError: No module named {name!r}", "")
+            self._last = name, None
         return spec
 
     def _search(
@@ -75,7 +77,10 @@ class ImportWatch:
                 try:
                     value = method(argument)
                 except BaseException as error:
-                    self._note(name, f"{type(error).__name__}: {error}")
+                    failed, last = self._last
+                    same = error is last or (last is None and getattr(error, "name", "") == failed)
+                    self._note(name, f"{type(error).__name__}: {error}", failed if same else "")
+                    self._last = name, error
                     raise
                 if method.__name__ == "exec_module":
                     _restore(loader)
@@ -94,10 +99,11 @@ class ImportWatch:
         if name == "torch":
             self._know_torch(module)
 
-    def _note(self, name: str, error: str) -> None:
+    def _note(self, name: str, error: str, below: str) -> None:
+        """Tell of a module that failed because the module `below` it did, where it is not empty."""
         where = program_lines(sys._getframe(1))
         if where and not _is_from_torch(sys._getframe(1)):
-            self._record.write("failed import", module=name, error=error, where=where)
+            self._record.write("failed import", module=name, error=error, below=below, where=where)
 
 
 def _restore(loader: Any) -> None:
