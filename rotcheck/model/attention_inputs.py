@@ -14,8 +14,8 @@ class AttentionInput:
     """One of q, k and v as it entered an attention.
 
     `state`: "turned", "unturned" (the tensor as it was before the rotation), "twice" (turned by two
-    calls one after the other), "plain" (nothing that was turned led to it), or "other": not
-    recognised. `turn`: the rotation that it comes from.
+    calls one after the other), "zeros" (and what was turned is lost), "plain" (nothing that was
+    turned led to it), or "other": not recognised. `turn`: the rotation that it comes from.
     """
 
     name: str
@@ -52,6 +52,9 @@ class AttentionInputs:
         if self.v.state == "turned" and not self.is_meant:
             return "v-rotated", f"{self.where} gets a v that was turned like q and k"
         for slot, partner in ((self.q, self.k), (self.k, self.q)):
+            if slot.state == "zeros":
+                words = f"{self.where} gets zeros for {slot.name}, and what was turned is lost"
+                return "copy-dropped", words
             if slot.state == "unturned":
                 also = f", and {partner.name} turned" if partner.state == "turned" else ""
                 words = f"{self.where} gets {slot.name} as it was before the rotation{also}"
@@ -90,6 +93,7 @@ _WORDS = {
     "turned": "turned",
     "unturned": "as before the rotation",
     "twice": "turned twice",
+    "zeros": "zeros",
     "plain": "not turned",
     "other": "not turned, or not recognised",
 }
@@ -115,6 +119,9 @@ def attention_inputs(
         last = entry.order
         turns = [TurnValues(turn) for record in records for turn in record.turns]
         q, k, v = (_input(entry, name, turns) for name in "qkv")
+        entries = {id(slot.turn) for slot in (q, k, v)}
+        rest = [turn.turn for turn in turns if id(turn.turn) not in entries]
+        q, k = _lose(entry, q, rest), _lose(entry, k, rest)
         if not doubts:
             q, k = _trace(entry, q, k, calls, attention), _trace(entry, k, q, calls, attention)
         inputs.append(AttentionInputs(entry, q, k, v, records))
@@ -152,6 +159,18 @@ def _input(entry: AttentionCall, name: str, turns: Sequence[TurnValues]) -> Atte
     if any(turn.is_before_in(slot) for turn in turns):
         return AttentionInput(name, "unturned")
     return AttentionInput(name, "other")
+
+
+def _lose(
+    entry: AttentionCall, slot: AttentionInput, turns: Sequence[TensorTurn]
+) -> AttentionInput:
+    """The same; "zeros" where it is all zeros, and something of its size was turned in vain."""
+    x = getattr(entry, slot.name)
+    if slot.state != "other" or bool(x.any()):
+        return slot
+    afters = [turn.after for turn in turns]
+    fills = any(y.shape[-1] == x.shape[-1] and y.numel() == x.numel() for y in afters)
+    return AttentionInput(slot.name, "zeros") if fills else slot
 
 
 def _trace(

@@ -8,10 +8,9 @@ from torch import Tensor
 
 from rotcheck.identify.reading.computed_angles import read_computed_angles
 from rotcheck.measure import mistake_names
+from rotcheck.model.lane_matrices import lane_matrices
 from rotcheck.witness.call_record import CallRecord, map_tensors, tensors_in
 
-LINEAR = 1e-4  # what rounding leaves of a sum
-MOST_LANES = 512
 KNOWN = {
     mistake_names.NOT_ROTATED[0], mistake_names.SIN_DROPPED[0], mistake_names.ONE_SIGN[0],
     mistake_names.ALIASING[0], mistake_names.OTHER_TABLES[0],
@@ -77,38 +76,11 @@ def _are_same(first: Any, second: Any) -> bool:
 
 def _matrix(call: CallRecord, name: str, x: Tensor, length: int) -> Tensor | None:
     """The matrices (S, D, D) of the rows of an argument; None: rows are mixed, or it is no sum."""
-    if x.dim() < 3 or x.shape[-1] > MOST_LANES or length not in x.shape[:-1]:
+    if x.dim() < 3 or length not in x.shape[:-1]:
         return None
     axis = list(x.shape[:-1]).index(length)
-    columns: list[Tensor] = []
-    for lane in range(x.shape[-1]):
-        unit = torch.zeros_like(x)
-        unit[..., lane] = 1.0
-        column = _result(call, name, unit)
-        if column is None:
-            return None
-        columns.append(column)
-    whole = torch.stack(columns, -1)  # (..., D, D): lane of the result, lane of the input
-    result = _result(call, name, x)
-    product = torch.einsum("...li,...i->...l", whole, x.detach().double().cpu())
-    if result is None or bool((product - result).abs().max() > LINEAR * result.abs().max()):
+    whole = lane_matrices(call, name, x)
+    if whole is None:
         return None
     rows = whole.movedim(axis, 0)  # (S, ..., D, D)
     return rows.reshape(len(rows), -1, *whole.shape[-2:])[:, 0]
-
-
-def _result(call: CallRecord, name: str, x: Tensor) -> Tensor | None:
-    """What comes back in the shape of an argument, first of the tensors that depend on it."""
-    with torch.no_grad():
-        copy = x.clone()
-        result = call.call({name: copy})
-    outputs = [y for _, y in tensors_in(result) if y.shape == x.shape]
-    if not outputs and not torch.equal(copy, x):
-        outputs = [copy]  # it was written into
-    index = list(call.arguments).index(name)
-    before = [
-        key for key in list(call.arguments)[:index]
-        if isinstance(value := call.arguments[key], Tensor) and value.shape == x.shape
-    ]  # fmt: skip
-    place = min(len(before), len(outputs) - 1)
-    return outputs[place].detach().double().cpu() if outputs else None

@@ -11,15 +11,16 @@ from rotcheck.grouping import group_by
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
 from rotcheck.model.forward_pass import ForwardPass
-from rotcheck.model.idle_call import explain_idle, uses_tables
+from rotcheck.model.idle_call import IdleCall, explain_idle, uses_tables
 from rotcheck.model.judged_call import JudgedCall, judge_call
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.module_layers import joined, layer_type
 from rotcheck.model.rotation_gradient import gradient_fault
+from rotcheck.model.table_free_call import explain_table_free
 from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
 from rotcheck.model.table_reach import TableReach, table_reach
 from rotcheck.model.turn_pairs import uneven_turns
-from rotcheck.results import ModelRow
+from rotcheck.results import ModelRow, Verdict
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord, tensors_in
 from rotcheck.witness.table_values import fingerprint
@@ -30,6 +31,7 @@ UNKNOWN_POSITIONS = (
     "it turns exactly by the angles of the tables that it is handed, which follow no positions that "
     "rotcheck knows"
 )
+MOST_TRIALS = 3  # of a function: where it begins, its positions may all be the same
 NO_NEED = "no rotation needs these tables"
 
 
@@ -101,6 +103,7 @@ class ModelObservation:
         yield from self._table_rows(device)
         yield from self._rotation_rows(device)
         yield from self._idle_rows(device)
+        yield from self._table_free_rows(device)
         yield from self._attention_rows(device)
 
     def _table_rows(self, device: str) -> Iterator[ModelRow]:
@@ -144,6 +147,23 @@ class ModelObservation:
         for records in groups.values():
             fields = _fields("rotation", records, device, self.config)
             yield ModelRow(**fields, **self._of_idle(records[0]))
+
+    def _table_free_rows(self, device: str) -> Iterator[ModelRow]:
+        groups = group_by(self.forward.witness.table_free, lambda record: record.name)
+        for records in groups.values():
+            calls = (self._explain_table_free(record) for record in records[:MOST_TRIALS])
+            call = next((call for call in calls if call), None)
+            if call is not None:
+                fields = _fields("rotation", records, device, self.config)
+                verdict: Verdict = "disagrees" if call.finding else "unidentified"
+                finding, message = call.finding or None, call.message
+                yield ModelRow(**fields, verdict=verdict, finding=finding, message=message)
+
+    def _explain_table_free(self, record: CallRecord) -> IdleCall | None:
+        try:
+            return explain_table_free(record, self.forward.length)
+        except Exception:  # a stranger's function, called with other values: nothing is known
+            return None
 
     def _of_idle(self, record: CallRecord) -> dict[str, Any]:
         no_use = {"verdict": "skipped", "message": "is handed tables, and does not use them"}

@@ -50,6 +50,7 @@ class CallRecord:
     tables: tuple[str, ...] = ()  # which results are tables
     table_arguments: tuple[str, ...] = ()  # which arguments are tables
     reads_tables: bool = True  # whether an operation took one of these
+    lanes: tuple[str, ...] = ()  # arguments that its own cos and sin were multiplied with
     inline: bool = False  # its own code turns tensors, which are none of its arguments: variables
     first: int = 0  # how many calls had been numbered when it began
 

@@ -20,6 +20,16 @@ _PRODUCTS = {
     torch.mul, torch.multiply, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, Tensor.mul_, Tensor.__imul__,
     torch.addcmul, Tensor.addcmul, Tensor.addcmul_, torch.einsum, torch.polar,
 }  # fmt: skip
+_CIRCULAR = {
+    torch.cos,
+    torch.sin,
+    Tensor.cos,
+    Tensor.sin,
+    Tensor.cos_,
+    Tensor.sin_,
+    torch.polar,
+    torch.exp,
+}
 _WRITES = {Tensor.__setitem__, Tensor.copy_, Tensor.mul_, Tensor.__imul__, Tensor.addcmul_}
 _MIXERS = {
     torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, functional.linear,
@@ -44,6 +54,7 @@ class FrameOperations:
         self._nodes: dict[int, _Node] = {}
         self._products: list[tuple[int, ...]] = []  # the operands of each product
         self._inputs: set[int] = set()
+        self._circular: set[int] = set()  # what cos, sin or a complex exponential made
         self._copies = 0
 
     @property
@@ -81,6 +92,8 @@ class FrameOperations:
             self._add_write(values[0], parents, product, before)
             return
         for _, x in tensors_in(result):
+            if func in _CIRCULAR and (func is not torch.exp or x.is_complex()):
+                self._circular.add(id(x))
             if id(x) not in parents:
                 self._add_node(id(x), x, parents, product)
 
@@ -94,7 +107,7 @@ class FrameOperations:
             parents = self._keys(tensors)
             for _, x in tensors_in(result):
                 if id(x) not in self._nodes:
-                    self._add_node(id(x), x, parents, False)
+                    self._add_node(id(x), x, parents, bool(operations._circular))
 
     def reads(self, tables: Sequence[Tensor]) -> bool:
         """Whether an operation, of this frame or of a call in it, took one of several tensors."""
@@ -108,6 +121,18 @@ class FrameOperations:
             if any(of_tables) and not all(of_tables):
                 return True
         return not self.reads(tables)
+
+    def factors_of(self, x: Tensor) -> tuple[list[Tensor], bool]:
+        """What a tensor, or what was made of it, was multiplied with, element by element; and
+        whether cos and sin of anything are among that."""
+        factors: dict[int, Tensor] = {}
+        for operands in self._products:
+            lines = {key: {key, *self._ancestors(key)} for key in operands}
+            if any(id(x) in line for line in lines.values()):
+                others = [key for key, line in lines.items() if id(x) not in line]
+                factors |= {key: self._nodes[key].tensor for key in others if key in self._nodes}
+        circular = any(self._circular & {key, *self._ancestors(key)} for key in factors)
+        return list(factors.values()), circular
 
     def turns(self, variables: Mapping[str, Any]) -> Iterator[TensorTurn]:
         """Yield each tensor of the frame that is an earlier one of it, turned.

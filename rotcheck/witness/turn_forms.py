@@ -40,8 +40,7 @@ class FormWitness(Witness):
             super()._begin(frame)
         else:
             owner = self._place(frame.f_locals.get("self"))
-            marks = len(self.calls), len(self.makers), len(self.idle)
-            self._stack.append(_Frame(frame, {}, {}, owner, marks, self._order))
+            self._stack.append(_Frame(frame, {}, {}, owner, self._marks(), self._order))
 
     def _trace(self) -> None:
         """Nothing keeps the operations of a frame."""

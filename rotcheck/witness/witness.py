@@ -48,12 +48,15 @@ class Witness:
         makers: those that made tables.
         idle: those that were handed tables, multiplied them with something, returned a tensor in
             the shape of one of theirs, and turned nothing: a rotation that is not right.
+        table_free: those that multiplied an argument with cos and sin which they were not handed,
+            returned it in its shape, and turned nothing.
     """
 
     def __init__(self, model: Module | None = None) -> None:
         self.calls: list[CallRecord] = []
         self.makers: list[CallRecord] = []
         self.idle: list[CallRecord] = []
+        self.table_free: list[CallRecord] = []
         modules = () if model is None else model.named_modules()
         self._names: dict[int, str] = {id(module): name for name, module in modules}
         self._stack: list[_Frame] = []
@@ -105,8 +108,10 @@ class Witness:
         values = {name: values[name] for name in code.co_varnames[:count] if name in values}
         place = self._place(owner)
         before = map_tensors(values, self._copy)
-        marks = len(self.calls), len(self.makers), len(self.idle)
-        self._stack.append(_Frame(frame, values, before, place, marks, self._order))
+        self._stack.append(_Frame(frame, values, before, place, self._marks(), self._order))
+
+    def _marks(self) -> "Marks":
+        return len(self.calls), len(self.makers), len(self.idle), len(self.table_free)
 
     def _place(self, owner: object) -> str:
         """The name of the module at work: a call's `self`, or that of its caller."""
@@ -142,8 +147,10 @@ class Witness:
             self._add(record, outputs, turns or inline, not turns)
         elif tables:
             self._add_maker(record, results, tables)
-        elif not within and record.marks[2] == len(self.idle):
+        elif not within and record.marks[2:] == self._marks()[2:]:
             self._add_idle(record, outputs)
+            if record.marks[2] == len(self.idle):
+                self._add_table_free(record, outputs)
 
     def _add(
         self,
@@ -154,6 +161,7 @@ class Witness:
     ) -> None:
         del self.calls[record.marks[0] :]  # what turned within is a part of this call
         del self.idle[record.marks[2] :]
+        del self.table_free[record.marks[3] :]
         self._keep(self.calls, record, outputs, turns=turns, inline=inline)
 
     def _add_maker(
@@ -183,6 +191,25 @@ class Witness:
             self._keep(
                 self.idle, record, outputs, table_arguments=tuple(tables), reads_tables=reads
             )
+
+    def _add_table_free(self, record: "_Frame", outputs: Mapping[str, Tensor]) -> None:
+        shapes = [y.shape for y in outputs.values()]
+        lanes = {
+            name: x
+            for name, x in record.values.items()
+            if isinstance(x, Tensor) and _is_wide(x) and x.dim() > 2 and x.shape in shapes
+        }
+        names = tuple(name for name, x in lanes.items() if self._has_cos(record, x))
+        if names:
+            self._keep(self.table_free, record, outputs, lanes=names)
+
+    def _has_cos(self, record: "_Frame", x: Tensor) -> bool:
+        """Whether a call multiplied a tensor with cos and sin of several positions."""
+        factors, is_circular = record.operations.factors_of(x)
+        wide = {str(index): y for index, y in enumerate(factors) if _is_wide(y) and _has_rows(y)}
+        if not wide or is_circular:
+            return bool(wide)
+        return bool(table_places(wide)) or any(map(self._is_table, wide.values()))
 
     def _is_table(self, x: Tensor) -> bool:
         return fingerprint(x) in self._tables
@@ -244,6 +271,10 @@ def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
     return all(values.get(name) is cell.cell_contents for name, cell in cells if name in values)
 
 
+Marks = tuple[int, int, int, int]
+"""How many calls, makers, idle ones and those without tables there were."""
+
+
 class _Frame:
     """A call that has not ended."""
 
@@ -255,13 +286,13 @@ class _Frame:
         values: Mapping[str, Any],
         before: Mapping[str, Any],
         owner: str,
-        marks: tuple[int, int, int],
+        marks: Marks,
         first: int,
     ) -> None:
         self.frame, self.values, self.before, self.owner = frame, values, before, owner
         self.operations = FrameOperations()
         self.first = first  # how many calls had been numbered by then
-        self.marks = marks  # how many calls, makers and idle ones there were when it began
+        self.marks = marks  # when it began
 
 
 def _is_strangers(code: CodeType) -> bool:
@@ -284,6 +315,12 @@ def _is_wide(tensor: Tensor) -> bool:
     """Whether a tensor can hold lanes in rows."""
     kind = tensor.is_floating_point() or tensor.is_complex()
     return kind and tensor.dim() >= 2 and _has_values(tensor)
+
+
+def _has_rows(tensor: Tensor) -> bool:
+    """Whether the rows of a tensor are not all the same."""
+    rows = tensor.detach().flatten(0, -2)  # (N, D)
+    return bool((rows != rows[0]).any())
 
 
 def _identity(tensor: Tensor) -> tuple[Any, ...]:
