@@ -85,10 +85,10 @@ def _report(
     built: dict[str, Any] = next((value for value in values if "model" in value), {})
     passes = [answer for answer in answers if answer.task[1] == plan.FORWARD]
     rows = tuple(row for answer in passes for row in _rows(answer))
-    declared = msgspec.convert(built.get("declared", []), list[DeclaredRow])
+    declared = tuple(row for answer in passes for row in _declared(answer))
     rest = [answer for answer in answers if answer.task[1] not in (plan.FORWARD, plan.WEIGHTS)]
     other_ways = tuple(map(_way, rest))
-    weights = next((_weights(answer) for answer in answers if answer.task[1] == plan.WEIGHTS), None)
+    weights = tuple(_weights(answer) for answer in answers if answer.task[1] == plan.WEIGHTS)
     return ModelReport(
         rotcheck=__version__,
         machine=machine,
@@ -96,10 +96,10 @@ def _report(
         model=built.get("model", display_names([spec])[spec]),
         changes=tuple(built.get("changes", ())),
         rows=rows,
-        declared=tuple(map(with_knowledge, declared)),
+        declared=declared,
         ways=other_ways,
         weights=weights,
-        summary=summarise([*rows, *declared, *other_ways, *([weights] if weights else [])]),
+        summary=summarise([*rows, *declared, *other_ways, *weights]),
         interrupted=interrupted,
     )
 
@@ -109,26 +109,40 @@ def _rows(answer: Done) -> list[ModelRow]:
     if isinstance(answer.outcome, Returned):
         rows = msgspec.convert(answer.outcome.value.get("rows", []), list[ModelRow])
         return [with_knowledge(row) for row in rows]
-    setup: dict[str, Any] = answer.job.setup
-    place = {"device": setup["device"], "dtype": setup["dtype"]}
-    return [ModelRow(kind="forward", function="forward", **place, **fields_of_failure(answer))]
+    fields = _place(answer) | fields_of_failure(answer)
+    return [ModelRow(kind="forward", function="forward", **fields)]
+
+
+def _declared(answer: Done) -> list[DeclaredRow]:
+    """The configuration beside what was done in a pass."""
+    if not isinstance(answer.outcome, Returned):
+        return []
+    value = answer.outcome.value
+    place = {} if plan.only_declares(answer.job.setup["spec"]) else _place(answer)
+    rows = msgspec.convert(value.get("declared", []), list[DeclaredRow])
+    return [with_knowledge(msgspec.structs.replace(row, **place)) for row in rows]
+
+
+def _place(answer: Done) -> dict[str, Any]:
+    return {"device": answer.job.setup["device"], "dtype": answer.job.setup["dtype"]}
 
 
 def _way(answer: Done) -> WayRow:
     """The row of a way; one that says what became of it, where it did not come back."""
     if isinstance(answer.outcome, Returned):
         return with_knowledge(msgspec.convert(answer.outcome.value["way"], WayRow))
-    place = {"device": answer.job.setup["device"], "dtype": answer.task[0]}
-    return WayRow(way=answer.task[1], what="", **place, **fields_of_failure(answer))
+    fields = _place(answer) | fields_of_failure(answer)
+    return WayRow(way=answer.task[1], what="", **fields)
 
 
 def _weights(answer: Done) -> WeightsFit:
     """How the weights fit; what became of asking, where it did not come back."""
     if isinstance(answer.outcome, Returned):
-        return with_knowledge(msgspec.convert(answer.outcome.value["weights"], WeightsFit))
+        fit = msgspec.convert(answer.outcome.value["weights"], WeightsFit)
+        return with_knowledge(msgspec.structs.replace(fit, **_place(answer)))
     fields = fields_of_failure(answer)
     fields.pop("trace")
-    return WeightsFit(**fields)
+    return WeightsFit(**_place(answer), **fields)
 
 
 def with_knowledge(row: Row) -> Row:

@@ -44,6 +44,8 @@ class DeclaredRow(msgspec.Struct, frozen=True, kw_only=True):
     """What the configuration declares for layers of one type, and what the model does there."""
 
     layers: str  # empty: all
+    device: str = ""  # where it was measured; empty: nowhere, since the file only declares
+    dtype: str = ""
     declared: str  # "Llama3(factor=8.0, ...), 64 of 128 lanes"
     done: str
     keys: dict[str, str] = {}  # which keys of the configuration were read, with their values
@@ -94,6 +96,8 @@ class WeightsRow(msgspec.Struct, frozen=True, kw_only=True):
 class WeightsFit(msgspec.Struct, frozen=True, kw_only=True):
     """Which rotation fits the weights, by the loss of a text."""
 
+    device: str = ""
+    dtype: str = ""
     runs: str = ""  # the rotation that runs, in words
     windows: int = 0  # of the text
     window: int = 0  # tokens of each
@@ -120,7 +124,7 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[ModelRow, ...]
     declared: tuple[DeclaredRow, ...] = ()
     ways: tuple[WayRow, ...] = ()
-    weights: WeightsFit | None = None  # where a text was asked of trained weights
+    weights: tuple[WeightsFit, ...] = ()  # where a text was asked of trained weights
     notes: tuple[str, ...] = ()
     summary: dict[str, int]
     interrupted: bool = False
@@ -129,5 +133,4 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
         """1 for a finding or what was not understood, 5 when no rotary code ran."""
         if self.interrupted:
             return INTERRUPT
-        weights = [] if self.weights is None else [self.weights]
-        return exit_code([*self.rows, *self.declared, *self.ways, *weights])
+        return exit_code([*self.rows, *self.declared, *self.ways, *self.weights])

@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import rotcheck
 from rotcheck.errors import RequestError
+from rotcheck.report.document import Section
 from rotcheck.report.pages.model import document
-from rotcheck.results import ModelReport
+from rotcheck.results import ModelReport, WeightsFit, WeightsRow
 
 HERE = Path(__file__).parent
 ROTCHECK = [sys.executable, "-m", "rotcheck", "model"]
@@ -111,3 +113,38 @@ def test_the_command_writes_what_it_shows_without_paths(tmp_path: Path) -> None:
 def test_the_page_of_a_report_has_each_row(right: ModelReport) -> None:
     texts = str(document(right))
     assert all(row.function.removesuffix(".forward") in texts for row in right.rows)
+
+
+def titles(report: ModelReport) -> list[str]:
+    return [part.title for part in document(report).parts if isinstance(part, Section)]
+
+
+def test_the_configuration_is_shown_once_where_all_dtypes_agree_and_else_for_each(
+    right: ModelReport,
+) -> None:
+    replace = msgspec.structs.replace
+    (row,) = right.declared
+    assert (row.device, row.dtype) == ("cpu", "float32")
+    narrow = replace(row, dtype="bfloat16")
+    alike = replace(right, declared=(row, narrow))
+    assert titles(alike).count("config against behaviour") == 1
+    bad = replace(narrow, verdict="disagrees", done="no known schedule", message="rounded")
+    other = replace(right, declared=(row, bad))
+    places = [f"config against behaviour, on cpu in {dtype}" for dtype in ("float32", "bfloat16")]
+    assert [title for title in titles(other) if "config" in title] == places
+    assert other.exit_code() == 1
+
+
+def test_the_weights_are_shown_for_each_dtype(right: ModelReport) -> None:
+    change = WeightsRow(
+        kind="rotation", change="none", loss=3.0, difference=1.0, noise=0.1, fits="worse"
+    )
+    fits = [
+        WeightsFit(device="cpu", dtype=dtype, loss=loss, rows=(change,), verdict="agrees")
+        for dtype, loss in (("float32", 2.0), ("bfloat16", 2.1))
+    ]
+    shown = titles(msgspec.structs.replace(right, weights=tuple(fits)))
+    assert [title.rpartition(" in ")[2] for title in shown if "weights" in title] == [
+        "float32",
+        "bfloat16",
+    ]

@@ -1,6 +1,9 @@
 """A model: the rotary code that ran in it, what its configuration declares, and what is wrong."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
 
 from rotcheck.exit_codes import NOTHING_RAN
 from rotcheck.grouping import group_by
@@ -23,6 +26,7 @@ WORD = "a model"
 RESULT = ModelReport
 
 MOST_CHANGES = 6  # that are named
+Placed = TypeVar("Placed", DeclaredRow, WeightsFit)
 
 
 def document(report: ModelReport) -> doc.Document:
@@ -36,15 +40,29 @@ def _parts(report: ModelReport) -> Iterator[doc.Part]:
     for (device, dtype), rows in groups.items():
         title = f"on {device} in {dtype}" if len(groups) > 1 else ""
         yield doc.Section(title, [lines(rows)]) if title else lines(rows)
-    if report.declared:
-        yield doc.Section("config against behaviour", [declaration(report.declared)])
+    for place, declared in _places(report.declared):
+        yield doc.Section(f"config against behaviour{place}", [declaration(declared)])
     if report.ways:
         yield doc.Section("called in other ways", [other_ways(report.ways)])
-    if report.weights is not None and report.weights.rows:
-        yield doc.Section(_of_weights(report.weights), [changes(report.weights)])
+    for place, (weights,) in _places(report.weights):
+        if weights.rows:
+            yield doc.Section(f"{_of_weights(weights)}{place}", [changes(weights)])
     yield from findings(report)
     yield from doc.listing("Worth knowing", _notes(report), aside=True)
     yield doc.Summary(summary_line(report))
+
+
+def _places(rows: Sequence[Placed]) -> Iterator[tuple[str, Sequence[Placed]]]:
+    """Yield where rows were measured, in words, with the rows that are of it; once for all places
+    where all found the same."""
+    groups = list(group_by(rows, lambda row: (row.device, row.dtype)).items())
+    bare = [
+        [msgspec.structs.replace(row, device="", dtype="") for row in group] for _, group in groups
+    ]
+    if all(group == bare[0] for group in bare):
+        groups = groups[:1]
+    for (device, dtype), group in groups:
+        yield f", on {device} in {dtype}" if len(groups) > 1 else "", group
 
 
 def _model(report: ModelReport) -> str:
@@ -148,12 +166,15 @@ def findings(report: ModelReport) -> Iterator[doc.Finding]:
     bad = [row for row in report.rows if row.verdict in (*FINDINGS, UNIDENTIFIED)]
     for group in group_by(bad, lambda row: (row.function, row.verdict, row.message)).values():
         yield _finding(group[0], group[0].function, joined_places(group), group[0].home)
-    for row in report.declared:
-        if row.verdict in (*FINDINGS, UNIDENTIFIED):
-            yield _finding(row, f"the config of {row.layers or 'all layers'}", "", _keys(row))
-
-    if report.weights is not None and report.weights.verdict in (*FINDINGS, UNIDENTIFIED):
-        yield _finding(report.weights, "the rotation that the weights fit", "", report.weights.runs)
+    for place, declared in _places(report.declared):
+        for row in declared:
+            if row.verdict in (*FINDINGS, UNIDENTIFIED):
+                name = f"the config of {row.layers or 'all layers'}"
+                yield _finding(row, name, place.removeprefix(", "), _keys(row))
+    for place, (weights,) in _places(report.weights):
+        if weights.verdict in (*FINDINGS, UNIDENTIFIED):
+            name = "the rotation that the weights fit"
+            yield _finding(weights, name, place.removeprefix(", "), weights.runs)
     for way in report.ways:
         if way.verdict in (*FINDINGS, UNIDENTIFIED):
             yield _finding(way, way.way, "", way.what)
