@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -92,3 +93,9 @@ def alone(pytestconfig: pytest.Config) -> Callable[[], AbstractContextManager[No
     """Return what a test that measures time enters while it does:
     no other worker runs a test meanwhile."""
     return pytestconfig.stash[TURNS].alone
+
+
+@pytest.fixture(autouse=True)
+def modules_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what a test adds to the path of modules, which all that come later would find there."""
+    monkeypatch.setattr(sys, "path", list(sys.path))

@@ -42,7 +42,7 @@ def place_of(file: Path) -> PackagePlace:
     """Where a file stands: in the package whose `__init__` files are around it, or in the one that
     it imports from, whether that has such files or not."""
     resolved = file.resolve()
-    nodes = list(ast.walk(ast.parse(file.read_bytes())))
+    nodes = list(ast.walk(ast.parse(file.read_bytes(), str(resolved))))
     relative = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
     imports = tuple(dict.fromkeys(_absolute(nodes)))
     ups = [_regular(resolved), *(node.level for node in relative), _named(resolved, imports)]
