@@ -6,6 +6,7 @@ comes back. Nothing of the model is replaced, and no function has to have a know
 
 import gc
 import inspect
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -33,7 +34,8 @@ from rotcheck.witness.table_values import fingerprint, table_places
 from rotcheck.witness.turning import may_turn
 
 MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
-_OURS = (str(Path(rotcheck.__file__).parent), str(Path(torch.__file__).parent))
+# each ends with a separator: torchtune lies beside torch
+_OURS = tuple(os.path.join(Path(file).parent, "") for file in (rotcheck.__file__, torch.__file__))
 _STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what is not Python's
 
 

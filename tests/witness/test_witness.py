@@ -1,5 +1,8 @@
 """What is seen of a forward pass: rotations, makers of tables, and calls that turn nothing."""
 
+from pathlib import Path
+from types import FunctionType
+
 import torch
 from torch import Tensor, nn
 
@@ -72,6 +75,12 @@ def test_the_function_that_turns_is_seen_in_each_layer_and_its_helpers_are_not()
     assert [call.owner for call in witness.calls] == ["layers.0", "layers.1"]
     assert [part.argument for part in witness.calls[0].turns] == ["q", "k"]
     assert not witness.idle
+
+
+def test_a_package_beside_torch_whose_name_begins_with_torch_is_seen() -> None:
+    file = f"{Path(torch.__file__).parent}tune/rope.py"
+    beside = FunctionType(turn.__code__.replace(co_filename=file), turn.__globals__)
+    assert [call.function for call in _seen(beside).calls] == [beside, beside]
 
 
 def test_the_maker_of_the_tables_is_seen_once() -> None:
