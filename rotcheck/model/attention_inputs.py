@@ -14,8 +14,9 @@ class AttentionInput:
     """One of q, k and v as it entered an attention.
 
     `state`: "turned", "unturned" (the tensor as it was before the rotation), "twice" (turned by two
-    calls one after the other), "zeros" (and what was turned is lost), "plain" (nothing that was
-    turned led to it), or "other": not recognised. `turn`: the rotation that it comes from.
+    calls one after the other), "inside" (the kernel of the attention turns it), "zeros" (and what
+    was turned is lost), "plain" (nothing that was turned led to it), or "other": not recognised.
+    `turn`: the rotation that it comes from.
     """
 
     name: str
@@ -44,6 +45,11 @@ class AttentionInputs:
     def finding(self) -> tuple[str, str]:
         """The code and the words of what is wrong; empty: nothing is."""
         for slot in (self.q, self.k, self.v):
+            if slot.name in self.call.turns and slot.state in ("turned", "twice"):
+                words = (
+                    f"{self.where} turns {slot.name} itself, and gets one that was turned before"
+                )
+                return "rotated-twice", words
             if slot.state == "twice":
                 return (
                     "rotated-twice",
@@ -56,10 +62,12 @@ class AttentionInputs:
                 words = f"{self.where} gets zeros for {slot.name}, and what was turned is lost"
                 return "copy-dropped", words
             if slot.state == "unturned":
-                also = f", and {partner.name} turned" if partner.state == "turned" else ""
+                also = (
+                    f", and {partner.name} turned" if partner.state in ("turned", "inside") else ""
+                )
                 words = f"{self.where} gets {slot.name} as it was before the rotation{also}"
                 return "copy-dropped", words
-            if slot.state == "plain" and partner.state == "turned":
+            if slot.state == "plain" and partner.state in ("turned", "inside"):
                 words = f"{self.where} gets {slot.name} without rotation, and {partner.name} turned"
                 return "not-rotated", words
         return self._cut_off()
@@ -84,6 +92,8 @@ class AttentionInputs:
     @property
     def words(self) -> str:
         """What entered, in words."""
+        if self.call.turns == "qk" and self.q.state == self.k.state == "inside":
+            return "q and k turned by the kernel itself"
         if self.q.state == self.k.state == "turned" and self.v.state == "other":
             return "q and k turned once, v not turned"
         return ", ".join(f"{slot.name} {_WORDS[slot.state]}" for slot in (self.q, self.k, self.v))
@@ -93,6 +103,7 @@ _WORDS = {
     "turned": "turned",
     "unturned": "as before the rotation",
     "twice": "turned twice",
+    "inside": "turned by the kernel",
     "zeros": "zeros",
     "plain": "not turned",
     "other": "not turned, or not recognised",
@@ -124,6 +135,7 @@ def attention_inputs(
         q, k = _lose(entry, q, rest), _lose(entry, k, rest)
         if not doubts:
             q, k = _trace(entry, q, k, calls, attention), _trace(entry, k, q, calls, attention)
+        q, k = _of_kernel(entry, q), _of_kernel(entry, k)
         inputs.append(AttentionInputs(entry, q, k, v, records))
     return inputs
 
@@ -159,6 +171,12 @@ def _input(entry: AttentionCall, name: str, turns: Sequence[TurnValues]) -> Atte
     if any(turn.is_before_in(slot) for turn in turns):
         return AttentionInput(name, "unturned")
     return AttentionInput(name, "other")
+
+
+def _of_kernel(entry: AttentionCall, slot: AttentionInput) -> AttentionInput:
+    """The same; "inside" where it has yet to be turned, and the kernel does that."""
+    turns = slot.name in entry.turns and slot.state not in ("turned", "twice")
+    return AttentionInput(slot.name, "inside") if turns else slot
 
 
 def _lose(

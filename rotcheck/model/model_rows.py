@@ -10,6 +10,7 @@ from rotcheck.errors import first_line
 from rotcheck.grouping import group_by
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
+from rotcheck.model.closed_call import UNSEEN, code_inside
 from rotcheck.model.forward_pass import ForwardPass
 from rotcheck.model.idle_call import IdleCall, explain_idle, uses_tables
 from rotcheck.model.judged_call import JudgedCall, judge_call
@@ -104,6 +105,7 @@ class ModelObservation:
         yield from self._rotation_rows(device)
         yield from self._idle_rows(device)
         yield from self._table_free_rows(device)
+        yield from self._closed_rows(device)
         yield from self._attention_rows(device)
 
     def _table_rows(self, device: str) -> Iterator[ModelRow]:
@@ -148,8 +150,23 @@ class ModelObservation:
             fields = _fields("rotation", records, device, self.config)
             yield ModelRow(**fields, **self._of_idle(records[0]))
 
+    def _closed_rows(self, device: str) -> Iterator[ModelRow]:
+        """A row for each compiled function that hides rotary code."""
+        groups = group_by(self.forward.witness.closed, lambda record: record.name)
+        for records in groups.values():
+            if self._explain_table_free(records[0]) is not None:
+                continue  # it has a row
+            try:
+                words = code_inside(records[0])
+            except Exception as error:  # a stranger's function, as it is written
+                words = f"{UNSEEN}; as it is written it raises: {first_line(error)}"
+            if words:
+                fields = _fields("rotation", records, device, self.config)
+                yield ModelRow(**fields, verdict="unidentified", message=words)
+
     def _table_free_rows(self, device: str) -> Iterator[ModelRow]:
-        groups = group_by(self.forward.witness.table_free, lambda record: record.name)
+        witness = self.forward.witness
+        groups = group_by([*witness.table_free, *witness.closed], lambda record: record.name)
         for records in groups.values():
             calls = (self._explain_table_free(record) for record in records[:MOST_TRIALS])
             call = next((call for call in calls if call), None)
@@ -184,11 +201,15 @@ class ModelObservation:
         return {"verdict": "unidentified", "message": idle.message}
 
     def _attention_rows(self, device: str) -> Iterator[ModelRow]:
-        entries = [(entry, self._of_attention(entry)) for entry in self.inputs if entry.records]
+        entries = [
+            (entry, self._of_attention(entry))
+            for entry in self.inputs
+            if entry.records or entry.call.turns
+        ]
         groups = group_by(entries, lambda pair: (pair[0].call.kind, pair[1][0], pair[0].words))
         for group in groups.values():
             entry, (finding, message) = group[0]
-            is_clear = "turned" in (entry.q.state, entry.k.state) or bool(finding)
+            is_clear = bool({"turned", "inside"} & {entry.q.state, entry.k.state}) or bool(finding)
             yield ModelRow(
                 kind="attention",
                 function=entry.call.kind,

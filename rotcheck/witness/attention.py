@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from rotcheck.witness.attention_kernels import KernelInputs
+from rotcheck.witness.call_record import tensors_in
 from rotcheck.witness.frame_operations import FrameOperations
 
 Counter = Callable[[], int]
@@ -28,7 +30,8 @@ class AttentionCall:
 
     q and k: (..., S, D); of a fused call as they were handed in. v is None where the product with
     the weights was not seen. `nodes`: those of autograd's graph that made q and k, and the one of
-    the attention itself; None where there is no gradient.
+    the attention itself; None where there is no gradient. `turns`: which of q and k a kernel
+    turns itself.
     """
 
     kind: str  # "scaled_dot_product_attention", "softmax"
@@ -38,6 +41,7 @@ class AttentionCall:
     k: Tensor
     v: Tensor | None
     nodes: tuple[Any, Any, Any] = (None, None, None)
+    turns: str = ""
 
 
 class AttentionWitness(TorchFunctionMode):
@@ -56,6 +60,8 @@ class AttentionWitness(TorchFunctionMode):
         super().__init__()
         self.calls: list[AttentionCall] = []
         self._order, self._owner, self._trace = order, owner, trace
+        self._above: list[TorchFunctionMode] = []  # modes that stood on this one when it left
+        self._is_away = False
         self._scores: dict[int, tuple[Tensor, Tensor, Tensor]] = {}  # id: the scores, q, k
         self._weights: dict[int, tuple[Tensor, int]] = {}  # id: the weights, index of the call
 
@@ -72,6 +78,39 @@ class AttentionWitness(TorchFunctionMode):
         if isinstance(result, Tensor):
             self._see(func, values, result)
         return result
+
+    def add_kernel(self, inputs: KernelInputs, result: Any) -> None:
+        """Keep the call of a kernel, whose tensors are copies as they were before it."""
+        node = next((y.grad_fn for _, y in tensors_in(result)), None)
+        place = inputs.kernel, self._owner(), self._order()
+        nodes = inputs.nodes[0], inputs.nodes[1], node
+        self.calls.append(AttentionCall(*place, inputs.q, inputs.k, inputs.v, nodes, inputs.turns))
+
+    def leave(self) -> None:
+        """Go from torch's modes, into each of which a compiler looks, until `come_back`."""
+        while torch._C._len_torch_function_stack() > 0:
+            mode = torch._C._pop_torch_function_stack()
+            if mode is self:
+                self._is_away = True
+                break
+            self._above.append(mode)
+        self._put_above()
+        if not self._is_away:  # a mode that is at work is not in the stack
+            self._above.clear()
+
+    def come_back(self) -> None:
+        """Stand where it stood among torch's modes."""
+        if self._is_away:
+            for _ in self._above:
+                torch._C._pop_torch_function_stack()
+            torch._C._push_on_torch_function_stack(self)
+            self._put_above()
+        self._is_away = False
+        self._above.clear()
+
+    def _put_above(self) -> None:
+        for mode in reversed(self._above):
+            torch._C._push_on_torch_function_stack(mode)
 
     def _see(self, func: Any, values: Sequence[Any], result: Tensor) -> None:
         tensors = [value for value in _flat(values) if isinstance(value, Tensor)]

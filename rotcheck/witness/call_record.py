@@ -1,7 +1,7 @@
 """A Python call that was seen while a model ran, with its tensors as they were."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -52,6 +52,8 @@ class CallRecord:
     reads_tables: bool = True  # whether an operation took one of these
     lanes: tuple[str, ...] = ()  # arguments that its own cos and sin were multiplied with
     inline: bool = False  # its own code turns tensors, which are none of its arguments: variables
+    runner: Callable[[Mapping[str, Any]], Any] | None = None  # of compiled code: calls it again
+    has_cos: bool | None = None  # of a script: whether it takes a cosine or a sine of something
     first: int = 0  # how many calls had been numbered when it began
 
     @property
@@ -62,6 +64,8 @@ class CallRecord:
     def call(self, replacement: Mapping[str, Any]) -> Any:
         """Call the function again with the same arguments, but for those replaced by name."""
         arguments = {**self.arguments, **replacement}
+        if self.runner is not None:
+            return self.runner(arguments)
         code = self.function.__code__
         names = code.co_varnames
         count = code.co_argcount

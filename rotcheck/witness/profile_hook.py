@@ -1,5 +1,5 @@
 """Switches on a function that the interpreter calls for each call (`sys.setprofile`), without
-hanging."""
+hanging; and says when it may look at a tensor."""
 
 import ctypes
 import sys
@@ -8,7 +8,19 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import torch
+
 WAIT = 1000  # rounds of a loop, in one of which the exception comes
+
+
+def may_look() -> bool:
+    """Whether a tensor may be looked at: not while torch records or transforms what is done."""
+    if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
+        return False
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return False
+    has_begun = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return not (has_begun and torch.cuda.is_current_stream_capturing())
 
 
 class _Clearing(BaseException):

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import Module
 
 from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
+from rotcheck.witness.open_call import OpenCall
 from rotcheck.witness.turning import measure_turn
-from rotcheck.witness.witness import Witness, _Frame
+from rotcheck.witness.witness import Witness
 
 
 class FormWitness(Witness):
@@ -33,20 +34,20 @@ class FormWitness(Witness):
                 continue
             code = record.function.__code__
             self._forms.setdefault(code, record.turns)
-            self._functions.setdefault(id(code), []).append(record.function)
+            self._functions.know(record.function)
 
     def _begin(self, frame: FrameType) -> None:
         if frame.f_code in self._forms:
             super()._begin(frame)
         else:
             owner = self._place(frame.f_locals.get("self"))
-            self._stack.append(_Frame(frame, {}, {}, owner, self._marks(), self._order))
+            self._stack.append(OpenCall(frame, {}, {}, owner, self._marks(), self._order))
 
     def _trace(self) -> None:
         """Nothing keeps the operations of a frame."""
 
-    def _end(self, record: _Frame, result: Any) -> None:
-        forms = self._forms.get(record.frame.f_code)
+    def _end(self, record: OpenCall, result: Any) -> None:
+        forms = self._forms.get(record.code) if record.code else None
         if forms is None:
             return
         turns = tuple(_turns_in(forms, record, result))
@@ -54,7 +55,7 @@ class FormWitness(Witness):
             self._add(record, {}, turns)
 
 
-def _turns_in(forms: Iterable[TensorTurn], record: _Frame, result: Any) -> Iterator[TensorTurn]:
+def _turns_in(forms: Iterable[TensorTurn], record: OpenCall, result: Any) -> Iterator[TensorTurn]:
     """Yield the tensors of a call that turned in the call which is known."""
     before = _by_place(record.before)
     after = {**_by_place(record.values), **dict(tensors_in(result))}

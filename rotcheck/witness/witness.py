@@ -4,39 +4,39 @@ The interpreter tells of each call (`sys.setprofile`): a copy of its tensors is 
 comes back. Nothing of the model is replaced, and no function has to have a known name.
 """
 
-import gc
 import inspect
-import os
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from pathlib import Path
-from types import CodeType, FrameType, FunctionType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 
-import rotcheck
 from rotcheck.witness.attention import AttentionCall, AttentionWitness
+from rotcheck.witness.attention_kernels import (
+    KERNELS,
+    KernelInputs,
+    kernel_of_call,
+    kernel_of_frame,
+)
 from rotcheck.witness.call_record import (
     CallRecord,
     TensorTurn,
     map_tensors,
     tensors_in,
 )
+from rotcheck.witness.compiled_calls import ClosedCall, compiled_call, is_compiled, scripts_told
+from rotcheck.witness.frame_functions import FrameFunctions, is_strangers
 from rotcheck.witness.frame_operations import FrameOperations
-from rotcheck.witness.packed_parts import turns_of_parts
-from rotcheck.witness.profile_hook import set_profile
+from rotcheck.witness.open_call import Marks, OpenCall, changes_in_place
+from rotcheck.witness.packed_parts import find_turns
+from rotcheck.witness.profile_hook import may_look, set_profile
 from rotcheck.witness.table_values import fingerprint, table_places
-from rotcheck.witness.turning import may_turn
-
-MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
-# each ends with a separator: torchtune lies beside torch
-_OURS = tuple(os.path.join(Path(file).parent, "") for file in (rotcheck.__file__, torch.__file__))
-_STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what is not Python's
+from rotcheck.witness.tensor_values import has_rows, has_values, identity, is_wide
+from rotcheck.witness.uncompiled import skip
 
 
 class Witness:
@@ -52,6 +52,7 @@ class Witness:
             the shape of one of theirs, and turned nothing: a rotation that is not right.
         table_free: those that multiplied an argument with cos and sin which they were not handed,
             returned it in its shape, and turned nothing.
+        closed: those of compiled code in which nothing was seen to turn.
     """
 
     def __init__(self, model: Module | None = None) -> None:
@@ -59,13 +60,15 @@ class Witness:
         self.makers: list[CallRecord] = []
         self.idle: list[CallRecord] = []
         self.table_free: list[CallRecord] = []
+        self.closed: list[CallRecord] = []
         modules = () if model is None else model.named_modules()
         self._names: dict[int, str] = {id(module): name for name, module in modules}
-        self._stack: list[_Frame] = []
+        self._stack: list[OpenCall] = []
         self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
         self._tables: set[tuple[Any, ...]] = set()  # fingerprints of tables that were made
-        self._functions: dict[int, list[FunctionType]] = {}  # by the id of their code
+        self._functions = FrameFunctions()
         self._order = 0
+        self._is_closed = False  # what runs cannot be looked into
         self._modes = ExitStack()
         self._attention = AttentionWitness(self._next, self._owner, self._trace)
 
@@ -75,6 +78,7 @@ class Witness:
         return self._attention.calls
 
     def __enter__(self) -> Self:
+        self._modes.enter_context(scripts_told(self._tell_script))
         self._modes.enter_context(self._attention)
         set_profile(self._profile)
         return self
@@ -92,13 +96,60 @@ class Witness:
 
     def _profile(self, frame: FrameType, event: str, result: Any) -> None:
         if event == "call":
-            if _is_strangers(frame.f_code):
+            if self._is_closed:
+                return
+            if frame.f_code.co_name in KERNELS or is_compiled(frame):
+                self._begin_closed(frame)
+            elif is_strangers(frame.f_code) and may_look():
                 with torch.no_grad(), torch._C.DisableTorchFunction():
                     self._begin(frame)
         elif event == "return" and self._stack and self._stack[-1].frame is frame:
-            record = self._stack.pop()
-            with torch.no_grad(), torch._C.DisableTorchFunction():  # what we compute is not seen
+            if self._is_closed:
+                self._is_closed = False
+                self._attention.come_back()
+            self._finish(result)
+
+    def _finish(self, result: Any) -> None:
+        record = self._stack.pop()
+        with torch.no_grad(), torch._C.DisableTorchFunction():  # what we compute is not seen
+            if record.kernel is None:
                 self._end(record, result)
+                return
+            self._attention.add_kernel(record.kernel, result)
+            if self._stack:
+                self._stack[-1].operations.add_call(record.values, result, record.operations)
+
+    def _begin_closed(self, frame: FrameType) -> None:
+        """Look at a call from outside alone: of a kernel of attention, or of compiled code."""
+        if not may_look():
+            return
+        with torch.no_grad(), torch._C.DisableTorchFunction():
+            kernel, values, closed = kernel_of_frame(frame), {}, None
+            if kernel is not None:
+                values = frame.f_locals
+            elif is_compiled(frame):
+                wrapper = self._functions.of_frame(frame)
+                closed = compiled_call(frame, wrapper) if wrapper else None
+                kernel = kernel_of_call(closed) if closed else None
+            else:
+                return
+            self._open(frame, closed.arguments if closed else values, closed, kernel)
+        self._is_closed = True
+        self._attention.leave()
+
+    def _tell_script(self, call: ClosedCall, run: Callable[[], Any]) -> Any:
+        """Look at the call of a script from outside."""
+        if self._is_closed or not may_look():
+            return run()
+        with torch.no_grad(), torch._C.DisableTorchFunction():
+            self._open(None, call.arguments, call)
+        try:
+            result = run()
+        except BaseException:
+            self._stack.pop()
+            raise
+        self._finish(result)
+        return result
 
     def _begin(self, frame: FrameType) -> None:
         values = frame.f_locals
@@ -106,13 +157,25 @@ class Witness:
         count = code.co_argcount + code.co_kwonlyargcount
         count += bool(code.co_flags & inspect.CO_VARARGS)
         count += bool(code.co_flags & inspect.CO_VARKEYWORDS)
-        owner = values.get("self")
         values = {name: values[name] for name in code.co_varnames[:count] if name in values}
-        place = self._place(owner)
-        before = map_tensors(values, self._copy)
-        self._stack.append(_Frame(frame, values, before, place, self._marks(), self._order))
+        self._open(frame, values)
 
-    def _marks(self) -> "Marks":
+    def _open(
+        self,
+        frame: FrameType | None,
+        values: Mapping[str, Any],
+        closed: ClosedCall | None = None,
+        kernel: KernelInputs | None = None,
+    ) -> None:
+        owner = frame.f_locals.get("self") if frame and closed is None else None
+        place = self._place(closed.owner if closed else owner)
+        before = {} if kernel else map_tensors(dict(values), self._copy)
+        marks = self._marks()
+        self._stack.append(
+            OpenCall(frame, values, before, place, marks, self._order, closed, kernel)
+        )
+
+    def _marks(self) -> Marks:
         return len(self.calls), len(self.makers), len(self.idle), len(self.table_free)
 
     def _place(self, owner: object) -> str:
@@ -123,25 +186,28 @@ class Witness:
 
     def _copy(self, tensor: Tensor) -> Tensor:
         """A copy of a tensor, the same one for as long as it is not written to."""
-        if not _has_values(tensor):
+        if not has_values(tensor):
             return tensor
-        key = _identity(tensor)
+        key = identity(tensor)
         if key not in self._copies:  # the tensor is kept too, so that its id stays its own
             self._copies[key] = (tensor, tensor.detach().clone())
         return self._copies[key][1]
 
-    def _end(self, record: "_Frame", result: Any) -> None:
-        results = {place: x for place, x in tensors_in(result) if _has_values(x)}
+    def _end(self, record: OpenCall, result: Any) -> None:
+        frame = record.frame if record.closed is None else None
+        results = {place: x for place, x in tensors_in(result) if has_values(x)}
         arguments = [
             (name + place, before)
             for name, value in record.before.items()
             for place, before in tensors_in(value)
-            if _is_wide(before)
+            if is_wide(before)
         ]
-        outputs = results or dict(_changes_in_place(record))
-        turns = tuple(_find_turns(arguments, outputs, record.values)) if arguments else ()
+        outputs = results or dict(changes_in_place(record))
+        turns = tuple(find_turns(arguments, outputs, record.values)) if arguments else ()
         within = record.marks[0] != len(self.calls)
-        inline = () if turns or within else tuple(record.operations.turns(record.frame.f_locals))
+        inline = (
+            () if turns or within or not frame else tuple(record.operations.turns(frame.f_locals))
+        )
         if self._stack:
             self._stack[-1].operations.add_call(record.values, result, record.operations)
         tables = self._new_tables(results)
@@ -151,12 +217,16 @@ class Witness:
             self._add_maker(record, results, tables)
         elif not within and record.marks[2:] == self._marks()[2:]:
             self._add_idle(record, outputs)
-            if record.marks[2] == len(self.idle):
+            if record.marks[2] != len(self.idle):
+                return
+            if record.closed is None:
                 self._add_table_free(record, outputs)
+            else:
+                self._keep(self.closed, record, outputs, lanes=tuple(_lanes(record, outputs)))
 
     def _add(
         self,
-        record: "_Frame",
+        record: OpenCall,
         outputs: Mapping[str, Tensor],
         turns: tuple[TensorTurn, ...],
         inline: bool = False,
@@ -167,19 +237,19 @@ class Witness:
         self._keep(self.calls, record, outputs, turns=turns, inline=inline)
 
     def _add_maker(
-        self, record: "_Frame", results: Mapping[str, Tensor], tables: tuple[str, ...]
+        self, record: OpenCall, results: Mapping[str, Tensor], tables: tuple[str, ...]
     ) -> None:
         del self.makers[record.marks[1] :]
         self._keep(self.makers, record, results, tables=tables)
         for place in tables:
             self._tables.add(fingerprint(results[place]))
 
-    def _add_idle(self, record: "_Frame", outputs: Mapping[str, Tensor]) -> None:
+    def _add_idle(self, record: OpenCall, outputs: Mapping[str, Tensor]) -> None:
         arguments = {
             name + place: x
             for name, value in record.values.items()
             for place, x in tensors_in(value)
-            if _is_wide(x)
+            if is_wide(x)
         }
         shapes = [x.shape for x in arguments.values()]
         if len(arguments) < 2 or not any(y.shape in shapes for y in outputs.values()):
@@ -189,26 +259,21 @@ class Witness:
         row_shapes = {x.shape for name, x in arguments.items() if name not in tables}
         has_rows = any(y.shape in row_shapes and not self._is_table(y) for y in outputs.values())
         if tables and has_rows and record.operations.may_be_rotation(list(tables.values())):
-            reads = record.operations.reads(list(tables.values()))
+            reads = bool(record.closed) or record.operations.reads(list(tables.values()))
             self._keep(
                 self.idle, record, outputs, table_arguments=tuple(tables), reads_tables=reads
             )
 
-    def _add_table_free(self, record: "_Frame", outputs: Mapping[str, Tensor]) -> None:
-        shapes = [y.shape for y in outputs.values()]
-        lanes = {
-            name: x
-            for name, x in record.values.items()
-            if isinstance(x, Tensor) and _is_wide(x) and x.dim() > 2 and x.shape in shapes
-        }
+    def _add_table_free(self, record: OpenCall, outputs: Mapping[str, Tensor]) -> None:
+        lanes = _lanes(record, outputs)
         names = tuple(name for name, x in lanes.items() if self._has_cos(record, x))
         if names:
             self._keep(self.table_free, record, outputs, lanes=names)
 
-    def _has_cos(self, record: "_Frame", x: Tensor) -> bool:
+    def _has_cos(self, record: OpenCall, x: Tensor) -> bool:
         """Whether a call multiplied a tensor with cos and sin of several positions."""
         factors, is_circular = record.operations.factors_of(x)
-        wide = {str(index): y for index, y in enumerate(factors) if _is_wide(y) and _has_rows(y)}
+        wide = {str(index): y for index, y in enumerate(factors) if is_wide(y) and has_rows(y)}
         if not wide or is_circular:
             return bool(wide)
         return bool(table_places(wide)) or any(map(self._is_table, wide.values()))
@@ -217,15 +282,20 @@ class Witness:
         return fingerprint(x) in self._tables
 
     def _new_tables(self, results: dict[str, Tensor]) -> tuple[str, ...]:
-        wide = {place: x for place, x in results.items() if _is_wide(x)}
+        wide = {place: x for place, x in results.items() if is_wide(x)}
         return table_places(wide) if wide else ()
 
     def _keep(
-        self, kept: list[CallRecord], record: "_Frame", outputs: Mapping[str, Tensor], **facts: Any
+        self, kept: list[CallRecord], record: OpenCall, outputs: Mapping[str, Tensor], **facts: Any
     ) -> None:
-        function = self._function(record.frame)
+        closed = record.closed
+        function = (
+            closed.function if closed else record.frame and self._functions.of_frame(record.frame)
+        )
         if function is None:
             return
+        if closed is not None:
+            facts |= {"runner": closed.runner, "has_cos": closed.has_cos}
         copies = {place: x.detach().clone() for place, x in outputs.items()}
         call = CallRecord(
             function,
@@ -248,122 +318,15 @@ class Witness:
     def _trace(self) -> FrameOperations | None:
         return self._stack[-1].operations if self._stack else None
 
-    def _function(self, frame: FrameType) -> FunctionType | None:
-        """The function that a frame runs."""
-        functions = self._functions.get(id(frame.f_code), [])
-        function = next((holder for holder in functions if _has_values_of(holder, frame)), None)
-        if function is None:
-            holders = [holder for holder in gc.get_referrers(frame.f_code) if _runs(holder, frame)]
-            function = next(iter(holders), None)
-            # code of the same instructions is equal, and so no key; the function keeps its id
-            self._functions.setdefault(id(frame.f_code), []).extend(holders)
-        return function
 
-
-def _runs(holder: object, frame: FrameType) -> bool:
-    if not isinstance(holder, FunctionType):
-        return False
-    return holder.__code__ is frame.f_code and _has_values_of(holder, frame)
-
-
-def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
-    """Whether a frame runs this function, and not another one with the same code: a decorator's."""
-    cells = zip(function.__code__.co_freevars, function.__closure__ or ())
-    values = frame.f_locals
-    return all(values.get(name) is cell.cell_contents for name, cell in cells if name in values)
-
-
-Marks = tuple[int, int, int, int]
-"""How many calls, makers, idle ones and those without tables there were."""
-
-
-class _Frame:
-    """A call that has not ended."""
-
-    __slots__ = ("before", "first", "frame", "marks", "operations", "owner", "values")
-
-    def __init__(
-        self,
-        frame: FrameType,
-        values: Mapping[str, Any],
-        before: Mapping[str, Any],
-        owner: str,
-        marks: Marks,
-        first: int,
-    ) -> None:
-        self.frame, self.values, self.before, self.owner = frame, values, before, owner
-        self.operations = FrameOperations()
-        self.first = first  # how many calls had been numbered by then
-        self.marks = marks  # when it began
-
-
-def _is_strangers(code: CodeType) -> bool:
-    """Whether code is neither torch's, nor Python's, nor ours."""
-    file = code.co_filename
-    if file.startswith(_OURS) or file.startswith("<frozen"):
-        return False
-    return not file.startswith(_STANDARD) or "-packages" in file[len(_STANDARD) :]
-
-
-def _has_values(tensor: Tensor) -> bool:
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
-        return False  # within vmap
-    return tensor.layout == torch.strided and tensor.device.type != "meta" and (
-        0 < tensor.numel() <= MOST_ELEMENTS
-    )  # fmt: skip
-
-
-def _is_wide(tensor: Tensor) -> bool:
-    """Whether a tensor can hold lanes in rows."""
-    kind = tensor.is_floating_point() or tensor.is_complex()
-    return kind and tensor.dim() >= 2 and _has_values(tensor)
-
-
-def _has_rows(tensor: Tensor) -> bool:
-    """Whether the rows of a tensor are not all the same."""
-    rows = tensor.detach().flatten(0, -2)  # (N, D)
-    return bool((rows != rows[0]).any())
-
-
-def _identity(tensor: Tensor) -> tuple[Any, ...]:
-    version = 0 if tensor.is_inference() else tensor._version
-    return id(tensor), version, tensor.data_ptr(), tensor.shape, tensor.stride()
-
-
-def _changes_in_place(record: _Frame) -> Iterator[tuple[str, Tensor]]:
-    """Yield the arguments that a call has written into, by their names."""
-    before = {
-        name + place: x for name, value in record.before.items() for place, x in tensors_in(value)
+def _lanes(record: OpenCall, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The arguments that may hold lanes to be turned: they came back in their shape."""
+    shapes = [y.shape for y in outputs.values()]
+    return {
+        name: x
+        for name, x in record.values.items()
+        if isinstance(x, Tensor) and is_wide(x) and x.dim() > 2 and x.shape in shapes
     }
-    for name, value in record.values.items():
-        for place, x in tensors_in(value):
-            copy = before.get(name + place)
-            if copy is not None and _is_wide(x) and x is not copy and not torch.equal(x, copy):
-                yield name + place, x
 
 
-def _find_turns(
-    arguments: list[tuple[str, Tensor]], outputs: Mapping[str, Tensor], values: Mapping[str, Any]
-) -> Iterator[TensorTurn]:
-    """Yield each argument that came back turned.
-
-    `values`: the arguments themselves, of which those in `arguments` are copies.
-    """
-    needs_gradient = {
-        name + place: x.requires_grad
-        for name, value in values.items()
-        for place, x in tensors_in(value)
-    }
-    rest = dict(outputs)
-    for name, before in arguments:
-        for place, after in list(rest.items()):
-            if before.shape != after.shape or before.is_complex() != after.is_complex():
-                continue
-            turns = list(turns_of_parts(before, after)) if may_turn(before, after) else []
-            for part, turn in turns:
-                pair = [x if part is None else x.select(*part) for x in (before, after)]
-                fields = (place, part, needs_gradient.get(name, False), after.grad_fn)
-                yield TensorTurn(name, pair[0], pair[1].detach().clone(), turn, *fields)
-            if turns:
-                del rest[place]
-                break
+skip(Witness._profile.__code__)

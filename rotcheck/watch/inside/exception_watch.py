@@ -17,7 +17,7 @@ from rotcheck.watch.inside.call_watch import CallWatch
 from rotcheck.watch.inside.callers import Line, absolute, program_lines
 from rotcheck.watch.inside.import_watch import KERNELS
 from rotcheck.watch.inside.record_file import RecordFile
-from rotcheck.watch.inside.uncompiled import uncompiled
+from rotcheck.witness.uncompiled import uncompiled
 
 MOST_CALLS = 64  # of one function that are watched
 LONGEST = 500  # characters of a message

@@ -10,16 +10,15 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import torch
 from torch.nn import Module
 
 from rotcheck.watch.inside.call_watch import CallWatch
 from rotcheck.watch.inside.exception_watch import ExceptionWatch
 from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.rotation_record import RotationRecord
-from rotcheck.watch.inside.uncompiled import uncompiled
 from rotcheck.witness.call_record import tensors_in
-from rotcheck.witness.profile_hook import set_profile
+from rotcheck.witness.profile_hook import may_look, set_profile
+from rotcheck.witness.uncompiled import uncompiled
 
 MOST_STEPS = 3  # windows in which something turned
 MOST_WINDOWS = 1000  # of any kind: a program may call modules that are no models, to read its data
@@ -121,16 +120,6 @@ class FirstSteps:
             and Module.__dict__["__call__"] is self._call
         ):
             self.begin()
-
-
-def may_look() -> bool:
-    """Whether a tensor may be looked at: not while torch records or transforms what is done."""
-    if torch._C._get_tracing_state() is not None or torch._C._len_torch_dispatch_stack():
-        return False
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return False
-    has_begun = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return not (has_begun and torch.cuda.is_current_stream_capturing())
 
 
 def _lengths(root: FrameType) -> set[int]:

@@ -86,7 +86,7 @@ class ProcessWatch:
             self._hold_faults()
         from rotcheck.watch.inside.first_steps import FirstSteps
         from rotcheck.watch.inside.switch_watch import SwitchWatch
-        from rotcheck.watch.inside.uncompiled import skip
+        from rotcheck.witness.uncompiled import skip
 
         for function in (ProcessWatch._hear, ImportWatch.find_spec):
             skip(function.__code__)

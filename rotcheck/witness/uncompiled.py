@@ -1,4 +1,4 @@
-"""Keeps the watch's own code from `torch.compile`, which compiles whatever a program calls."""
+"""Keeps our own code from `torch.compile`, which compiles whatever a program calls."""
 
 import functools
 from collections.abc import Callable
