@@ -1,18 +1,28 @@
 """What a configuration declares, beside what the model was seen to do."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rotcheck.model.declared.declared_rotation import DeclaredRotation, at_length
+from torch import Tensor
+
+from rotcheck.model.axis_passes import NoAxisPositions
+from rotcheck.model.axis_rows import AxisWitness, SeenAxes, grid_of, seen_in_grid
+from rotcheck.model.declared.axis_order import AxisOrder, axis_order
+from rotcheck.model.declared.declared_rotation import (
+    DeclaredRotation,
+    at_length,
+    declared_rotation,
+)
 from rotcheck.model.declared.rotation_difference import rotation_difference
+from rotcheck.model.grid_steps import STILL, GridSteps
 from rotcheck.model.judged_call import JudgedCall
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.model_rows import ModelObservation
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.model.turn_fit import EXACT
 from rotcheck.results import DeclaredRow
-from rotcheck.rotary.schedules import Schedule
+from rotcheck.rotary.schedules import Axial, AxisRows, Schedule
 
 _SENSES = {"vision": r"vis|image", "audio": r"audio|speech|sound"}
 
@@ -23,19 +33,22 @@ def schedules_of(declared: Sequence[DeclaredRotation], length: int) -> tuple[Sch
 
 
 def declared_rows(
-    observation: ModelObservation, declared: Sequence[DeclaredRotation], config: Mapping[str, Any]
+    observation: ModelObservation,
+    declared: Sequence[DeclaredRotation],
+    config: Mapping[str, Any],
+    axes: AxisWitness | None = None,
 ) -> Iterator[DeclaredRow]:
-    """Yield a row for each rotation that is declared and was seen to run, or is not understood.
+    """Yield the rows of each rotation that is declared and was seen to run, or is not understood.
 
     Args:
         observation: of one pass.
         declared: what the configuration declares.
         config: the whole configuration.
+        axes: to call the model with other positions on each axis; None: it is not called again.
     """
     for rotation in declared:
-        turns = [
-            turn for call in observation.calls if _is_of(call, rotation) for turn in call.turns
-        ]
+        turns = _turns(observation.calls, rotation)
+        rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
             yield _row(rotation, "", "unidentified", message=f"not understood: {rotation.unknown}")
         elif not turns:
@@ -43,7 +56,79 @@ def declared_rows(
                 words = "no rotation was seen in these layers"
                 yield _row(rotation, "nothing", "unidentified", message=words)
         else:
-            yield from _compared(rotation, turns, config, observation.forward.length)
+            yield from _of_rotation(rotation, turns, config, observation, axes)
+
+
+def _turns(calls: Iterable[JudgedCall], rotation: DeclaredRotation) -> list[JudgedTurn]:
+    return [turn for call in calls if _is_of(call, rotation) for turn in call.turns]
+
+
+def _on_grid(rotation: DeclaredRotation, turns: Sequence[JudgedTurn]) -> DeclaredRotation:
+    """A rotation by fractions of an image, for the image that was seen."""
+    sides = next((turn.fit.steps.sides for turn in turns if turn.fit.steps), None)
+    if sides is None or not rotation.settings.value("fractions"):
+        return rotation
+    return declared_rotation(rotation.settings.change(sides=list(sides)))
+
+
+def _of_rotation(
+    rotation: DeclaredRotation,
+    turns: Sequence[JudgedTurn],
+    config: Mapping[str, Any],
+    observation: ModelObservation,
+    axes: AxisWitness | None,
+) -> Iterator[DeclaredRow]:
+    """Yield the rows of a rotation: of its frequencies, and of its axes where it has some."""
+    length, order = observation.forward.length, axis_order(rotation)
+    if order is None:
+        yield from _compared(rotation, turns, config, length)
+        if rotation.sections:
+            words = f"{sum(rotation.sections)} pairs in sections, of {rotation.rotary_dim} lanes"
+            yield _row(rotation, "", "skipped", "axes", message=words)
+    elif _is_axial(rotation) and not (axes and axes.has_places):
+        yield from _compared(rotation, turns, config, length)
+        seen = [seen_in_grid(grid_of(turn), order) for turn in turns]
+        yield from _of_axes(rotation, order, seen)
+    else:
+        flat, seen, why = _apart(rotation, order, axes, length)
+        known = any(turn.fit.kind == "rows" for turn in turns)
+        yield from _compared(rotation, turns if known or not flat else flat, config, length)
+        if not seen:
+            yield _row(rotation, "", "skipped", "axes", order, message=why)
+        yield from _of_axes(rotation, order, seen)
+
+
+def _apart(
+    rotation: DeclaredRotation, order: AxisOrder, axes: AxisWitness | None, length: int
+) -> tuple[list[JudgedTurn], list[SeenAxes], str]:
+    """How the layers of a rotation turn while all axes have the same positions, and with which
+    axes; or why they cannot have others."""
+    if axes is None:
+        return [], [], "the model is not called with other positions"
+    try:
+        calls = list(axes.seen(rotation, order, schedules_of([rotation], length)))
+    except NoAxisPositions as error:
+        return [], [], str(error)
+    calls = [(call, seen) for call, seen in calls if _is_of(call, rotation)]
+    flat = [turn for call, _ in calls for turn in call.turns]
+    return flat, [axis for _, seen in calls for axis in seen], "nothing turned then"
+
+
+def _is_axial(rotation: DeclaredRotation) -> bool:
+    """Whether it turns by places in an image, and not by positions that it is handed."""
+    return isinstance(rotation.schedule, Axial | AxisRows)
+
+
+def _of_axes(
+    rotation: DeclaredRotation, order: AxisOrder, seen: Iterable[SeenAxes]
+) -> Iterator[DeclaredRow]:
+    """Yield a row for each way in which pairs turn with axes."""
+    rows: dict[str, DeclaredRow] = {}
+    for axes in seen:
+        fields = axes.fields(rotation, order)
+        row = _row(rotation, fields.pop("done"), fields.pop("verdict"), "axes", order, **fields)
+        rows.setdefault(f"{row.done} {row.message}", row)
+    yield from rows.values()
 
 
 def declared_alone(declared: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow]:
@@ -60,13 +145,13 @@ def _compared(
     length: int,
 ) -> Iterator[DeclaredRow]:
     """Yield a row for each way in which these layers turn."""
-    known = [turn for turn in turns if turn.fit.kind == "rows"]
-    if not known:
-        if all(turn.fit.kind == "grid" for turn in turns):
-            words = "turns by the places of a grid: not compared with what is declared"
-            yield _row(rotation, "", "skipped", message=words)
-        else:
-            yield _row(rotation, "", "unidentified", message="its angles follow no known positions")
+    is_axial = _is_axial(rotation)
+    known = [turn for turn in turns if turn.fit.kind == "rows" or (is_axial and grid_of(turn))]
+    if not known and all(turn.fit.kind == "grid" for turn in turns):
+        words = "turns by the places of a grid, and no axes are declared"
+        yield _row(rotation, "", "skipped", message=words)
+    elif not known:
+        yield _row(rotation, "", "unidentified", message="its angles follow no known positions")
     rows: dict[str, DeclaredRow] = {}
     for turn in known:
         row = _of_turn(rotation, turn, config, length)
@@ -77,14 +162,23 @@ def _compared(
 def _of_turn(
     rotation: DeclaredRotation, turn: JudgedTurn, config: Mapping[str, Any], length: int
 ) -> DeclaredRow:
-    frequencies = turn.fit.frequencies
-    difference = rotation_difference(
-        rotation, config, frequencies, turn.tensor.turn.amplitude, length, _noise(turn, length)
-    )
+    frequencies, noise = turn.fit.frequencies, _noise(turn, length)
+    if _is_axial(rotation) and (steps := grid_of(turn)):
+        frequencies, noise = _moved(steps, rotation.frequencies(length)), steps.noise
+    amplitude = turn.tensor.turn.amplitude
+    difference = rotation_difference(rotation, config, frequencies, amplitude, length, noise)
     if difference.agrees:
-        return _row(rotation, _done(turn), "agrees")
-    words = {"parts_at": difference.position, "message": str(difference)}
-    return _row(rotation, _done(turn), "disagrees", finding="config", **words)
+        return _row(rotation, _done(turn, rotation.schedule), "agrees")
+    fields: dict[str, Any] = {"parts_at": difference.position, "message": str(difference)}
+    return _row(rotation, _done(turn), "disagrees", finding="config", **fields)
+
+
+def _moved(steps: GridSteps, right: Tensor) -> Tensor:
+    """The frequencies along the axes of a grid; of pairs whose axis has one place, say, the right
+    ones."""
+    if len(right) != len(steps.axes):
+        return steps.frequencies
+    return steps.frequencies.where(steps.axes != STILL, right)
 
 
 def _noise(turn: JudgedTurn, length: int) -> float:
@@ -96,8 +190,9 @@ def _noise(turn: JudgedTurn, length: int) -> float:
     return rounding / max(length - 1, 1)
 
 
-def _done(turn: JudgedTurn) -> str:
-    schedule = turn.fit.schedule
+def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:
+    """What a tensor turns by; `right`: what explains a grid."""
+    schedule = turn.fit.schedule or (right if turn.fit.kind == "grid" else None)
     return f"{schedule or 'no known schedule'}, {turn.tensor.turn.lanes} lanes"
 
 
@@ -115,12 +210,21 @@ def _covers_all(rotation: DeclaredRotation, declared: Sequence[DeclaredRotation]
     return not rotation.layers and len(declared) == 1
 
 
-def _row(rotation: DeclaredRotation, done: str, verdict: Any, **fields: Any) -> DeclaredRow:
+def _row(
+    rotation: DeclaredRotation,
+    done: str,
+    verdict: Any,
+    what: str = "",
+    order: AxisOrder | None = None,
+    **fields: Any,
+) -> DeclaredRow:
+    """A row of a rotation's frequencies, or of `what` else it declares: the order of its axes."""
     lanes = f", {rotation.rotary_dim} lanes" if rotation.rotary_dim else ""
-    layers = ", ".join(filter(None, (rotation.part, rotation.layers)))
+    layers = ", ".join(filter(None, (rotation.part, rotation.layers, what)))
+    declared = f"{rotation.schedule}{lanes}" if rotation.schedule else ""
     return DeclaredRow(
         layers=layers,
-        declared=f"{rotation.schedule}{lanes}" if rotation.schedule else "",
+        declared=(str(order) if order else "") if what else declared,
         done=done,
         keys={path: str(value) for path, value in rotation.keys.items()},
         verdict=verdict,

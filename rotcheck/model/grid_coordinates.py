@@ -9,6 +9,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
+from rotcheck.model.grid_steps import GridSteps, grid_steps
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.rotary.frequencies import wrap
 
@@ -23,12 +24,12 @@ WHOLE = 0.05  # of a step: how far from an integer a coordinate may be
 class GridCoordinates:
     """The places of rows in a grid, read from their angles.
 
-    `places`: (S, A), integers from 0. `steps`: (A, P), radians a place. `alone`: how many rows are
+    `places`: (S, A), integers from 0. `steps`: along its axes. `alone`: how many rows are
     not in the grid, and stand still. `copies`: how many grids there are, one behind the other.
     """
 
     places: Tensor
-    steps: Tensor
+    steps: GridSteps
     sides: tuple[int, ...]
     alone: int
     copies: int
@@ -173,5 +174,6 @@ def _of_places(
         truth = truth + wrap(angles - truth)[before]
         outside = torch.cat((torch.arange(before), torch.arange(stop, len(places))))
         truth[outside] = 0.0
-        return GridCoordinates(inside, steps, sides, before + after, count, truth)
+        measured = grid_steps(angles[before:stop], inside)
+        return GridCoordinates(inside, measured, sides, before + after, count, truth)
     return None

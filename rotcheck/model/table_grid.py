@@ -32,11 +32,8 @@ def table_grid(call: CallRecord) -> TableGrid | None:
     narrow = tables.dtype in (torch.bfloat16, torch.float16)
     noise = NARROW_NOISE * torch.finfo(tables.dtype).eps if narrow else NOISE
     grid = grid_angles(tables.angles, max(10 * noise, 2e-3))
-    places = None if grid else grid_coordinates(tables.angles, noise)
-    if grid is None and places is None:
-        return None
-    words = grid[1] if grid else places.words if places else ""
-    return TableGrid(f"{tables.form}, {tables.lanes} lanes", words)
+    places = grid or grid_coordinates(tables.angles, noise)
+    return TableGrid(f"{tables.form}, {tables.lanes} lanes", places.words) if places else None
 
 
 def separate_tables(call: CallRecord) -> Iterator[CallRecord]:

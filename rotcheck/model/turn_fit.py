@@ -11,6 +11,7 @@ from rotcheck.identify.angles.frequency_fit import fit_schedule
 from rotcheck.identify.angles.measured_angles import estimate_frequencies
 from rotcheck.model.grid_angles import grid_angles
 from rotcheck.model.grid_coordinates import grid_coordinates
+from rotcheck.model.grid_steps import GridSteps
 from rotcheck.model.rounded_phases import rounded_phases
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.rotary.frequencies import wrap
@@ -35,7 +36,7 @@ class TurnFit:
 
     kind: str
     direction: int
-    frequencies: Tensor  # (P,), radians a position; of a grid those of its sides
+    frequencies: Tensor  # (P,), radians a position; of a grid none
     schedule: Schedule | None
     first: float  # the position of the first row
     truth: Tensor
@@ -43,6 +44,7 @@ class TurnFit:
     words: str = ""
     why: str = ""  # what is wrong: what was rounded
     finding: str = ""
+    steps: GridSteps | None = None  # of a grid
 
 
 def fit_rows(
@@ -215,15 +217,12 @@ def _of_grid(angles: Tensor, noise: float) -> TurnFit | None:
     """Angles that follow the row and the column of each token in an image, or film."""
     if len(angles) > 1:
         return None
-    grid = grid_angles(angles[0], max(10 * noise, 2e-3))
-    if grid is None:
-        places = grid_coordinates(angles[0], noise)
-        grid = (places.truth, places.words) if places else None
+    grid = grid_angles(angles[0], max(10 * noise, 2e-3)) or grid_coordinates(angles[0], noise)
     if grid is None:
         return None
-    truth, words = grid
-    error = float(wrap(angles - truth).abs().max())
-    return TurnFit("grid", 1, torch.zeros(0), None, 0.0, truth[None], error, words)
+    error = float(wrap(angles - grid.truth).abs().max())
+    fields = (grid.truth[None], error, grid.words)
+    return TurnFit("grid", 1, torch.zeros(0), None, 0.0, *fields, steps=grid.steps)
 
 
 def _of_nothing(angles: Tensor) -> TurnFit:

@@ -13,6 +13,7 @@ from msgspec import structs
 from rotcheck.errors import RequestError
 from rotcheck.identify.worker_device import check
 from rotcheck.model import plan
+from rotcheck.model.axis_rows import AxisWitness
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.build.config_json import config_of_module
@@ -109,13 +110,16 @@ class ModelAtWork:
         declared = declared_rotations(config)
         schedules = schedules_of(declared, self.whole.length)
         observation = ModelObservation(self.whole, config_of_module(self.module), schedules)
+        axes = AxisWitness(self.module, self.inputs, config_of_module(self.module))
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
         rows = rows or [no_rotation_row(self.device, self.dtype, declares=bool(declared))]
         return {
             "model": self.model.name,
             "changes": list(self.model.changes),
             "rows": msgspec.to_builtins(rows),
-            "declared": msgspec.to_builtins(list(declared_rows(observation, declared, config))),
+            "declared": msgspec.to_builtins(
+                list(declared_rows(observation, declared, config, axes))
+            ),
         }
 
     def _rows(self, observation: ModelObservation) -> list[ModelRow]:

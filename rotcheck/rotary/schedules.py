@@ -284,19 +284,30 @@ class Axial(Schedule):
     """Each of `axes` coordinates (height, width) has a row of frequencies of its own, one row
     after another.
 
-    Its rotary_dim is that of all rows. Source: `compute_axial_rope_parameters` of transformers 5,
-    as in Qwen2-VL's vision tower. Raises ValueError where the lanes are not an even number for
-    each axis.
+    `dealt`: pair by pair instead, as in Kimi K2.5. `shared`: one row over all lanes is dealt
+    out to the axes, and each has its share, one after another, as in Pixtral. `sides`: how many
+    places each axis has, where coordinates are fractions of the image, from -1 to 1, times 2 pi,
+    as in DINOv3. Its rotary_dim is that of all rows. Source: `compute_axial_rope_parameters` of
+    transformers 5, as in Qwen2-VL's vision tower. Raises ValueError where the lanes are not an
+    even number for each axis.
     """
 
     axes: int = 2
     theta: float = 10000.0
+    dealt: bool = False
+    shared: bool = False
+    sides: tuple[int, ...] = ()
 
     def inverse_frequencies(self, rotary_dim: int) -> Tensor:
         row = inverse_frequencies(rotary_dim // self.axes, self.theta)  # (P / axes,)
         if rotary_dim % self.axes:
             raise ValueError(f"rotary_dim is {rotary_dim}; it must be {self.axes} equal parts")
-        return row.repeat(self.axes)  # (P,)
+        if self.sides:
+            return torch.cat([4 * math.pi / side * row for side in self.sides])
+        if self.shared:  # (P,)
+            return inverse_frequencies(rotary_dim, self.theta).view(-1, self.axes).T.flatten()
+        # (P,)
+        return row.repeat_interleave(self.axes) if self.dealt else row.repeat(self.axes)
 
 
 @dataclass(frozen=True, slots=True)

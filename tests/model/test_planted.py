@@ -9,6 +9,7 @@ import pytest
 import torch
 from planted.shell import PlantedModel
 
+from rotcheck.model.axis_rows import AxisWitness
 from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.declared_rows import declared_rows, schedules_of
 from rotcheck.model.forward_pass import run_forward
@@ -27,11 +28,13 @@ WRONG = [model for model in MODELS if model.finding]
 def _rows(model: PlantedModel) -> tuple[list[ModelRow], list[DeclaredRow]]:
     torch.manual_seed(0)
     config = model.config or {}
-    forward = run_forward(model.build(), model.inputs())
+    module, inputs = model.build(), model.inputs()
+    forward = run_forward(module, inputs)
     declared = declared_rotations(config)
     observation = ModelObservation(forward, config, schedules_of(declared, forward.length))
     rows = [*observation.rows("cpu"), *observation.backward_rows("cpu")]
-    return rows, list(declared_rows(observation, declared, config))
+    axes = AxisWitness(module, inputs, config)
+    return rows, list(declared_rows(observation, declared, config, axes))
 
 
 def test_there_are_as_many_as_we_say() -> None:

@@ -19,6 +19,26 @@ SIZES = (
     "qk_rope_head_dim",
     "qk_nope_head_dim",
 )
+SECTIONS = {  # where rope_parameters has no mrope_section, and the code of the model has
+    "glm4v": (8, 12, 12),
+    "glm4v_moe": (8, 12, 12),
+    "glm_image": (8, 12, 12),
+    "glm_ocr": (8, 12, 12),
+    "paddleocr_vl": (16, 24, 24),
+    "qwen2_5_omni": (16, 24, 24),
+    "qwen2_5_vl": (16, 24, 24),
+    "qwen2_vl": (16, 24, 24),
+}
+INTERLEAVED = {
+    "cohere_compass": (24, 20, 20),
+    "cosmos3_edge": (24, 20, 20),
+    "qwen3_5": (11, 11, 10),
+    "qwen3_5_moe": (11, 11, 10),
+    "qwen3_omni_moe": (24, 20, 20),
+    "qwen3_vl": (24, 20, 20),
+    "qwen3_vl_moe": (24, 20, 20),
+    "qwen4_exp": (11, 11, 10),
+}
 BY_HAND: dict[str, dict[str, Any]] = {  # what a configuration class does not tell
     **{
         name: {"turning": "sliding_attention"}
@@ -34,17 +54,20 @@ BY_HAND: dict[str, dict[str, Any]] = {  # what a configuration class does not te
         )
     },
     **{
-        f"{name}_text": {"interleaved": True}
-        for name in (
-            "cohere_compass",
-            "cosmos3_edge",
-            "qwen3_5",
-            "qwen3_5_moe",
-            "qwen3_omni_moe",
-            "qwen3_vl",
-            "qwen3_vl_moe",
-            "qwen4_exp",
-        )
+        f"{name}_text": {"sections": list(sections), "interleaved_sections": True}
+        for name, sections in INTERLEAVED.items()
+    },
+    **{f"{name}_text": {"sections": list(sections)} for name, sections in SECTIONS.items()},
+    "ernie4_5_vl_moe_text": {"sections": [22, 22, 20], "order": "hwt"},
+    "inkling2_vision": {"order": "wh"},
+    "step3p5_vision": {"order": "wh"},
+    "kimi_k25_vision": {"order": "wh", "dealt": True},
+    "minimax_m3_vl_vision": {"order": "thw"},
+    "llama4_vision_model": {"rope": {"rope_type": "axial"}, "order": "wh"},
+    "pixtral": {"shared": True},
+    **{
+        name: {"rope": {"rope_type": "axial"}, "fractions": True}
+        for name in ("dinov3_vit", "eomt_dinov3", "sapiens2")
     },
     "olmo3": {"unscaled": "sliding_attention"},
     "esm": {"only_if": "rotary"},
@@ -57,17 +80,10 @@ BY_HAND: dict[str, dict[str, Any]] = {  # what a configuration class does not te
     "minicpm": {"theta": 10000.0},
     "qwen": {"theta": 10000.0},
     "chatglm": {"theta": 10000.0, "partial": 0.5},
-    "ernie4_5_vl_moe_text": {"unknown": "its frequencies are dealt to axes in an order of its own"},
     "efficientloftr": {"unknown": "its two axes share a head in a way of its own"},
-    "llama4_vision_model": {"rope": {"rope_type": "axial"}},
-    "pixtral": {"unknown": "its axes take every second frequency of one row"},
-    "minimax_m3_vl_vision": {"unknown": "its three axes take a third of a head each"},
     "sam2_video": {"unknown": "its head is that of the memory attention"},
     "edgetam_video": {"unknown": "its head is that of the memory attention"},
     "sam3_tracker_video": {"unknown": "its head is that of the memory attention"},
-    "eomt_dinov3": {"unknown": "its positions are fractions of the image"},
-    "dinov3_vit": {"unknown": "its positions are fractions of the image"},
-    "sapiens2": {"unknown": "its positions are fractions of the image"},
 }
 
 

@@ -9,6 +9,17 @@ from typing import Any
 from rotcheck.model.declared.rotation_settings import Setting
 from rotcheck.model.declared.spellings import KEYS, settings_in
 
+_BY_HAND = (
+    "partial",
+    "sections",
+    "interleaved_sections",
+    "order",
+    "axes",
+    "dealt",
+    "shared",
+    "fractions",
+)
+
 
 @cache
 def _table() -> dict[str, dict[str, Any]]:
@@ -31,7 +42,6 @@ def default_sizes(defaults: Mapping[str, Any]) -> Iterator[tuple[str, Setting]]:
     """Yield the sizes of an architecture, as settings that no key gives."""
     for name, setting in settings_in(defaults, KEYS):
         yield name, Setting(setting.value)
-    if "partial" in defaults:
-        yield "partial", Setting(defaults["partial"])
-    if "interleaved" in defaults:
-        yield "interleaved_sections", Setting(defaults["interleaved"])
+    for name in _BY_HAND:
+        if name in defaults:
+            yield name, Setting(defaults[name])

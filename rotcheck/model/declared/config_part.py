@@ -77,6 +77,8 @@ def _with_default_mapping(part: ConfigPart) -> ConfigPart:
     if rope and theta.path and not is_axial and not part.local_theta:
         problem = f"{theta.path} without the scaling that {_DEFAULT_SCALING}"
     mapping = {} if theta.path and not is_axial else rope
+    if theta.path:  # of an axial rotation, whose default is another one
+        mapping = {name: value for name, value in mapping.items() if name != "rope_theta"}
     return ConfigPart(part.name, part.values, part.defaults, part.settings, mapping, None, problem)
 
 

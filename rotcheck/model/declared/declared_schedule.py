@@ -68,9 +68,16 @@ def rotary_dim(settings: RotationSettings) -> int | None:
     if lanes:
         return int(lanes)
     head, partial = head_dim(settings), settings.number("partial")
+    if head is not None and rope_type(settings) == "axial":
+        return head - head % (2 * len(_order(settings)))
     if head is None or partial is None or rope_type(settings) == "proportional":
         return head
     return int(head * partial)
+
+
+def _order(settings: RotationSettings) -> str:
+    """The axes of an axial rotation, each a letter, in the order in which their pairs stand."""
+    return str(settings.value("order", "hw"))
 
 
 def _name(settings: RotationSettings, name: str) -> str:
@@ -176,7 +183,11 @@ def _axes(settings: RotationSettings) -> Schedule:
 
 
 def _axial(settings: RotationSettings) -> Schedule:
-    return Axial(2, _theta(settings))
+    axes, sides = len(_order(settings)), settings.numbers("sides")
+    if settings.value("fractions") and not sides:
+        raise UnclearDeclaration("its positions are fractions of the image")
+    dealt, shared = (settings.value(name) is True for name in ("dealt", "shared"))
+    return Axial(axes, _theta(settings), dealt, shared, tuple(map(int, sides)))
 
 
 _WORDS = {

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rotcheck.model.declared.axis_order import axis_order
 from rotcheck.model.declared.config_settings import config_settings
 from rotcheck.model.declared.declared_rotation import declared_rotation
 from rotcheck.model.declared.declared_schedule import rope_type
@@ -23,6 +24,7 @@ from rotcheck.model.declared.key_changes import (
 from rotcheck.model.declared.rotation_settings import RotationSettings, Setting
 from rotcheck.model.declared.spellings import KEYS, LOCAL_THETAS, MAPPINGS
 from rotcheck.rotary.frequencies import inverse_frequencies
+from rotcheck.rotary.recognition import WELL_KNOWN_THETAS
 from rotcheck.rotary.schedules import Ntk
 
 _SCALING = ("kind", "factor", "original_length", "low", "high", "beta_fast", "beta_slow")
@@ -151,6 +153,7 @@ def _special_rows(settings: RotationSettings, right: Tensor) -> Iterator[KeyVari
         words = f"the exponents run over head_dim, {head}, where they belong over the {lanes} lanes that turn"
         yield KeyVariation(words, ("head_dim",), inverse_frequencies(head, theta)[: len(right)])
     yield from _row_of_sections(settings, theta, len(right))
+    yield from _rows_of_one_axis(settings, right, theta)
     for dtype in (torch.bfloat16, torch.float16):
         words = (
             f"the frequencies are those of the configuration, rounded to {str(dtype).split('.')[1]}"
@@ -174,6 +177,22 @@ def _scaling_rows(
         words = f"{name} is computed as NTK scaling by {number(factor)} at every length"
         row = Ntk(factor, theta).inverse_frequencies(lanes)  # (K,)
         yield KeyVariation(words, (name,), row, POSSIBLE)
+
+
+def _rows_of_one_axis(
+    settings: RotationSettings, right: Tensor, theta: float
+) -> Iterator[KeyVariation]:
+    """Yield that one axis turns by another theta than the others."""
+    order = axis_order(declared_rotation(settings))
+    if rope_type(settings) not in ("axial", "axes") or order is None:
+        return
+    for value in {*WELL_KNOWN_THETAS, theta / 10, theta / 2, 2 * theta, 10 * theta} - {theta}:
+        row = _row(settings.change(theta=value), 1)
+        for axis, name in enumerate(order.names):
+            if row is not None and len(row) == len(right) == len(order.axes):
+                words = f"the pairs of {name} turn by theta {number(value)}, where {number(theta)} is declared"
+                keys = (key_name(settings, "theta"),)
+                yield KeyVariation(words, keys, row.where(order.axes == axis, right), POSSIBLE)
 
 
 def _row_of_sections(

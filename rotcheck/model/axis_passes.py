@@ -1,0 +1,97 @@
+"""The same call of a model with positions that differ from axis to axis, as no text has them."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from rotcheck.errors import first_line
+from rotcheck.model.forward_pass import ForwardPass, run_forward
+
+SEED = 5
+POSITIONS = "position_ids"  # (A, B, S)
+PLACES = ("txt_ids", "img_ids")  # of Flux and its kind: (L, A) and (N, A), one row behind the other
+
+
+class NoAxisPositions(Exception):
+    """A model that takes no positions for each axis; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AxisPasses:
+    """Two passes: in `same` each axis has the positions 0, 1, 2, ...; in `apart` each has others,
+    `positions` (A, B or 1, S)."""
+
+    same: ForwardPass
+    apart: ForwardPass
+    positions: Tensor
+
+
+def axis_passes(module: Module, inputs: Mapping[str, Any], axes: int, longest: int) -> AxisPasses:
+    """Call a model with the same positions on each axis, then with others on each.
+
+    Args:
+        module: the model.
+        inputs: keyword arguments of a call of it that runs.
+        axes: how many there are.
+        longest: positions stay under it.
+
+    Raises:
+        NoAxisPositions: it takes no such positions.
+    """
+    line = torch.arange(_length(module, inputs, axes))
+    generator = torch.Generator().manual_seed(SEED)
+    far = torch.randint(longest, (axes, len(line)), generator=generator)  # (A, S)
+    passes = [_run(module, inputs, rows) for rows in (line.expand(axes, -1), far)]
+    # the rows of the first are in a line: which positions they have is not to be told twice
+    return AxisPasses(replace(passes[0], positions=None), passes[1], far[:, None])
+
+
+def _run(module: Module, inputs: Mapping[str, Any], rows: Tensor) -> ForwardPass:
+    """One pass with the positions (A, S) of all tokens."""
+    try:
+        with torch.no_grad():
+            return run_forward(module, {**inputs, **_placed(inputs, rows)})
+    except Exception as error:  # a stranger's forward, called with other positions
+        words = f"it raises with positions for {len(rows)} axes: {first_line(error)}"
+        raise NoAxisPositions(words) from error
+
+
+def _placed(inputs: Mapping[str, Any], rows: Tensor) -> dict[str, Tensor]:
+    """The arguments that give tokens these positions (A, S)."""
+    if PLACES[1] not in inputs:
+        tokens = _tokens(inputs)
+        assert tokens is not None, "its length was asked"
+        return {POSITIONS: rows[:, None].expand(-1, len(tokens), -1).to(tokens.device)}
+    arguments, columns = {}, rows.T  # (S, A)
+    for name in PLACES:
+        before = inputs[name]
+        count = before.shape[-2]
+        arguments[name] = columns[:count].to(before).expand(before.shape).contiguous()
+        columns = columns[count:]
+    return arguments
+
+
+def _tokens(inputs: Mapping[str, Any]) -> Tensor | None:
+    """The tokens of a text, (B, S) or (B, S, C)."""
+    names = ("input_ids", "inputs_embeds")
+    values = (inputs[name] for name in names if isinstance(inputs.get(name), Tensor))
+    return next((value for value in values if value.dim() > 1), None)
+
+
+def _length(module: Module, inputs: Mapping[str, Any], axes: int) -> int:
+    """How many tokens have positions."""
+    if all(isinstance(inputs.get(name), Tensor) for name in PLACES):
+        if inputs[PLACES[1]].shape[-1] != axes:
+            raise NoAxisPositions(f"its places have {inputs[PLACES[1]].shape[-1]} axes, not {axes}")
+        return sum(int(inputs[name].shape[-2]) for name in PLACES)
+    tokens = _tokens(inputs)
+    if tokens is None:
+        raise NoAxisPositions("it takes no tokens with positions")
+    if POSITIONS not in {*inputs, *inspect.signature(module.forward).parameters}:
+        raise NoAxisPositions(f"its forward takes no {POSITIONS}")
+    return int(tokens.shape[1])

@@ -1,0 +1,145 @@
+"""Which pair turns with which axis, beside what the configuration declares."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from rotcheck.model.axis_passes import PLACES, AxisPasses, axis_passes
+from rotcheck.model.declared.axis_order import AxisOrder, axis_counts, order_words
+from rotcheck.model.declared.declared_rotation import DeclaredRotation
+from rotcheck.model.grid_angles import grid_angles
+from rotcheck.model.grid_steps import STILL, GridSteps
+from rotcheck.model.judged_call import JudgedCall, judge_call
+from rotcheck.model.judged_turn import JudgedTurn
+from rotcheck.model.pair_axes import NO_AXIS, TOO_SLOW, pair_axes
+from rotcheck.rotary.schedules import Schedule
+from rotcheck.witness.call_record import CallRecord, TensorTurn
+
+LONGEST, FARTHEST = 4096, 32768  # of positions, where nothing says how far they go; and at most
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAxes:
+    """The axis of each pair of a tensor: `axes` (P,) int64, a place in the names of the declared
+    ones, or under 0.
+
+    `unclear`: in words, why they cannot be held against these; empty where they can.
+    """
+
+    axes: Tensor
+    unclear: str = ""
+
+    def fields(self, rotation: DeclaredRotation, order: AxisOrder) -> dict[str, Any]:
+        """The fields of the row that says whether they are the declared ones."""
+        if self.unclear:
+            return {"done": "", "verdict": "unidentified", "message": self.unclear}
+        told = self.axes >= 0
+        axes = self.axes.where(told, order.axes)
+        message = order_words(rotation, order, axes)
+        rest = self._rest(order)
+        if not message:
+            return {"done": f"{order}{rest}", "verdict": "agrees"}
+        done = f"{axis_counts(axes, order.names)} pairs{rest}"
+        return {"done": done, "verdict": "disagrees", "finding": "config", "message": message}
+
+    def _rest(self, order: AxisOrder) -> str:
+        """What is not told."""
+        slow = self.axes < 0
+        places = [place for place in range(len(order.names)) if slow[order.axes == place].all()]
+        names = " and ".join(order.names[place] for place in places)
+        if names and int(slow.sum()) == sum(int((order.axes == place).sum()) for place in places):
+            return f"; nothing moves along {names}"
+        return f"; {int(slow.sum())} turn too little to tell" if bool(slow.any()) else ""
+
+
+@dataclass(slots=True)
+class AxisWitness:
+    """A model, to be called with other positions on each axis.
+
+    `inputs`: of a call that runs. `config`: what the module declares, as plain data.
+    """
+
+    module: Module
+    inputs: Mapping[str, Any]
+    config: Mapping[str, Any] | None
+    _passes: dict[tuple[int, int], AxisPasses] = field(default_factory=dict)
+
+    @property
+    def has_places(self) -> bool:
+        """Whether the model is handed the places of an image's patches."""
+        return PLACES[1] in self.inputs
+
+    def seen(
+        self, rotation: DeclaredRotation, order: AxisOrder, candidates: Sequence[Schedule]
+    ) -> Iterator[tuple[JudgedCall, list[SeenAxes]]]:
+        """Yield each call that turns while all axes have the same positions, and the axes of the
+        tensors of it, told by a call while they have others.
+
+        Raises `NoAxisPositions` where the model takes no positions for each axis.
+        """
+        passes = self._run(rotation, order)
+        apart = {(record.owner, record.name): record for record in passes.apart.witness.calls}
+        for record in passes.same.witness.calls:
+            call = judge_call(record, passes.same, self.config, candidates)
+            other = apart.get((record.owner, record.name))
+            yield call, [_seen_apart(turn, other, passes, order) for turn in call.turns]
+
+    def _run(self, rotation: DeclaredRotation, order: AxisOrder) -> AxisPasses:
+        settings = rotation.settings
+        limits = settings.number("original_length"), settings.number("longest")
+        longest = min(int(next(filter(None, limits), LONGEST)), FARTHEST)
+        key = len(order.counts), longest
+        if key not in self._passes:
+            self._passes[key] = axis_passes(self.module, self.inputs, *key)
+        return self._passes[key]
+
+
+def _seen_apart(
+    same: JudgedTurn, apart: CallRecord | None, passes: AxisPasses, order: AxisOrder
+) -> SeenAxes:
+    """The axes of a tensor, by a pass in which each axis has other positions."""
+    none = torch.full_like(order.axes, NO_AXIS)
+    turn = _like(same, apart)
+    if turn is None:
+        return SeenAxes(none, "where positions differ between axes, no rotation is left of it")
+    axes = pair_axes(same, turn, passes.positions, passes.same.length)
+    if len(axes) != len(order.axes):
+        return SeenAxes(none, f"{len(axes)} pairs turn, and {len(order.axes)} are declared")
+    lost = (axes == NO_AXIS).nonzero().flatten().tolist()
+    if lost:
+        return SeenAxes(none, f"pair {lost[0]} turns with none of the {len(order.names)} axes")
+    return SeenAxes(axes.where(axes != TOO_SLOW, NO_AXIS))
+
+
+def _like(same: JudgedTurn, apart: CallRecord | None) -> TensorTurn | None:
+    """The same tensor in another pass."""
+    turns = () if apart is None else apart.turns
+    return next((turn for turn in turns if turn.name == same.tensor.name), None)
+
+
+def grid_of(turn: JudgedTurn) -> GridSteps | None:
+    """How a tensor turns that follows the places of a grid, be it along one side of it only."""
+    if turn.fit.steps is not None or len(turn.angles.angles) > 1:
+        return turn.fit.steps
+    grid = grid_angles(turn.angles.angles[0], max(10 * turn.angles.noise, 2e-3), flat=True)
+    return grid.steps if grid else None
+
+
+def seen_in_grid(steps: GridSteps | None, order: AxisOrder) -> SeenAxes:
+    """The axes of a tensor whose rows are in a grid; None: they are in none."""
+    none = torch.full_like(order.axes, STILL)
+    if steps is None:
+        return SeenAxes(none, "its angles follow no grid of places")
+    first = len(order.names) - len(steps.sides)  # a single image stands still in time
+    if not steps.in_order:
+        return SeenAxes(none, "its patches are in no order that tells its axes apart")
+    if len(steps.axes) != len(order.axes) or first not in (0, 1):
+        return SeenAxes(none, f"it turns in a grid of {len(steps.sides)} axes")
+    several = (steps.axes < STILL).nonzero().flatten().tolist()
+    if several:
+        return SeenAxes(none, f"pair {several[0]} turns with several axes")
+    return SeenAxes((steps.axes + first).where(steps.axes >= 0, STILL))
