@@ -118,7 +118,7 @@ MODELS = [
     _of_text("blocks", IN_BLOCKS, BLOCKS),
     _of_text("dealt", IN_TURN, DEALT),
     _of_text("height-and-width-in-turn", (1, 2, 1, 2, 1, 2, 0, 0), ERNIE),
-    _of_text("exchanged", (0, 0, 2, 2, 2, 1, 1, 1), BLOCKS, "is (2, 3, 3), and the axes are exchanged: time, width, height"),
+    _of_text("exchanged", (0, 0, 2, 2, 2, 1, 1, 1), BLOCKS, "and the axes are exchanged: time, width, height"),
     _of_text("order", (0, 0, 0, 1, 1, 1, 2, 2), BLOCKS, "it is taken in the order (3, 3, 2)"),
     _of_text("ignored", (0,) * 8, BLOCKS, "rope_scaling.mrope_section is ignored: all pairs turn with time"),
     _of_text("doubled", (0, 0, 0, 0, 1, 1, 1, 1), BLOCKS, "it is doubled: lanes are counted for pairs"),
