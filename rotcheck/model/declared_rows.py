@@ -24,7 +24,7 @@ from rotcheck.model.turn_fit import EXACT
 from rotcheck.results import DeclaredRow
 from rotcheck.rotary.schedules import Axial, AxisRows, Schedule
 
-_SENSES = {"vision": r"vis|image", "audio": r"audio|speech|sound"}
+SENSES = {"vision": r"vis|image", "audio": r"audio|speech|sound"}
 
 
 def schedules_of(declared: Sequence[DeclaredRotation], length: int) -> tuple[Schedule, ...]:
@@ -201,8 +201,8 @@ def _is_of(call: JudgedCall, rotation: DeclaredRotation) -> bool:
     if rotation.layers and call.layers and rotation.layers != call.layers:
         return False
     owner = call.record.owner.lower()
-    part = next((sense for sense in _SENSES if sense in rotation.part), "")
-    senses = [sense for sense, words in _SENSES.items() if re.search(words, owner)]
+    part = next((sense for sense in SENSES if sense in rotation.part), "")
+    senses = [sense for sense, words in SENSES.items() if re.search(words, owner)]
     return part in senses if part else not senses
 
 

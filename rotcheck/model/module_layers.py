@@ -18,14 +18,15 @@ def layer_type(module: str, config: Mapping[str, Any] | None) -> str:
 
     `config`: as plain data; the types are its `layer_types`, or those of its `text_config`.
     """
-    types = _types(config or {})
+    types = layer_types(config or {})
     index = layer_of(module)
     if index is None or index >= len(types) or len(set(types)) < 2:
         return ""
     return str(types[index])
 
 
-def _types(config: Mapping[str, Any]) -> Sequence[Any]:
+def layer_types(config: Mapping[str, Any]) -> Sequence[Any]:
+    """The type of each layer, as a configuration lists them; empty: it lists none."""
     for part in (config, *(value for value in config.values() if isinstance(value, Mapping))):
         types = part.get("layer_types")
         if isinstance(types, list | tuple) and types:

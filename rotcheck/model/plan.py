@@ -15,6 +15,7 @@ DTYPES = ("float32", "bfloat16", "float16")
 SAMPLE = "sample"  # the text that comes with rotcheck
 WEIGHTS = "weights"  # the task of judging them
 WEIGHTS_TIMES = 10  # of the time limit: the text is read once for each change of the rotation
+SPEC, OTHER = "spec", "other"  # the two models that are held against one another
 FORWARD = "forward"  # the task of the one pass over the whole sequence
 
 
@@ -27,6 +28,7 @@ class ModelRequest:
     dtypes: tuple[str, ...]
     ways: tuple[str, ...]
     text: str | None = None  # judge the weights by this file, or by `SAMPLE`
+    against: str | None = None  # the model to hold it against
 
 
 def request(
@@ -35,8 +37,10 @@ def request(
     dtypes: Sequence[str],
     ways: Sequence[str] | None,
     text: str | None = None,
+    against: str | None = None,
 ) -> ModelRequest:
-    """The request. `ways`: None: the usual ones.
+    """The request. `ways`: None: the usual ones; none where two models are held against one
+    another.
 
     Raises:
         RequestError: there is no such dtype or way, a device has no values, or a text is asked of
@@ -55,9 +59,14 @@ def request(
         spec,
         unique(devices),
         unique(dtypes) or DTYPES[:1],
-        () if only_declares(spec) else usual() if ways is None else unique(ways),
+        () if only_declares(spec) else _usual_ways(against) if ways is None else unique(ways),
         text,
+        against,
     )
+
+
+def _usual_ways(against: str | None) -> tuple[str, ...]:
+    return usual() if against is None else ()
 
 
 def only_declares(spec: str) -> bool:
@@ -69,16 +78,20 @@ def jobs(request: ModelRequest, devices: Sequence[str], timeout: float) -> list[
     """The jobs: the forward pass is the first task of a job, each way another one. The weights have
     a job of their own."""
     places = [(device, dtype) for device in devices for dtype in request.dtypes]
-    passes = [_job(request, *place, timeout) for place in places]
+    passes = [_job(request.spec, request.ways, *place, timeout) for place in places]
+    if request.against is not None:
+        passes += [_job(request.against, (), *place, timeout, OTHER) for place in places]
     if request.text is None:
         return passes
     return [*passes, *(_weights_job(request, *place, timeout) for place in places)]
 
 
-def _job(request: ModelRequest, device: str, dtype: str, timeout: float) -> Job:
-    setup: dict[str, Any] = {"spec": request.spec, "device": device, "dtype": dtype}
-    tasks = [[dtype, name] for name in (FORWARD, *request.ways)]
-    return Job(request.spec, f"{WORKER}:open_model", setup, tasks, timeout, 3 * timeout)
+def _job(
+    spec: str, ways: Sequence[str], device: str, dtype: str, timeout: float, side: str = SPEC
+) -> Job:
+    setup: dict[str, Any] = {"spec": spec, "device": device, "dtype": dtype, "side": side}
+    tasks = [[dtype, name] for name in (FORWARD, *ways)]
+    return Job(spec, f"{WORKER}:open_model", setup, tasks, timeout, 3 * timeout)
 
 
 def _weights_job(request: ModelRequest, device: str, dtype: str, timeout: float) -> Job:

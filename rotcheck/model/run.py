@@ -10,11 +10,15 @@ from rotcheck import __version__, diagnose
 from rotcheck.compare.cells import fields_of_failure
 from rotcheck.isolation import Done, Returned
 from rotcheck.model import plan
+from rotcheck.model.against_jobs import AgainstJobs
+from rotcheck.model.sequences import names as way_names
 from rotcheck.results import (
+    AgainstRow,
     DeclaredRow,
     Machine,
     ModelReport,
     ModelRow,
+    OtherModel,
     WayRow,
     WeightsFit,
     summarise,
@@ -23,7 +27,7 @@ from rotcheck.study.devices import resolve_devices
 from rotcheck.study.request import display_names
 from rotcheck.study.study import SURVEY_PRELOAD, Study, ignore
 
-Row = TypeVar("Row", ModelRow, DeclaredRow, WayRow, WeightsFit)
+Row = TypeVar("Row", ModelRow, DeclaredRow, WayRow, WeightsFit, AgainstRow)
 
 SURVEY_GROUPS = ("devices",)
 PRELOAD = (*SURVEY_PRELOAD, plan.WORKER)
@@ -36,6 +40,7 @@ def model(
     dtypes: Sequence[str] = (),
     ways: Sequence[str] | None = None,
     text: str | None = None,
+    against: str | None = None,
     timeout: float = 300.0,
     memory_limit: float | None = None,
     on_plan: Callable[[int], None] | None = None,
@@ -54,6 +59,9 @@ def model(
         text: judge trained weights by the text of this file, or by the "sample" that comes with
             rotcheck: does another rotation fit them better? `spec` is then a folder with weights,
             or a factory that loads them.
+        against: another model, of any kind that `spec` may be, or a `.gguf` or `params.json` file:
+            do both turn q and k alike, in each type of layers, at each length that they declare?
+            Then no other `ways` are usual.
         timeout: seconds for the one pass, and for each way.
         memory_limit: GiB that a worker may hold.
         on_plan: called once with the number of runs.
@@ -65,7 +73,8 @@ def model(
     Raises:
         RequestError: the request cannot be carried out.
     """
-    request = plan.request(spec, devices, dtypes, ways, text)
+    request = plan.request(spec, devices, dtypes, ways, text, against)
+    comparison = AgainstJobs(timeout)
     with Study(PRELOAD, memory_limit=memory_limit, on_plan=on_plan) as study:
         machine = study.survey(SURVEY_GROUPS)
         jobs = plan.jobs(request, resolve_devices(request.devices, machine), timeout)
@@ -74,34 +83,55 @@ def model(
             study.plan(sum(len(job.tasks) for job in jobs))
             for answer in study.run(jobs):
                 answers.append(answer)
+                study.add(list(comparison.following(answer)) if against else [])
                 (on_row or ignore)(f"{answer.job.setup['device']} {' '.join(answer.task)}")
-        return _report(spec, machine, answers, interrupted=study.is_interrupted)
+        names = display_names([spec, *([against] if against else [])])
+        other = _other(names[against], answers, comparison.rows) if against else None
+        spec_answers = [answer for answer in answers if answer.job.setup.get("side") != plan.OTHER]
+        return _report(names[spec], machine, spec_answers, other, interrupted=study.is_interrupted)
 
 
 def _report(
-    spec: str, machine: Machine, answers: Sequence[Done], *, interrupted: bool
+    spec: str,
+    machine: Machine,
+    answers: Sequence[Done],
+    other: OtherModel | None,
+    *,
+    interrupted: bool,
 ) -> ModelReport:
-    values = [answer.outcome.value for answer in answers if isinstance(answer.outcome, Returned)]
-    built: dict[str, Any] = next((value for value in values if "model" in value), {})
-    passes = [answer for answer in answers if answer.task[1] == plan.FORWARD]
-    rows = tuple(row for answer in passes for row in _rows(answer))
-    declared = tuple(row for answer in passes for row in _declared(answer))
-    rest = [answer for answer in answers if answer.task[1] not in (plan.FORWARD, plan.WEIGHTS)]
-    other_ways = tuple(map(_way, rest))
+    ways = [answer for answer in answers if answer.task[1] in way_names()]
     weights = tuple(_weights(answer) for answer in answers if answer.task[1] == plan.WEIGHTS)
-    return ModelReport(
+    report = ModelReport(
         rotcheck=__version__,
         machine=machine,
-        spec=display_names([spec])[spec],
-        model=built.get("model", display_names([spec])[spec]),
-        changes=tuple(built.get("changes", ())),
-        rows=rows,
-        declared=declared,
-        ways=other_ways,
+        **_of_passes(spec, answers),
+        ways=tuple(map(_way, ways)),
         weights=weights,
-        summary=summarise([*rows, *declared, *other_ways, *weights]),
+        other=other,
+        summary={},
         interrupted=interrupted,
     )
+    return msgspec.structs.replace(report, summary=summarise(report.all_rows))
+
+
+def _of_passes(spec: str, answers: Sequence[Done]) -> dict[str, Any]:
+    """What the passes of a model over a whole sequence told."""
+    passes = [answer for answer in answers if answer.task[1] == plan.FORWARD]
+    values = [answer.outcome.value for answer in passes if isinstance(answer.outcome, Returned)]
+    built: dict[str, Any] = values[0] if values else {}
+    return {
+        "spec": spec,
+        "model": built.get("model", spec),
+        "changes": tuple(built.get("changes", ())),
+        "rows": tuple(row for answer in passes for row in _rows(answer)),
+        "declared": tuple(row for answer in passes for row in _declared(answer)),
+    }
+
+
+def _other(spec: str, answers: Sequence[Done], rows: Sequence[AgainstRow]) -> OtherModel:
+    """The model that stands beside the one that was asked for."""
+    passes = [answer for answer in answers if answer.job.setup.get("side") == plan.OTHER]
+    return OtherModel(**_of_passes(spec, passes), against=tuple(map(with_knowledge, rows)))
 
 
 def _rows(answer: Done) -> list[ModelRow]:

@@ -18,7 +18,7 @@ from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.declared.declared_file import declared_file
-from rotcheck.model.declared.declared_rotation import declared_rotations
+from rotcheck.model.declared.declared_rotation import declared_lengths, declared_rotations
 from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
 from rotcheck.model.forward_pass import ForwardPass, backward_fault, moved, run_forward
 from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
@@ -42,14 +42,23 @@ def open_model(setup: dict[str, Any]) -> Answer:
         RequestError: there is no such model or device.
     """
     if plan.only_declares(setup["spec"]):
-        rows = declared_alone(declared_rotations(declared_file(Path(setup["spec"]))))
-        answer = {"model": Path(setup["spec"]).name, "declared": msgspec.to_builtins(list(rows))}
+        rotations = declared_rotations(declared_file(Path(setup["spec"])))
+        answer = {
+            "model": Path(setup["spec"]).name,
+            "declared": msgspec.to_builtins(list(declared_alone(rotations))),
+            "lengths": declared_lengths(rotations),
+        }
         return lambda task: answer
+    model = at_work(setup)
+    return lambda task: model.rows() if task[1] == plan.FORWARD else model.way(task[1])
+
+
+def at_work(setup: Mapping[str, Any]) -> "ModelAtWork":
+    """The model of `setup["spec"]` on `setup["device"]` in `setup["dtype"]`."""
     check(setup["device"])
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
-    model = ModelAtWork(setup["spec"], setup["device"], setup["dtype"])
-    return lambda task: model.rows() if task[1] == plan.FORWARD else model.way(task[1])
+    return ModelAtWork(setup["spec"], setup["device"], setup["dtype"])
 
 
 def open_weights(setup: dict[str, Any]) -> Answer:
@@ -104,16 +113,22 @@ class ModelAtWork:
             self._whole = run_forward(self.module, self.inputs)
         return self._whole
 
+    @property
+    def observation(self) -> ModelObservation:
+        """What was seen in the pass, judged."""
+        rotations = declared_rotations(self.model.config or {})
+        schedules = schedules_of(rotations, self.whole.length)
+        return ModelObservation(self.whole, config_of_module(self.module), schedules)
+
     def rows(self) -> dict[str, Any]:
         """The rows of one forward and one backward pass, and the configuration beside them."""
         config = self.model.config or {}
-        declared = declared_rotations(config)
-        schedules = schedules_of(declared, self.whole.length)
-        observation = ModelObservation(self.whole, config_of_module(self.module), schedules)
+        declared, observation = declared_rotations(config), self.observation
         axes = AxisWitness(self.module, self.inputs, config_of_module(self.module))
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
         rows = rows or [no_rotation_row(self.device, self.dtype, declares=bool(declared))]
         return {
+            "lengths": [self.whole.length, *declared_lengths(declared)],
             "model": self.model.name,
             "changes": list(self.model.changes),
             "rows": msgspec.to_builtins(rows),
@@ -136,7 +151,7 @@ class ModelAtWork:
         began = time.perf_counter()
         fields: dict[str, Any] = {"what": way.TITLE}
         try:
-            outcome = way.run(self._subject())
+            outcome = way.run(self.subject())
         except WayClosed as error:
             fields |= {"verdict": "skipped", "message": str(error)}
         except NotComparable as error:
@@ -153,7 +168,8 @@ class ModelAtWork:
         row = WayRow(**place, **fields, seconds=time.perf_counter() - began)
         return {"way": msgspec.to_builtins(row)}
 
-    def _subject(self) -> WaySubject:
+    def subject(self) -> WaySubject:
+        """What a way of calling the model gets."""
         return WaySubject(
             self.module,
             self.inputs,

@@ -28,9 +28,12 @@ from rotcheck.results.identification import (
 )
 from rotcheck.results.json_text import from_json, schema
 from rotcheck.results.model import (
+    AgainstLength,
+    AgainstRow,
     DeclaredRow,
     ModelReport,
     ModelRow,
+    OtherModel,
     WayRow,
     WeightsFit,
     WeightsRow,
@@ -63,11 +66,11 @@ from rotcheck.results.watch import (
 )
 
 __all__ = [
-    "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "Ambiguity", "Answer",
-    "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "DeclaredRow",
+    "FINDINGS", "INFERENCE", "INTERPRETER", "UNIDENTIFIED", "VERDICTS", "AgainstLength", "AgainstRow", "Ambiguity",
+    "Answer", "Bench", "Cell", "Check", "Claim", "CodeLine", "Context", "Course", "Death", "DeclaredRow",
     "Description", "Difference", "Explainable", "Fallback", "Fault", "FieldEvidence",
     "FlagEffect", "Flip", "Gap", "HasVerdict", "Hazard", "Identification", "Kind", "Likeness",
-    "Line", "Machine", "Maker", "ModelReport", "ModelRow", "Pair", "Part", "Phase", "Probe",
+    "Line", "Machine", "Maker", "ModelReport", "ModelRow", "OtherModel", "Pair", "Part", "Phase", "Probe",
     "Process", "RankPositions", "Reach", "Reference", "Relation", "Remark", "Report", "Result",
     "Scan", "Spread", "Step", "Swappable", "Timing", "TimingState", "Training", "Trial",
     "Verdict", "Watch", "WatchRow", "Way", "WayRow", "WeightsFit", "WeightsRow", "exit_code",

@@ -112,6 +112,49 @@ class WeightsFit(msgspec.Struct, frozen=True, kw_only=True):
     fix: str | None = None
 
 
+class AgainstLength(msgspec.Struct, frozen=True, kw_only=True):
+    """Layers of two models in a sequence of one length."""
+
+    length: int  # tokens
+    spec: str  # "Llama3(factor=8.0, ...)"
+    other: str
+    spec_known: str  # how: "run", "tables", "frequencies" of the one pass, "declared"; "": not
+    other_known: str
+    parts_at: int | None = None  # the first position at which they part by 0.01 rad
+    message: str | None = None  # why it is not known whether they turn alike
+
+
+class AgainstRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Layers of the model beside those of the other one."""
+
+    layers: str  # empty: all
+    device: str
+    dtype: str
+    spec: str = ""  # what the one does: "half, 64 lanes; Plain(theta=10000.0)"
+    other: str = ""  # what the other does
+    lengths: tuple[AgainstLength, ...] = ()  # the first: that of the one pass
+    parts_at: int | None = None  # the first position at which they part by 0.01 rad; None: never
+    verdict: Verdict
+    finding: str | None = None
+    message: str | None = None
+    note: str | None = None
+    trace: tuple[str, ...] = ()
+    failure: str | None = None
+    cause: str | None = None
+    fix: str | None = None
+
+
+class OtherModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that stands beside the one that was asked for."""
+
+    spec: str  # as it was asked for
+    model: str = ""  # "LlamaForCausalLM"
+    changes: tuple[str, ...] = ()
+    rows: tuple[ModelRow, ...] = ()
+    declared: tuple[DeclaredRow, ...] = ()
+    against: tuple[AgainstRow, ...] = ()  # the layers of both, side by side
+
+
 class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `rotcheck model` found."""
 
@@ -125,6 +168,7 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     declared: tuple[DeclaredRow, ...] = ()
     ways: tuple[WayRow, ...] = ()
     weights: tuple[WeightsFit, ...] = ()  # where a text was asked of trained weights
+    other: OtherModel | None = None  # where two models were held against one another
     notes: tuple[str, ...] = ()
     summary: dict[str, int]
     interrupted: bool = False
@@ -133,4 +177,13 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
         """1 for a finding or what was not understood, 5 when no rotary code ran."""
         if self.interrupted:
             return INTERRUPT
-        return exit_code([*self.rows, *self.declared, *self.ways, *self.weights])
+        return exit_code(self.all_rows)
+
+    @property
+    def all_rows(self) -> list[ModelRow | DeclaredRow | WayRow | WeightsFit | AgainstRow]:
+        """Everything that has a verdict."""
+        rows: list[ModelRow | DeclaredRow | WayRow | WeightsFit | AgainstRow]
+        rows = [*self.rows, *self.declared, *self.ways, *self.weights]
+        if self.other is not None:
+            rows += [*self.other.rows, *self.other.declared, *self.other.against]
+        return rows

@@ -33,6 +33,13 @@ Text = Annotated[
         metavar="FILE", help="Judge trained weights by this text, or by the `sample` of rotcheck."
     ),
 ]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OTHER",
+        help="Another model, of any kind that SPEC may be: do both turn q and k alike?",
+    ),
+]
 Timeout = Annotated[float, options.seconds("For the one pass, and for each way.")]
 
 
@@ -52,6 +59,7 @@ def model(
     dtype: Dtype = None,
     way: Way = None,
     text: Text = None,
+    against: Against = None,
     timeout: Timeout = 300.0,
     memory_limit: options.MemoryLimit = None,
 ) -> int:
@@ -67,6 +75,7 @@ def model(
       rotcheck model path/to/checkpoint/config.json
       rotcheck model path/to/file.py:factory --device cuda --dtype bfloat16
       rotcheck model path/to/checkpoint --text sample
+      rotcheck model path/to/checkpoint --against path/to/port.py:factory
 
     A factory takes no argument and returns a torch.nn.Module, or that and its inputs.
 
@@ -82,6 +91,7 @@ def model(
         dtypes=dtype or (),
         ways=_ways(way),
         text=text,
+        against=against,
         timeout=timeout,
         memory_limit=memory_limit,
         on_plan=lambda count: progress.plan(count, "runs"),

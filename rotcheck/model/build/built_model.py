@@ -19,6 +19,7 @@ class BuiltModel:
     config: Mapping[str, Any] | None  # the declared configuration as plain data, of original size
     name: str  # the class of the module: "LlamaForCausalLM"
     changes: tuple[str, ...]  # what was made smaller, in words: "num_hidden_layers 32 -> 2"
+    types: tuple[str, ...] = ()  # of all layers of the original model; empty: it names none
 
 
 def build(source: str) -> BuiltModel:

@@ -13,6 +13,7 @@ from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel
 from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.build.random_inputs import BATCH, LENGTH, normal, token_sequence
+from rotcheck.model.module_layers import layer_types
 
 SEED = 12
 
@@ -30,10 +31,14 @@ def from_factory(source: str) -> BuiltModel:
     if inputs is not None:
         call = _by_name(module, inputs, source)
         problem = call_search.first_that_runs(module, [call])
-        return BuiltModel(module, problem, original, type(module).__name__, ())
+        return BuiltModel(module, problem, original, type(module).__name__, (), _types(original))
     calls = model_inputs.calls(module) if hasattr(module, "main_input_name") else _calls(module)
     found = call_search.first_that_runs(module, calls)
-    return BuiltModel(module, found, original, type(module).__name__, ())
+    return BuiltModel(module, found, original, type(module).__name__, (), _types(original))
+
+
+def _types(config: Mapping[str, Any] | None) -> tuple[str, ...]:
+    return tuple(map(str, layer_types(config or {})))
 
 
 def _module_and_inputs(source: str) -> tuple[torch.nn.Module, Any]:

@@ -15,6 +15,7 @@ from rotcheck.model.build.config_json import read_config
 from rotcheck.model.build.plain_config import plain
 from rotcheck.model.build.small_sizes import Changes, small_sizes, words
 from rotcheck.model.build.special_tokens import small_tokens
+from rotcheck.model.module_layers import layer_types
 
 SEED = 12
 MOST_PARAMETERS = 300_000_000
@@ -102,7 +103,8 @@ def _build_class(
             first = first or BuildError(reason(error))
             continue
         changes = tuple(words(full, sizes))
-        return BuiltModel(module, inputs, original or full, model_class.__name__, changes)
+        types = tuple(map(str, layer_types(full)))
+        return BuiltModel(module, inputs, original or full, model_class.__name__, changes, types)
     assert first is not None, "there are attempts"
     raise first
 

@@ -1,6 +1,6 @@
 """What a configuration declares about its rotation, as frequencies in float64."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +60,13 @@ def at_length(schedule: Schedule, length: int) -> Schedule:
     if isinstance(schedule, DynamicNtk | LongRope):
         return replace(schedule, length=length)
     return schedule
+
+
+def declared_lengths(rotations: Sequence[DeclaredRotation]) -> list[int]:
+    """The lengths that rotations declare: the original one, and the longest."""
+    names = ("original_length", "longest")
+    numbers = {rotation.settings.number(name) for rotation in rotations for name in names}
+    return sorted(int(number) for number in numbers if number)
 
 
 def declared_rotation(settings: RotationSettings) -> DeclaredRotation:

@@ -13,9 +13,12 @@ from rotcheck.report.text import figure, one_line, plural
 from rotcheck.results import (
     FINDINGS,
     UNIDENTIFIED,
+    AgainstLength,
+    AgainstRow,
     DeclaredRow,
     ModelReport,
     ModelRow,
+    OtherModel,
     Verdict,
     WayRow,
     WeightsFit,
@@ -36,12 +39,11 @@ def document(report: ModelReport) -> doc.Document:
 
 def _parts(report: ModelReport) -> Iterator[doc.Part]:
     yield doc.Lines([*summary.machine_lines(report.machine, report.rotcheck), _model(report)])
-    groups = group_by(report.rows, lambda row: (row.device, row.dtype))
-    for (device, dtype), rows in groups.items():
-        title = f"on {device} in {dtype}" if len(groups) > 1 else ""
-        yield doc.Section(title, [lines(rows)]) if title else lines(rows)
-    for place, declared in _places(report.declared):
-        yield doc.Section(f"config against behaviour{place}", [declaration(declared)])
+    yield from _of_model(report)
+    if report.other is not None:
+        yield doc.Section(one_line(report.other.spec), list(_of_other(report.other)))
+        title = one_line(_two(report, report.other))
+        yield doc.Section(title, [side_by_side(report.other.against)])
     if report.ways:
         yield doc.Section("called in other ways", [other_ways(report.ways)])
     for place, (weights,) in _places(report.weights):
@@ -65,7 +67,56 @@ def _places(rows: Sequence[Placed]) -> Iterator[tuple[str, Sequence[Placed]]]:
         yield f", on {device} in {dtype}" if len(groups) > 1 else "", group
 
 
-def _model(report: ModelReport) -> str:
+def _of_model(report: ModelReport | OtherModel) -> Iterator[doc.Part]:
+    groups = group_by(report.rows, lambda row: (row.device, row.dtype))
+    for (device, dtype), rows in groups.items():
+        title = f"on {device} in {dtype}" if len(groups) > 1 else ""
+        yield doc.Section(title, [lines(rows)]) if title else lines(rows)
+    for place, declared in _places(report.declared):
+        yield doc.Section(f"config against behaviour{place}", [declaration(declared)])
+
+
+def _of_other(other: OtherModel) -> Iterator[doc.Part]:
+    yield doc.Lines([_model(other)])
+    yield from _of_model(other)
+
+
+def side_by_side(rows: Sequence[AgainstRow]) -> doc.Rows:
+    """The layers of two models, a line for each kind."""
+    return doc.Rows(("layers", "the one", "the other"), list(map(_side_by_side, rows)))
+
+
+def _side_by_side(row: AgainstRow) -> tuple[doc.Field, ...]:
+    tone = _tone(row.verdict)
+    layers = doc.Field(one_line(f"{doc.SIGNS[tone]} {row.layers or 'all layers'}"), tone, name=True)
+    if row.verdict == "agrees":
+        note = f"; {row.note}" if row.note else ""
+        text = f"alike{_lengths(row.lengths)}{note}"
+    else:
+        parts = f"parts at position {row.parts_at:,}" if row.parts_at else ""
+        text = "; ".join(filter(None, (row.other or "-", parts)))
+    return layers, doc.Field(one_line(row.spec or "-")), doc.Field(one_line(text))
+
+
+def _lengths(lengths: Sequence[AgainstLength]) -> str:
+    """`, in 19, 4,096 and 131,072 tokens`, with those at which one was not run."""
+    numbers = [f"{length.length:,}" for length in lengths]
+    if not numbers:
+        return ""
+    open_lengths = [
+        f"{length.length:,}"
+        for length in lengths
+        if "frequencies" in (length.spec_known, length.other_known)
+    ]
+    words = f", in {_and(numbers)} tokens"
+    return words + (f" ({_and(open_lengths)}: not run there)" if open_lengths else "")
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _model(report: ModelReport | OtherModel) -> str:
     """`LlamaForCausalLM, made small: num_hidden_layers 32 -> 2`."""
     changes = list(report.changes[:MOST_CHANGES])
     rest = len(report.changes) - len(changes)
@@ -163,14 +214,12 @@ def _tone(verdict: Verdict) -> doc.Tone:
 
 def findings(report: ModelReport) -> Iterator[doc.Finding]:
     """What is wrong, and what was not understood."""
-    bad = [row for row in report.rows if row.verdict in (*FINDINGS, UNIDENTIFIED)]
-    for group in group_by(bad, lambda row: (row.function, row.verdict, row.message)).values():
-        yield _finding(group[0], group[0].function, joined_places(group), group[0].home)
-    for place, declared in _places(report.declared):
-        for row in declared:
-            if row.verdict in (*FINDINGS, UNIDENTIFIED):
-                name = f"the config of {row.layers or 'all layers'}"
-                yield _finding(row, name, place.removeprefix(", "), _keys(row))
+    yield from _findings_of(report)
+    if report.other is not None:
+        yield from _findings_of(report.other, f" of {report.other.spec}")
+        for pair in report.other.against:
+            if pair.verdict in (*FINDINGS, UNIDENTIFIED):
+                yield _finding(pair, pair.layers or "all layers", "", _two(report, report.other))
     for place, (weights,) in _places(report.weights):
         if weights.verdict in (*FINDINGS, UNIDENTIFIED):
             name = "the rotation that the weights fit"
@@ -178,6 +227,21 @@ def findings(report: ModelReport) -> Iterator[doc.Finding]:
     for way in report.ways:
         if way.verdict in (*FINDINGS, UNIDENTIFIED):
             yield _finding(way, way.way, "", way.what)
+
+
+def _two(report: ModelReport, other: OtherModel) -> str:
+    return f"{report.spec} against {other.spec}"
+
+
+def _findings_of(report: ModelReport | OtherModel, of: str = "") -> Iterator[doc.Finding]:
+    bad = [row for row in report.rows if row.verdict in (*FINDINGS, UNIDENTIFIED)]
+    for group in group_by(bad, lambda row: (row.function, row.verdict, row.message)).values():
+        yield _finding(group[0], f"{group[0].function}{of}", joined_places(group), group[0].home)
+    for place, declared in _places(report.declared):
+        for row in declared:
+            if row.verdict in (*FINDINGS, UNIDENTIFIED):
+                name = f"the config of {row.layers or 'all layers'}{of}"
+                yield _finding(row, name, place.removeprefix(", "), _keys(row))
 
 
 def joined_places(rows: Sequence[ModelRow]) -> str:
@@ -190,7 +254,10 @@ def _keys(row: DeclaredRow) -> str:
 
 
 def _finding(
-    row: ModelRow | DeclaredRow | WayRow | WeightsFit, name: str, where: str, source: str
+    row: ModelRow | DeclaredRow | WayRow | WeightsFit | AgainstRow,
+    name: str,
+    where: str,
+    source: str,
 ) -> doc.Finding:
     unclear = row.verdict == UNIDENTIFIED
     word = "is not understood" if unclear else row.verdict

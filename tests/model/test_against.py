@@ -1,0 +1,112 @@
+"""Two models side by side: those that turn alike are not accused, and what differs is named."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from stack_pairs import ALIKE, DIFFERENT, WORDS, StackPair
+from torch import nn
+
+import rotcheck
+from rotcheck.model.against.against_rows import against_rows
+from rotcheck.model.against.far_frequencies import FarRuns
+from rotcheck.model.against.layer_rotation import ModelRotations
+from rotcheck.model.against.model_layers import model_layers
+from rotcheck.model.build.config_json import config_of_module
+from rotcheck.model.build.random_inputs import token_sequence
+from rotcheck.model.forward_pass import run_forward
+from rotcheck.model.model_rows import ModelObservation
+from rotcheck.model.module_layers import layer_types
+from rotcheck.model.sequences.way import WaySubject
+from rotcheck.report.pages.model import document
+from rotcheck.results import AgainstRow, ModelReport
+
+HERE = Path(__file__).parent
+
+
+def layers_of(module: nn.Module, lengths: Sequence[int]) -> ModelRotations:
+    module = module.eval()
+    name = next(iter(module.forward.__annotations__))
+    inputs: dict[str, Any] = {name: token_sequence(WORDS)}
+    config = config_of_module(module)
+    whole = run_forward(module, inputs)
+    subject = WaySubject(module, inputs, config, "cpu", torch.float32, lambda: module, whole)
+    runs, observation = FarRuns(subject, WORDS), ModelObservation(whole, config)
+    types = tuple(layer_types(config or {}))
+    return model_layers(observation, lengths, runs, (), types, is_small=False)
+
+
+def rows_of(pair: StackPair) -> list[AgainstRow]:
+    sides = [layers_of(build(), pair.lengths) for build in (pair.first, pair.second)]
+    return list(against_rows(*sides, ("A", "B"), "cpu", "float32"))
+
+
+@pytest.mark.parametrize("pair", ALIKE, ids=lambda pair: pair.name)
+def test_models_that_turn_alike_are_not_accused(pair: StackPair) -> None:
+    rows = rows_of(pair)
+    assert {row.verdict for row in rows} == {"agrees"}, [row.message for row in rows]
+    for row in rows:
+        assert row.other == "does not turn" or [x.length for x in row.lengths[1:]] == [
+            *pair.lengths
+        ]
+
+
+@pytest.mark.parametrize("pair", DIFFERENT, ids=lambda pair: pair.name)
+def test_what_differs_is_found_and_named(pair: StackPair) -> None:
+    rows = [row for row in rows_of(pair) if row.verdict != "agrees"]
+    assert {row.verdict for row in rows} == {pair.verdict}
+    words = " | ".join(row.message or "" for row in rows)
+    assert [part for part in pair.words if part not in words] == [], words
+
+
+def model(first: str, second: str) -> ModelReport:
+    return rotcheck.model(str(HERE / first), against=str(HERE / second), devices=["cpu"])
+
+
+def test_two_files_are_run_apart_and_shown_side_by_side() -> None:
+    report = model("stack_pairs.py:exchanged", "stack_pairs.py:right_types")
+    assert report.other is not None
+    assert (report.spec, report.other.spec) == (
+        "stack_pairs.py:exchanged",
+        "stack_pairs.py:right_types",
+    )
+    rows = report.other.against
+    assert [(row.layers, row.verdict, row.failure) for row in rows] == [
+        ("sliding_attention", "disagrees", "N62"), ("full_attention", "disagrees", "N62"),
+    ]  # fmt: skip
+    assert report.exit_code() == 1
+    assert report.ways == ()
+    text = str(document(report))
+    assert "stack_pairs.py:exchanged against stack_pairs.py:right_types" in text
+
+
+def test_a_file_that_only_declares_is_held_against_what_runs(tmp_path: Path) -> None:
+    declared = {
+        "dim": 48,
+        "n_heads": 3,
+        "rope_theta": 10000.0,
+        "norm_eps": 1e-5,
+        "max_seq_len": 2048,
+    }
+    file = tmp_path / "params.json"
+    file.write_text(json.dumps(declared))
+    report = rotcheck.model(
+        f"{HERE / 'stack_pairs.py'}:meta_port", against=str(file), devices=["cpu"]
+    )
+    assert report.other is not None
+    (row,) = report.other.against
+    assert (row.verdict, row.message) == ("agrees", None)
+    assert [(x.length, x.spec_known, x.other_known) for x in row.lengths] == [
+        (19, "run", "declared"), (2048, "run", "declared"),
+    ]  # fmt: skip
+    assert report.exit_code() == 0
+
+
+def test_another_model_that_does_not_run_is_a_row() -> None:
+    report = model("decoders.py:right", "decoders.py:dies")
+    assert report.other is not None
+    assert {row.verdict for row in (*report.other.rows, *report.other.against)} == {"crashes"}
+    assert report.exit_code() == 1
