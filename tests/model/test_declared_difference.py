@@ -1,15 +1,16 @@
 """Where a model parts from its configuration, and that the key is named that explains it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from planted_readings import AMPLITUDES, PLANTED, config_of, flat, turn
 from public_configs import CONFIGS
 
+from rotcheck.model.declared.axis_order import axis_order, order_words
 from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.declared.rotation_difference import first_parting, rotation_difference
-from rotcheck.model.declared.section_order import declared_axes, section_words
 
 
 @pytest.mark.parametrize("name", PLANTED)
@@ -109,21 +110,22 @@ def test_the_axes_of_sections_are_told_apart() -> None:
         return next(each for each in declared_rotations(CONFIGS[name][0]) if each.sections)
 
     blocks, dealt = first("Qwen2-VL 7B"), first("Qwen3-VL 8B")
-    right, other = declared_axes(blocks), declared_axes(dealt)
+    right, other = axis_order(blocks), axis_order(dealt)
     assert right is not None
     assert other is not None
-    assert right.bincount().tolist() == [16, 24, 24]
-    assert other[:6].tolist() == [0, 1, 2, 0, 1, 2]
-    assert other.bincount().tolist() == [24, 20, 20]
-    assert section_words(blocks, right) == section_words(dealt, other) == ""
-    assert "mrope_section is (16, 24, 24), and pair 16" in section_words(blocks, right * 0)
-    assert "all pairs turn with time" in section_words(blocks, right * 0)
+    assert str(right) == "time 16, height 24, width 24 pairs, one after another"
+    assert other.axes[:6].tolist() == [0, 1, 2, 0, 1, 2]
+    assert other.axes.bincount().tolist() == [24, 20, 20]
+    assert order_words(blocks, right, right.axes) == order_words(dealt, other, other.axes) == ""
+    ignored = order_words(blocks, right, right.axes * 0)
+    assert ignored.startswith("pair 16 turns with time, where height is declared: ")
+    assert ignored.endswith("mrope_section is ignored: all pairs turn with time")
     swapped = torch.tensor([0, 2, 1])
-    assert "taken for time, width, height" in section_words(blocks, swapped[right])
+    assert "exchanged: time, width, height" in order_words(blocks, right, swapped[right.axes])
     axes = torch.arange(3).repeat_interleave(torch.tensor([24, 20, 20]))
-    assert "one after another, where they are to be interleaved" in section_words(dealt, axes)
-    assert declared_axes(first("Qwen2-VL 7B")) is not None
-    assert declared_axes(declared_rotations(CONFIGS["Command R"][0])[0]) is None
+    assert "one after another, where they are interleaved" in order_words(dealt, other, axes)
+    assert axis_order(declared_rotations(CONFIGS["Command R"][0])[0]) is None
+    assert axis_order(replace(blocks, sections=(-1, 65))) is None
 
 
 def test_frequencies_that_were_measured_at_small_positions_are_explained_all_the_same() -> None:

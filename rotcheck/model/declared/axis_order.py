@@ -48,7 +48,7 @@ def axis_order(rotation: DeclaredRotation) -> AxisOrder | None:
         counts = (rotation.rotary_dim // 2 // schedule.axes,) * schedule.axes
         how = "dealt in turn" if schedule.dealt else "one after another"
         return _of_counts(counts, _letters(rotation, schedule.axes), how)
-    if not rotation.sections or 2 * sum(rotation.sections) != rotation.rotary_dim:
+    if 2 * sum(rotation.sections) != rotation.rotary_dim or min(rotation.sections, default=-1) < 0:
         return None
     letters = _letters(rotation, len(rotation.sections))
     if settings.value("order") == "hwt":  # ERNIE: height and width in turn, then time
