@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from rotcheck.identify.reading.computed_angles import XPOS_WORDS, grows_as_xpos
 from rotcheck.measure import mistake_names
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.angle_mistakes import angle_mistake
@@ -27,6 +28,7 @@ class JudgedTurn:
     error: float  # units: the worst departure from the rotation by the angles that `fit` explains
     finding: str = ""
     message: str = ""
+    doubt: str = ""  # why it is neither right nor wrong
 
     @property
     def frequencies(self) -> Tensor:
@@ -75,10 +77,20 @@ def judge_turn(
         finding, why = angle_mistake(angles.angles, angles.noise, ways[0], explain) or ("", "")
         fit = replace(explain(angles.angles, ways[0]), finding=finding, why=why)
     error = _error(tensor, angles, fit)
+    if error > ROUNDING and grows_as_xpos(_lengths(tensor, angles.axis)):
+        return JudgedTurn(call, tensor, angles, fit, error, doubt=f"{tensor.name}: {XPOS_WORDS}")
     finding, message = _mistake(tensor, angles, fit, error, length)
     if not finding and _is_twice(fit, candidates):
         finding, message = mistake_names.TWICE[0], f"{tensor.name} {mistake_names.TWICE[1]}"
     return JudgedTurn(call, tensor, angles, fit, error, finding, message)
+
+
+def _lengths(tensor: TensorTurn, axis: int) -> Tensor:
+    """By which factor the pairs of each row, (S, P), became longer."""
+    turn = tensor.turn
+    x, y = turn.pairs(tensor.before).abs(), turn.written_pairs(tensor.after).abs()  # (..., P) each
+    rest = [side for side in range(x.dim() - 1) if side != axis]
+    return y.sum(rest) / x.sum(rest) if rest else y / x
 
 
 def _is_twice(fit: TurnFit, candidates: Sequence[Schedule]) -> bool:

@@ -240,7 +240,8 @@ class ModelObservation:
 
     def backward_rows(self, device: str) -> Iterator[ModelRow]:
         """A row for each function whose gradient was asked for."""
-        for calls in group_by(self.calls, lambda call: call.record.name).values():
+        clear = [call for call in self.calls if not any(turn.doubt for turn in call.turns)]
+        for calls in group_by(clear, lambda call: call.record.name).values():
             fields = _fields("backward", [call.record for call in calls], device, self.config)
             for turn in calls[0].turns:
                 try:
@@ -326,6 +327,9 @@ def _of_calls(calls: Sequence[JudgedCall], knows_tables: bool) -> dict[str, Any]
     finding, message = first.finding
     if finding:
         return fields | {"verdict": "disagrees", "finding": finding, "message": message}
+    doubt = next((turn.doubt for turn in turns if turn.doubt), "")
+    if doubt:
+        return fields | {"verdict": "unidentified", "message": doubt}
     if first.is_explained:
         return fields | {"verdict": "agrees"}
     if knows_tables:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rotcheck.witness.call_record import TensorTurn, tensors_in
+from rotcheck.witness.circular_tensors import CircularTensors
 from rotcheck.witness.turning import Turn, find_turn, may_turn, repeats
 
 MOST_OPERATIONS = 400  # of one frame: a rotation stands near its beginning
@@ -20,16 +21,6 @@ _PRODUCTS = {
     torch.mul, torch.multiply, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, Tensor.mul_, Tensor.__imul__,
     torch.addcmul, Tensor.addcmul, Tensor.addcmul_, torch.einsum, torch.polar,
 }  # fmt: skip
-_CIRCULAR = {
-    torch.cos,
-    torch.sin,
-    Tensor.cos,
-    Tensor.sin,
-    Tensor.cos_,
-    Tensor.sin_,
-    torch.polar,
-    torch.exp,
-}
 _WRITES = {Tensor.__setitem__, Tensor.copy_, Tensor.mul_, Tensor.__imul__, Tensor.addcmul_}
 _MIXERS = {
     torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, Tensor.bmm, functional.linear,
@@ -50,11 +41,12 @@ class _Node:
 class FrameOperations:
     """The operations of one Python frame: which tensor was made of which."""
 
-    def __init__(self) -> None:
+    def __init__(self, circles: CircularTensors | None = None) -> None:
+        self._circles = CircularTensors() if circles is None else circles
         self._nodes: dict[int, _Node] = {}
         self._products: list[tuple[int, ...]] = []  # the operands of each product
         self._inputs: set[int] = set()
-        self._circular: set[int] = set()  # what cos, sin or a complex exponential made
+        self._has_circles = False
         self._copies = 0
 
     @property
@@ -91,9 +83,8 @@ class FrameOperations:
         if before is not None:
             self._add_write(values[0], parents, product, before)
             return
+        self._has_circles |= self._circles.follow(func, tensors, result)
         for _, x in tensors_in(result):
-            if func in _CIRCULAR and (func is not torch.exp or x.is_complex()):
-                self._circular.add(id(x))
             if id(x) not in parents:
                 self._add_node(id(x), x, parents, product)
 
@@ -107,7 +98,7 @@ class FrameOperations:
             parents = self._keys(tensors)
             for _, x in tensors_in(result):
                 if id(x) not in self._nodes:
-                    self._add_node(id(x), x, parents, bool(operations._circular))
+                    self._add_node(id(x), x, parents, operations._has_circles)
 
     def reads(self, tables: Sequence[Tensor]) -> bool:
         """Whether an operation, of this frame or of a call in it, took one of several tensors."""
@@ -131,7 +122,7 @@ class FrameOperations:
             if any(id(x) in line for line in lines.values()):
                 others = [key for key, line in lines.items() if id(x) not in line]
                 factors |= {key: self._nodes[key].tensor for key in others if key in self._nodes}
-        circular = any(self._circular & {key, *self._ancestors(key)} for key in factors)
+        circular = any(map(self._circles.holds, factors.values()))
         return list(factors.values()), circular
 
     def turns(self, variables: Mapping[str, Any]) -> Iterator[TensorTurn]:

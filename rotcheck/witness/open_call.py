@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rotcheck.witness.attention_kernels import KernelInputs
 from rotcheck.witness.call_record import tensors_in
+from rotcheck.witness.circular_tensors import CircularTensors
 from rotcheck.witness.compiled_calls import ClosedCall
 from rotcheck.witness.frame_operations import FrameOperations
 from rotcheck.witness.tensor_values import is_wide
@@ -34,9 +35,10 @@ class OpenCall:
         first: int,
         closed: ClosedCall | None = None,
         kernel: KernelInputs | None = None,
+        circles: CircularTensors | None = None,
     ) -> None:
         self.frame, self.values, self.before, self.owner = frame, values, before, owner
-        self.operations = FrameOperations()
+        self.operations = FrameOperations(circles)
         self.first = first  # how many calls had been numbered by then
         self.marks = marks  # when it began
         self.closed = closed  # it is of compiled code

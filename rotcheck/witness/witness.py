@@ -28,6 +28,7 @@ from rotcheck.witness.call_record import (
     map_tensors,
     tensors_in,
 )
+from rotcheck.witness.circular_tensors import CircularTensors
 from rotcheck.witness.compiled_calls import ClosedCall, compiled_call, is_compiled, scripts_told
 from rotcheck.witness.frame_functions import FrameFunctions, is_strangers
 from rotcheck.witness.frame_operations import FrameOperations
@@ -66,6 +67,7 @@ class Witness:
         self._stack: list[OpenCall] = []
         self._copies: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}
         self._tables: set[tuple[Any, ...]] = set()  # fingerprints of tables that were made
+        self._circles = CircularTensors()
         self._functions = FrameFunctions()
         self._order = 0
         self._is_closed = False  # what runs cannot be looked into
@@ -170,10 +172,8 @@ class Witness:
         owner = frame.f_locals.get("self") if frame and closed is None else None
         place = self._place(closed.owner if closed else owner)
         before = {} if kernel else map_tensors(dict(values), self._copy)
-        marks = self._marks()
-        self._stack.append(
-            OpenCall(frame, values, before, place, marks, self._order, closed, kernel)
-        )
+        start = place, self._marks(), self._order
+        self._stack.append(OpenCall(frame, values, before, *start, closed, kernel, self._circles))
 
     def _marks(self) -> Marks:
         return len(self.calls), len(self.makers), len(self.idle), len(self.table_free)

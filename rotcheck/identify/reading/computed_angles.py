@@ -20,6 +20,8 @@ POWER = 5e-6  # what float32 leaves of the log of a length
 # cos and sin in bfloat16 are off by half of that of themselves at most; xPos scales by more
 NARROW = 2**-8
 
+XPOS_WORDS = "scales each pair by a power of the position as well as turning it, as xPos does"
+
 Partners = dict[int, int | None]
 """Lane of the result: the other lane that it takes from; None of one that takes from no other."""
 
@@ -156,14 +158,13 @@ def _uneven_lengths(reading: MatrixReading, length: Tensor, spread: float) -> Ma
     if spread < NARROW:
         words = "has cos and sin rounded to less than float32: the lengths of its pairs are off"
         return reading.with_problem("low-precision", words)
-    if _grows_as_xpos(length):
-        words = "scales each pair by a power of the position as well as turning it, as xPos does"
-        return reading.with_problem("xpos", words)
+    if grows_as_xpos(length):
+        return reading.with_problem("xpos", XPOS_WORDS)
     words = "scales the pairs by the position as well as turning them"
     return reading.with_problem("scaled", words)
 
 
-def _grows_as_xpos(length: Tensor) -> bool:
+def grows_as_xpos(length: Tensor) -> bool:
     """Whether lengths (S, P) grow by a factor a row, another one for each pair.
 
     Source: arXiv 2212.10554.
