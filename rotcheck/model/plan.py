@@ -16,6 +16,7 @@ SAMPLE = "sample"  # the text that comes with rotcheck
 WEIGHTS = "weights"  # the task of judging them
 WEIGHTS_TIMES = 10  # of the time limit: the text is read once for each change of the rotation
 SPEC, OTHER = "spec", "other"  # the two models that are held against one another
+UNTRAINED = ("transformers:", "diffusers:", "timm:")  # models that have random weights
 FORWARD = "forward"  # the task of the one pass over the whole sequence
 
 
@@ -46,7 +47,7 @@ def request(
         RequestError: there is no such dtype or way, a device has no values, or a text is asked of
             a model without weights.
     """
-    if text is not None and (spec.startswith("transformers:") or spec.endswith((".json", ".gguf"))):
+    if text is not None and (spec.startswith(UNTRAINED) or spec.endswith((".json", ".gguf"))):
         raise RequestError(
             f"--text asks trained weights, and {spec!r} has none: name the folder that holds them, "
             "or a factory that loads them"

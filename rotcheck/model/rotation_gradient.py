@@ -10,6 +10,8 @@ from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.witness.call_record import tensors_in
 
+TINY = 1e-6  # of the longest pair
+
 
 def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
     """The code and the words of what is wrong with the gradient through a rotation; None: nothing.
@@ -58,7 +60,9 @@ def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[
     angles = torch.angle(form.written_pairs(tensor.after) * form.pairs(tensor.before).conj())
     right = w * torch.polar(torch.full_like(angles, form.amplitude), -angles)
     step = torch.finfo(tensor.before.dtype).eps
-    off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30)).max())
+    lengths = form.pairs(tensor.before).abs()
+    shows = lengths > TINY * lengths.max()  # pairs of padding are zero, and have no angle
+    off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30))[shows].max())
     # the angles were read from values that were themselves rounded
     if off > 4 * ROUNDING:
         words = (

@@ -288,3 +288,25 @@ def test_an_image_stands_in_the_text_of_a_multimodal_model(tmp_path: Path) -> No
     assert int((model.inputs["input_ids"] == module.config.image_token_id).sum()) == images == 12
     assert list(module.config.vision_config.fullatt_block_indexes) == [1]
     _runs(model)
+
+
+REMOTE = {"auto_map": {"AutoModelForCausalLM": "modeling_mine.MineForCausalLM"}}
+CODE_THAT_RAISES = "raise AssertionError('this code was run')"
+
+
+def test_code_of_a_folder_is_named_and_not_run(tmp_path: Path) -> None:
+    (tmp_path / "modeling_mine.py").write_text(CODE_THAT_RAISES)
+    folder = _folder(tmp_path, {"model_type": "mine", **REMOTE})
+    with pytest.raises(
+        RequestError, match=r"no model type 'mine'; .* modeling_mine\.py, .* not run"
+    ):
+        build(folder)
+
+
+def test_where_transformers_has_the_model_its_own_class_stands_in_for_code_of_a_folder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "modeling_mine.py").write_text(CODE_THAT_RAISES)
+    model = build(_folder(tmp_path, {**QWEN, **REMOTE}))
+    assert model.name == "Qwen2ForCausalLM"
+    assert "not of modeling_mine.py" in model.changes[0]

@@ -14,8 +14,8 @@ Spec = Annotated[
     str,
     typer.Argument(
         metavar="SPEC",
-        help="transformers:ARCHITECTURE, diffusers:CLASS, a folder or file with a config.json, a .gguf file, "
-        "package.module:factory or path/to/file.py:factory.",
+        help="transformers:ARCHITECTURE, diffusers:CLASS, timm:NAME, a folder or file with a config.json, "
+        "a .gguf file, package.module:factory or path/to/file.py:factory.",
     ),
 ]
 Device = Annotated[Names, options.names("DEVICE", "cpu, cuda, mps, ... All that run by default.")]

@@ -27,8 +27,7 @@ def build(source: str) -> BuiltModel:
 
     Args:
         source: `package.module:factory`, `path/to/file.py:factory`, `transformers:ARCHITECTURE`,
-            `diffusers:CLASS`,
-            or a folder or file with a Hugging Face `config.json`.
+            `diffusers:CLASS`, `timm:NAME`, or a folder or file with a Hugging Face `config.json`.
 
     Returns:
         The model as it is before its first call: what finds the call runs a copy of it.
@@ -37,18 +36,25 @@ def build(source: str) -> BuiltModel:
         RequestError: There is no such model; a `BuildError` where one cannot be built or called.
         Exception: Whatever the module of a factory raises while it is imported.
     """
-    from rotcheck.model.build import diffusers_models, factory_models, hugging_face_models
+    from rotcheck.model.build import (
+        diffusers_models,
+        factory_models,
+        hugging_face_models,
+        timm_models,
+    )
 
     library, _, name = source.partition(":")
     if library == "transformers" and name:
         return hugging_face_models.from_architecture(name)
     if library == "diffusers" and name:
         return diffusers_models.from_class(name)
+    if library == "timm" and name:
+        return timm_models.from_name(name)
     if Path(source).is_dir() or source.endswith(".json"):
         return hugging_face_models.from_file(Path(source))
     if ":" in source:
         return factory_models.from_factory(source)
     raise RequestError(
         f"{source!r} names no model: write package.module:factory, path/to/file.py:factory, "
-        "transformers:ARCHITECTURE, diffusers:CLASS, or the path of a folder with a config.json"
+        "transformers:ARCHITECTURE, diffusers:CLASS, timm:NAME, or the path of a folder with a config.json"
     )

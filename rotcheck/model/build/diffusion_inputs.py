@@ -11,23 +11,27 @@ import torch
 from rotcheck.model.build.random_inputs import BATCH, TARGET_LENGTH, normal
 
 FRAMES, ROWS, COLUMNS = 3, 4, 6  # of patches
-MOST = 40
+MOST = 80
 _TEXT = re.compile(
     r"(joint|cross|text|caption|cap_feat|context|llm|cond|encoder)\w*(dim|channels|size)$"
 )
+_OWN_TABLES = re.compile(r"(^|\.)(rope|rotary|pos_embed$|rope_embedder|rotary_emb)")
 Config = Mapping[str, Any]
 
 
 def calls(module: torch.nn.Module, config: Config) -> Iterator[Mapping[str, Any]]:
     """Calls with all inputs that are known, then with those only that have no default."""
     parameters = inspect.signature(module.forward).parameters
-    known = [name for name in parameters if name in SOURCES]
+    makes_tables = any(_OWN_TABLES.search(name) for name, _ in module.named_modules())
+    others = {"image_rotary_emb"} if makes_tables else set()
+    known = [name for name in parameters if name in SOURCES and name not in others]
     necessary = [name for name in known if parameters[name].default is inspect.Parameter.empty]
     usual = [name for name in USUAL if name in known]
     for names in (known, [*dict.fromkeys([*necessary, *usual])], necessary):
-        values = [SOURCES[name](config) for name in names]
+        backwards = [*reversed(names)]  # what is noisy comes first, and changes with each call
+        values = [SOURCES[name](config) for name in backwards]
         for choice in itertools.islice(itertools.product(*values), MOST):
-            yield dict(zip(names, choice))
+            yield dict(zip(backwards, choice))
 
 
 def _number(config: Config, *keys: str, otherwise: int) -> int:
@@ -61,7 +65,12 @@ def texts(config: Config) -> list[torch.Tensor]:
         for key, size in config.items()
         if _TEXT.search(key) and isinstance(size, int) and size > 1
     ]
-    return [normal(BATCH, TARGET_LENGTH, width) for width in dict.fromkeys(widths)]  # (B, L, D)
+    stack = config.get("num_text_layers")  # layers of an encoder side by side
+    bundles = [*(config.get("injection_layer_ids") or ()), 0]
+    forms = [normal(BATCH, TARGET_LENGTH, width) for width in dict.fromkeys(widths)]  # (B, L, D)
+    if stack:
+        return [x[:, :, None].repeat(1, 1, stack, 1) for x in forms]  # (B, L, K, D)
+    return [x[:, None].repeat(1, len(bundles), 1, 1) for x in forms] if len(bundles) > 1 else forms
 
 
 def moments(_: Config) -> list[torch.Tensor]:
@@ -110,11 +119,53 @@ def rotary_tables(config: Config) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [get_1d_rotary_pos_embed(size, count, use_real=True) for count in counts]
 
 
+def places(config: Config) -> list[torch.Tensor]:
+    """The places of the text, then of the patches of an image."""
+    whole = torch.cat([text_places(config)[0], image_places(config)[0]])  # (L + N, A)
+    return [whole, whole.repeat(BATCH, 1, 1)]
+
+
+def wholes(config: Config) -> list[torch.Tensor]:
+    """One vector for the whole of something, of each width that the configuration may mean."""
+    widths = [size for key, size in config.items() if re.search(r"global\w*dim$", key) and size]
+    return [x for width in widths for x in (normal(BATCH, width), normal(BATCH, 1, width))]
+
+
+def tables_of_half(config: Config) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Tables for the first half of the lanes, of patches in a row and one place before them."""
+    from diffusers.models.embeddings import get_1d_rotary_pos_embed
+
+    size = _number(config, "attention_head_dim", otherwise=64) // 2
+    counts = (ROWS * COLUMNS + 1, ROWS * COLUMNS)
+    return [
+        get_1d_rotary_pos_embed(size, count, use_real=True, repeat_interleave_real=False)
+        for count in counts
+    ]
+
+
 SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
     "hidden_states": noise,
     "encoder_hidden_states": texts,
     "timestep": moments,
     "r_timestep": moments,
+    "timestep_r": moments,
+    "timesteps": moments,
+    "t": moments,
+    "x": lambda config: [list(noise(config)[1][:, :, None])],
+    "cap_feats": lambda config: [list(text) for text in texts(config)],
+    "text_bth": texts,
+    "text_lens": lambda _: [torch.full((BATCH,), TARGET_LENGTH)],
+    "encoder_mask": text_masks,
+    "original_size": lambda _: [torch.tensor([[64.0, 96.0]]).repeat(BATCH, 1)],
+    "target_size": lambda _: [torch.tensor([[64.0, 96.0]]).repeat(BATCH, 1)],
+    "crop_coords": lambda _: [torch.zeros(BATCH, 2)],
+    "prior_token_id": lambda _: [torch.arange(ROWS * COLUMNS).repeat(BATCH, 1)],
+    "prior_token_drop": lambda _: [torch.zeros(BATCH, ROWS * COLUMNS, dtype=torch.bool)],
+    "visual_rope_pos": lambda _: [[torch.arange(size) for size in (FRAMES, ROWS, COLUMNS)]],
+    "text_rope_pos": lambda _: [torch.arange(TARGET_LENGTH)],
+    "position_ids": places,
+    "global_hidden_states": wholes,
+    "rotary_embedding": tables_of_half,
     "pooled_projections": pooled_texts,
     "guidance": lambda config: (
         [torch.full((BATCH,), 3.5)] if config.get("guidance_embeds") else [None]

@@ -44,7 +44,10 @@ def from_file(path: Path) -> BuiltModel:
     file = path / "config.json" if path.is_dir() else path
     original = read_config(file)
     config_class, classes = model_classes.find_declared(original, file)
-    return _build(config_class, original, classes)
+    model = _build(config_class, original, classes)
+    code = model_classes.own_code(original)
+    note = (f"a model of transformers, not of {code}, which auto_map names",) if code else ()
+    return replace(model, changes=(*note, *model.changes))
 
 
 def _build(
@@ -157,10 +160,13 @@ def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> Changes:
 
 
 def _module(model_class: type[Any], config: Any) -> torch.nn.Module:
-    with torch.device("meta"):
-        count = sum(values.numel() for values in model_class(config).parameters())
-    if count > MOST_PARAMETERS:
-        raise BuildError(f"{count / 1e6:,.0f} million parameters")
-    torch.manual_seed(SEED)
-    module: torch.nn.Module = model_class._from_config(config, dtype=torch.float32)
+    from rotcheck.model.build import model_classes
+
+    with model_classes.without_kernels():  # a part may be imported only now
+        with torch.device("meta"):
+            count = sum(values.numel() for values in model_class(config).parameters())
+        if count > MOST_PARAMETERS:
+            raise BuildError(f"{count / 1e6:,.0f} million parameters")
+        torch.manual_seed(SEED)
+        module: torch.nn.Module = model_class._from_config(config, dtype=torch.float32)
     return module.float().eval()

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from rotcheck.model.build.plain_config import flat
-from rotcheck.model.build.random_inputs import BATCH, normal
+from rotcheck.model.build.random_inputs import BATCH, LENGTH, normal
 
 GRIDS = frozenset({"grid_thw", "image_grid_thw"})
 PATCHES = frozenset({"hidden_states", "pixel_values"})
@@ -65,12 +65,14 @@ def patches(config: Config) -> list[torch.Tensor]:
         next((sizes[key] for key in ("temporal_patch_size", "patch_temporal") if key in sizes), 1)
     )
     count = BATCH * ROWS * COLUMNS * _merge(sizes) ** 2
+    whole = _number(sizes.get("image_size", 14 * patch)) // patch
     return [
         normal(count, channels * times * patch * patch),  # (N, C*T*P*P)
         normal(count, channels, patch, patch),  # (N, C, P, P)
         normal(count, channels * patch * patch),
         normal(1, count, channels, patch, patch),
         normal(BATCH, count // BATCH, channels * patch * patch),
+        normal(BATCH, whole * whole, channels * patch * patch),
     ]
 
 
@@ -101,6 +103,11 @@ def videos(config: Config) -> list[torch.Tensor]:
     return [normal(BATCH, FRAMES, _channels(sizes), side, side)]  # (B, T, C, H, W)
 
 
+def image_masks(_: Config) -> list[torch.Tensor]:
+    """Each token may look at the one image."""
+    return [torch.ones(BATCH, LENGTH, 1, dtype=torch.long)]  # (B, S, N)
+
+
 SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
     "pixel_values": images,
     "pixel_values_videos": videos,
@@ -108,4 +115,5 @@ SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
     "merge_sizes": merge_sizes,
     "pixel_position_ids": patch_positions,
     "image_grid_thw": grids,
+    "image_attention_mask": image_masks,
 }

@@ -23,7 +23,7 @@ KERNELS = ("fla", "causal_conv1d", "mamba_ssm")
 
 
 @contextmanager
-def _without_kernels() -> Iterator[None]:
+def without_kernels() -> Iterator[None]:
     """Have transformers take its own functions instead of kernels that no CPU runs.
 
     It imports these packages when it imports a model, on any machine.
@@ -41,7 +41,7 @@ def find(name: str) -> tuple[type[Any], list[type[Any]]]:
     """The configuration's class and the models' classes of a model type or of a class name."""
     if name in CONFIG_MAPPING:
         return CONFIG_MAPPING[name], classes_of(CONFIG_MAPPING[name])
-    with _without_kernels():
+    with without_kernels():
         model_class = getattr(transformers, name, None)
     config_class: Any = getattr(model_class, "config_class", None)
     if not (inspect.isclass(model_class) and config_class):
@@ -58,7 +58,7 @@ def find_declared(original: Mapping[str, Any], file: Path) -> tuple[type[Any], l
     model_type = str(original.get("model_type"))
     if model_type in CONFIG_MAPPING:
         config_class = CONFIG_MAPPING[model_type]
-        with _without_kernels():
+        with without_kernels():
             named = [getattr(transformers, name) for name in names]
         # the part of a multimodal model may name the class that it was taken from
         named = [kind for kind in named if getattr(kind, "config_class", None) is config_class]
@@ -68,15 +68,35 @@ def find_declared(original: Mapping[str, Any], file: Path) -> tuple[type[Any], l
         ]
     if names:
         return find(names[0])
-    raise RequestError(
+    unknown = (
         f"{str(file)!r}: transformers {transformers.__version__} knows no model type {model_type!r}"
     )
+    code = own_code(original)
+    if code is None:
+        raise RequestError(unknown)
+    raise RequestError(
+        f"{unknown}; its auto_map names code of its own, {code}, which is not run unasked. Read it, and "
+        f"write a function that makes the model with it: rotcheck model path/to/file.py:function"
+    )
+
+
+def own_code(original: Mapping[str, Any]) -> str | None:
+    """The file of a folder whose code makes its model, as its `auto_map` says; None: there is none.
+
+    transformers runs it where `trust_remote_code` allows that; rotcheck does not.
+    """
+    names = original.get("auto_map")
+    if not isinstance(names, Mapping):
+        return None
+    models = [name for key, name in names.items() if key.startswith("AutoModel")]
+    name = next((name for name in models if isinstance(name, str)), None)
+    return name and f"{name.rpartition('--')[2].rpartition('.')[0].replace('.', '/')}.py"
 
 
 def classes_of(config_class: type[Any]) -> list[type[Any]]:
     """The models' classes of a configuration's, as the tables of transformers list them, then
     those of its own module."""
-    with _without_kernels():
+    with without_kernels():
         found = list(_of_tables(config_class))
         return list(dict.fromkeys(found or _of_module(config_class)))
 

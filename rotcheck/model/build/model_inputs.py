@@ -19,6 +19,8 @@ SOURCES: Mapping[str, Callable[[Mapping[str, Any]], list[Any]]] = {
 MAIN = ("input_ids", "decoder_input_ids")
 # what a model that has it takes beside text, where it does not take text alone
 BESIDE = ("input_features", "pixel_values", "input_values")
+# what tells of these, and may be necessary although it has a default
+FURTHER = ("image_attention_mask", "image_grid_thw", "grid_thw", "feature_lens")
 FEWEST_TOKENS = 64
 
 
@@ -37,7 +39,9 @@ def calls(module: Any) -> Iterator[Mapping[str, Any]]:
     yield from image_text_inputs.image_texts(module, config, _vocabulary(module, config))
     speech = [name for name in text if name.startswith("decoder")]
     beside = [name for name in BESIDE if name in parameters][:1]
+    further = [name for name in FURTHER if name in parameters]
     sets = [text or [main], [main, *text], [main, *speech], [*text, *beside]]
+    sets.append([*(text or [main]), *beside, *further])
     for names in dict.fromkeys(tuple(dict.fromkeys([*names, *necessary])) for names in sets):
         known = tuple(name for name in names if name in parameters)
         for inputs in itertools.islice(_combinations(module, config, known), MOST):

@@ -29,7 +29,7 @@ _GROUP_CHOICE = re.compile(r"^topk_groups?$")
 _VOCABULARY = re.compile(r"(vocab_size(_per_layer_input)?|_group_vocab)$")
 _DEPTH = re.compile(
     r"^((.*_)?num_hidden_layers|n_layers?|(.*_)?num_layers|num_(encoder|decoder)_layers"
-    r"|(.*_)?(encoder|decoder)_layers|(.*_)?depth|num_blocks|num_global_layers)$"
+    r"|(.*_)?(encoder|decoder)_layers|(.*_)?depth|num_(visual_)?blocks|num_(global|single)_layers|nlayers)$"
 )
 _NO_PART = re.compile(r"^(rope_.*|quantization_config|.*_rope_.*)$")
 

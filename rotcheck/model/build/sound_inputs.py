@@ -6,9 +6,10 @@ from typing import Any
 import torch
 
 from rotcheck.model.build.plain_config import flat
-from rotcheck.model.build.random_inputs import BATCH, normal
+from rotcheck.model.build.random_inputs import BATCH, LENGTH, normal
 
 FRAMES, SAMPLES = 152, 7_680  # for 8 frames a token, 1920 samples a frame
+CHANNELS = (80, 128)  # of a spectrum, where the configuration does not tell
 Config = Mapping[str, Any]
 
 
@@ -28,11 +29,21 @@ def features(config: Config) -> list[torch.Tensor]:
         "mel_dim",
         "input_size",
     )
-    channels = next((sizes[key] for key in keys if key in sizes), 80)
-    return [
-        normal(BATCH, FRAMES, channels),
-        normal(BATCH, channels, FRAMES),
-    ]  # (B, T, M), (B, M, T)
+    known = [sizes[key] for key in keys if key in sizes][:1]
+    forms: list[torch.Tensor] = []
+    for channels in known or CHANNELS:
+        forms += [
+            normal(BATCH, FRAMES, channels),  # (B, T, M)
+            normal(BATCH, channels, FRAMES),
+            normal(channels, BATCH * FRAMES),  # all sounds in one, as `feature_lens` parts them
+        ]
+    return forms
+
+
+def latents(config: Config) -> list[torch.Tensor]:
+    """What a decoder of sounds is handed."""
+    width = flat(config).get("hidden_size", 64)
+    return [normal(BATCH, width, LENGTH), normal(BATCH, LENGTH, width)]
 
 
 def waves(config: Config) -> list[torch.Tensor]:
@@ -47,6 +58,10 @@ def series(config: Config) -> list[Any]:
 
 SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
     "input_features": features,
+    "audio_mel": features,
+    "audio_mel_mask": lambda _: [torch.zeros(BATCH, FRAMES, dtype=torch.bool)],  # True: padding
+    "feature_lens": lambda _: [torch.full((BATCH,), FRAMES)],
+    "latents": latents,
     "input_values": waves,
     "past_values": series,
 }
