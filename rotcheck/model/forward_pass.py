@@ -43,6 +43,16 @@ def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype) -> dict[st
     return {name: map_tensors(value, move) for name, value in inputs.items()}
 
 
+def moved_module(module: Module, device: str, dtype: torch.dtype) -> Module:
+    """A module on a device, its floating weights and buffers in the dtype.
+
+    Complex tables stay complex, which `module.to(dtype)` would make real.
+    """
+    casts = {torch.float32: "float", torch.bfloat16: "bfloat16", torch.float16: "half"}
+    cast: Module = getattr(module.to(device), casts[dtype])()
+    return cast
+
+
 def backward_fault(forward: ForwardPass, module: Module) -> str | None:
     """Words, if the model cannot be trained as it is; None: its gradient is there, and finite."""
     outputs = [

@@ -20,8 +20,15 @@ from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.declared.declared_file import declared_file
 from rotcheck.model.declared.declared_rotation import declared_lengths, declared_rotations
 from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
-from rotcheck.model.forward_pass import ForwardPass, backward_fault, moved, run_forward
+from rotcheck.model.forward_pass import (
+    ForwardPass,
+    backward_fault,
+    moved,
+    moved_module,
+    run_forward,
+)
 from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
+from rotcheck.model.sequences.evidence.way_fault import other_fault
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.model.weights.text_tokens import text_of
 from rotcheck.model.weights.trained_model import trained_model
@@ -81,7 +88,7 @@ def open_weights(setup: dict[str, Any]) -> Answer:
         module, config = whole.module, whole.config
     else:  # a factory's, which has the weights that it gave it
         model = _build(spec)
-        module, config = model.module.to(setup["device"], precision), model.config
+        module, config = moved_module(model.module, setup["device"], precision), model.config
     return lambda task: {
         "weights": msgspec.to_builtins(judge_weights(module, text, config, folder))
     }
@@ -102,7 +109,7 @@ class ModelAtWork:
         self.spec, self.device, self.dtype = spec, device, dtype
         self.model: BuiltModel = _build(spec)
         precision = getattr(torch, dtype)
-        self.module = self.model.module.to(device, precision)
+        self.module = moved_module(self.model.module, device, precision)
         self.inputs = moved(self.model.inputs, device, precision)
         self._whole: ForwardPass | None = None
 
@@ -156,6 +163,11 @@ class ModelAtWork:
             fields |= {"verdict": "skipped", "message": str(error)}
         except NotComparable as error:
             fields |= {"verdict": "unidentified", "message": str(error)}
+        except Exception as error:  # a stranger's model, in a way in which it was not made to run
+            fault = other_fault(error, self.whole.witness)
+            if not fault:
+                raise
+            fields |= {"verdict": "skipped", "message": fault}
         else:
             verdict = (
                 "disagrees" if outcome.finding else "unidentified" if outcome.message else "agrees"

@@ -51,7 +51,8 @@ def run(subject: WaySubject) -> WayOutcome:
             graphs.calls.clear()
             with torch.no_grad():
                 result = graph_module(**{**call.rest, call.tokens: tokens})
-            outcome = _judge(subject, plain, graphs.calls, TokenPass({}, [], [], result), length)
+            step = TokenPass({}, [], [], result, tokens.shape)
+            outcome = _judge(subject, plain, graphs.calls, step, length)
             if outcome is not None:
                 return outcome
     finally:

@@ -16,7 +16,7 @@ def same_angle(dtype: torch.dtype) -> float:
 
 def output_note(way: Tensor, whole: Tensor) -> str:
     """Words, if what the model returns differs by more than rounding; empty: it does not."""
-    if way.shape != whole.shape:
+    if way.shape != whole.shape or not way.numel():
         return ""
     off = float((way - whole).abs().max() / whole.abs().max().clamp_min(1e-30))
     narrow = whole.dtype in (torch.bfloat16, torch.float16)

@@ -31,14 +31,18 @@ class TokenPass:
     calls: list[CallRecord]
     attention: list[AttentionCall]
     result: Any
+    shape: torch.Size  # of the tokens, (B, S)
 
     @property
     def output(self) -> Tensor:
-        """The first tensor of values that came back: logits, most often. (B, S, ...)"""
+        """The first tensor of values of each token that came back: logits, most often. (B, S, ...)
+
+        Without one it has no elements.
+        """
         for tensor in tensors_within(self.result):
-            if tensor.is_floating_point():
+            if tensor.is_floating_point() and tensor.shape[:2] == self.shape:
                 return tensor.detach()
-        raise WayClosed("the model returns no tensor of values")
+        return torch.empty(*self.shape, 0)
 
 
 class TokenCall:
@@ -80,7 +84,7 @@ class TokenCall:
         with FormWitness(self.module, self.forms) as witness, torch.no_grad():
             result = self.module(**{**self.rest, self.tokens: tokens, **arguments})
         angles = self.axes.token_angles(witness.calls, *tokens.shape)
-        return TokenPass(angles, witness.calls, witness.attention, result)
+        return TokenPass(angles, witness.calls, witness.attention, result, tokens.shape)
 
     def attempt(self, tokens: Tensor, **arguments: Any) -> TokenPass:
         """Call the model with arguments that it may not take in this form."""
@@ -172,12 +176,13 @@ def _tokens_name(inputs: Mapping[str, Any]) -> str:
     """The name of the argument that holds the tokens of a model."""
     names = [name for name in _tensor_names(inputs) if name not in SIDE_INPUTS]
     integers = [name for name in names if not inputs[name].is_floating_point()]
-    if len(integers) != 1 or inputs[integers[0]].dim() != 2:
+    tokens = [name for name in integers if inputs[name].dim() == 2]
+    if len(tokens) != 1:
         raise WayClosed("its inputs are not rows of tokens")
     if len(names) > 1:
-        further = ", ".join(name for name in names if name != integers[0])
+        further = ", ".join(name for name in names if name != tokens[0])
         raise WayClosed(f"it is called with {further} beside its tokens")
-    return integers[0]
+    return tokens[0]
 
 
 def _tensor_names(inputs: Mapping[str, Any]) -> Iterator[str]:
