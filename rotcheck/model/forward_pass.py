@@ -1,5 +1,6 @@
 """One forward and one backward pass of a model, under the witness."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +35,8 @@ def run_forward(module: Module, inputs: Mapping[str, Any]) -> ForwardPass:
     return ForwardPass(witness, result, _length(inputs), positions)
 
 
-def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype) -> dict[str, Any]:
-    """The inputs of a model on a device; floating ones in the dtype."""
+def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype | None) -> dict[str, Any]:
+    """The inputs of a model on a device; floating ones in the dtype, if one is given."""
 
     def move(tensor: Tensor) -> Tensor:
         return tensor.to(device, dtype if tensor.is_floating_point() else None)
@@ -43,14 +44,22 @@ def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype) -> dict[st
     return {name: map_tensors(value, move) for name, value in inputs.items()}
 
 
-def moved_module(module: Module, device: str, dtype: torch.dtype) -> Module:
-    """A module on a device, its floating weights and buffers in the dtype.
+def cast_module(module: Module, dtype: torch.dtype | None) -> Module:
+    """A module with its floating weights and buffers in the dtype; None: in those that they have.
 
     Complex tables stay complex, which `module.to(dtype)` would make real.
     """
     casts = {torch.float32: "float", torch.bfloat16: "bfloat16", torch.float16: "half"}
-    cast: Module = getattr(module.to(device), casts[dtype])()
-    return cast
+    return module if dtype is None else getattr(module, casts[dtype])()
+
+
+def dtype_of(module: Module) -> torch.dtype:
+    """The dtype of most of a module's weights."""
+    sizes = Counter[torch.dtype]()
+    for weight in module.parameters():
+        if weight.is_floating_point():
+            sizes[weight.dtype] += weight.numel()
+    return max(sizes, key=sizes.__getitem__, default=torch.float32)
 
 
 def backward_fault(forward: ForwardPass, module: Module) -> str | None:

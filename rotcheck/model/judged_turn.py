@@ -44,7 +44,8 @@ class JudgedTurn:
         text = f"{turn.pairing}, {part}{width} lanes"
         text += f" in {turn.blocks} blocks" if turn.blocks > 1 else ""
         text += f", written {turn.output_lanes}" if turn.output_lanes != "same" else ""
-        text += f", times {turn.amplitude:.4g}" if turn.amplitude != 1 else ""
+        digits = 4 if self.tensor.before.dtype in (torch.float32, torch.float64) else 2
+        text += f", times {turn.amplitude:.{digits}g}" if turn.amplitude != 1 else ""
         return text + (", backwards" if self.fit.direction < 0 else "")
 
 

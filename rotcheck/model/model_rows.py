@@ -345,7 +345,9 @@ def _angles(turn: JudgedTurn) -> str:
     if fit.kind == "none":
         return ""
     start = f" from position {fit.first:g}" if fit.first else ""
+    pairs, still = len(fit.frequencies), int((fit.frequencies == 0).sum())
     words = f", {fit.words}" if fit.words else ""
+    words += f", {still} of {pairs} pairs stand still" if still else ""
     return (str(fit.schedule) if fit.schedule else "no known schedule") + start + words
 
 

@@ -12,6 +12,8 @@ from rotcheck.study.request import check_known, unique
 
 WORKER = "rotcheck.model.worker"
 DTYPES = ("float32", "bfloat16", "float16")
+AS_MADE = "as made"  # by a factory, in place of a dtype
+LIBRARIES = ("transformers", "diffusers", "timm")  # by whose names a SPEC may begin
 SAMPLE = "sample"  # the text that comes with rotcheck
 WEIGHTS = "weights"  # the task of judging them
 WEIGHTS_TIMES = 10  # of the time limit: the text is read once for each change of the rotation
@@ -59,7 +61,7 @@ def request(
     return ModelRequest(
         spec,
         unique(devices),
-        unique(dtypes) or DTYPES[:1],
+        unique(dtypes) or (AS_MADE if _is_factory(spec) else DTYPES[0],),
         () if only_declares(spec) else _usual_ways(against) if ways is None else unique(ways),
         text,
         against,
@@ -68,6 +70,11 @@ def request(
 
 def _usual_ways(against: str | None) -> tuple[str, ...]:
     return usual() if against is None else ()
+
+
+def _is_factory(spec: str) -> bool:
+    """Whether a function of the user's makes the model, and so chose its dtype."""
+    return ":" in spec and spec.partition(":")[0] not in LIBRARIES
 
 
 def only_declares(spec: str) -> bool:

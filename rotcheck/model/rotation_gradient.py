@@ -54,11 +54,15 @@ def _is(x: Tensor, like: Tensor) -> bool:
 
 
 def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[str, str] | None:
-    """Turned back: the gradient is the weights turned by minus the angles."""
+    """Turned back: the gradient is the weights turned by minus the angles, and as much longer.
+
+    The length of each pair counts for itself: tables that were rounded do not quite keep it.
+    """
     tensor, form = turn.tensor, turn.tensor.turn
     w, g = form.written_pairs(weights), form.pairs(gradient)  # (..., P) each
-    angles = torch.angle(form.written_pairs(tensor.after) * form.pairs(tensor.before).conj())
-    right = w * torch.polar(torch.full_like(angles, form.amplitude), -angles)
+    x, y = form.pairs(tensor.before), form.written_pairs(tensor.after)  # (..., P) each
+    lengths = y.abs() / x.abs().clamp_min(1e-30)
+    right = w * torch.polar(lengths, -torch.angle(y * x.conj()))
     step = torch.finfo(tensor.before.dtype).eps
     lengths = form.pairs(tensor.before).abs()
     shows = lengths > TINY * lengths.max()  # pairs of padding are zero, and have no angle

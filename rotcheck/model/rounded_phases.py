@@ -8,6 +8,19 @@ from torch import Tensor
 NAMES = {torch.bfloat16: "bfloat16", torch.float16: "float16"}
 
 
+def rounded_tables(positions: Tensor, frequencies: Tensor) -> Iterator[tuple[Tensor, str]]:
+    """Yield the angles of tables of cos and sin that were rounded, and to what.
+
+    Args:
+        positions: float64, that broadcast with the frequencies.
+        frequencies: (P,), float64.
+    """
+    phases = positions.float() * frequencies.float()
+    for dtype, name in NAMES.items():
+        cos, sin = (table.to(dtype).double() for table in (phases.cos(), phases.sin()))
+        yield torch.atan2(sin, cos), f"its cos and sin were rounded to {name}"
+
+
 def rounded_phases(positions: Tensor, frequencies: Tensor) -> Iterator[tuple[Tensor, str]]:
     """Yield phases with something about them rounded, and what it is.
 

@@ -53,7 +53,7 @@ def model(
             torch.nn.Module, alone or with its inputs; `transformers:ARCHITECTURE`; or a folder or
             file with a Hugging Face `config.json`.
         devices: where it runs; none: all that run here.
-        dtypes: of its weights; none: float32.
+        dtypes: of its weights; none: float32, or those of the module that a factory returns.
         ways: in which it is called beside the one pass, as `decode`; None: the usual ones; an
             empty list: no other.
         text: judge trained weights by the text of this file, or by the "sample" that comes with
@@ -154,7 +154,9 @@ def _declared(answer: Done) -> list[DeclaredRow]:
 
 
 def _place(answer: Done) -> dict[str, Any]:
-    return {"device": answer.job.setup["device"], "dtype": answer.job.setup["dtype"]}
+    value = answer.outcome.value if isinstance(answer.outcome, Returned) else {}
+    dtype = value.get("dtype", answer.job.setup["dtype"])
+    return {"device": answer.job.setup["device"], "dtype": dtype}
 
 
 def _way(answer: Done) -> WayRow:

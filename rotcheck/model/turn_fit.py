@@ -12,7 +12,7 @@ from rotcheck.identify.angles.measured_angles import estimate_frequencies
 from rotcheck.model.grid_angles import grid_angles
 from rotcheck.model.grid_coordinates import grid_coordinates
 from rotcheck.model.grid_steps import GridSteps
-from rotcheck.model.rounded_phases import rounded_phases
+from rotcheck.model.rounded_phases import rounded_phases, rounded_tables
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.rotary.frequencies import wrap
 from rotcheck.rotary.recognition import WELL_KNOWN_THETAS
@@ -20,6 +20,8 @@ from rotcheck.rotary.schedules import Plain, Schedule
 
 EXACT = 2e-6  # radians: an angle of the first rows is as exact as that in float32
 PHASE = 2 * torch.finfo(torch.float32).eps  # relative: what float32 costs a phase
+MOST_ROUNDED = 0.98  # of the angles of rounded tables: so many are those of the same rounding
+TABLE_STEP = 0.01  # radians: two steps of a cos in bfloat16
 FARTHEST = 4096  # the first position of a sequence, at most, and EARLIEST at least
 EARLIEST = -64
 
@@ -72,6 +74,7 @@ def fit_rows(
     rows = rows.reshape(-1, length).double()  # (B or 1, S)
     fit = _of_candidates(angles, noise, rows, likely)
     fit = fit or _of_rounding(angles, noise, rows, likely)
+    fit = fit or _of_rounded_tables(angles, noise, rows, likely)
     fit = fit or _of_positions(angles, noise, rows, head_dim, candidates)
     return fit or _of_grid(angles, noise) or _of_nothing(angles)
 
@@ -122,6 +125,25 @@ def _of_rounding(
                     fields = (float(rows.min()), direction * truth, float(off.max()), "", why)
                     numbers = (direction, frequencies, schedule, *fields, "phase-rounded")
                     return TurnFit("rows", *numbers)
+    return None
+
+
+def _of_rounded_tables(
+    angles: Tensor, noise: float, rows: Tensor, candidates: Sequence[Schedule]
+) -> TurnFit | None:
+    """The first schedule whose cos and sin explain the angles, once they are rounded.
+
+    Where a value lies between two that the dtype has, float32 may have been rounded to the other.
+    """
+    for schedule, frequencies in _frequencies(candidates, angles.shape[-1]):
+        truth = rows[..., None] * frequencies  # (B or 1, S, P)
+        for rounded, why in rounded_tables(rows[..., None], frequencies):
+            for direction in (1, -1):
+                off = wrap(angles - direction * rounded).abs()
+                near = (off <= _allowance(truth, noise)).double().mean()
+                if float(near) >= MOST_ROUNDED and float(off.max()) <= TABLE_STEP:
+                    fields = (float(rows.min()), direction * truth, float(off.max()), "", why)
+                    return TurnFit("rows", direction, frequencies, schedule, *fields)
     return None
 
 

@@ -23,8 +23,9 @@ from rotcheck.model.declared_rows import declared_alone, declared_rows, schedule
 from rotcheck.model.forward_pass import (
     ForwardPass,
     backward_fault,
+    cast_module,
+    dtype_of,
     moved,
-    moved_module,
     run_forward,
 )
 from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
@@ -79,16 +80,16 @@ def open_weights(setup: dict[str, Any]) -> Answer:
     torch.set_num_threads(1)
     file = setup["text"]
     text = text_of(None if file is None else Path(file))
-    spec, precision = setup["spec"], getattr(torch, setup["dtype"])
+    spec, precision = setup["spec"], _precision(setup["dtype"])
     config: Mapping[str, Any] | None
     folder: Path | None = None
     if Path(spec).is_dir():
         folder = Path(spec)
-        whole = trained_model(folder, setup["device"], precision)
+        whole = trained_model(folder, setup["device"], precision or torch.float32)
         module, config = whole.module, whole.config
     else:  # a factory's, which has the weights that it gave it
         model = _build(spec)
-        module, config = moved_module(model.module, setup["device"], precision), model.config
+        module, config = cast_module(model.module.to(setup["device"]), precision), model.config
     return lambda task: {
         "weights": msgspec.to_builtins(judge_weights(module, text, config, folder))
     }
@@ -102,15 +103,20 @@ def _build(spec: str) -> BuiltModel:
         raise RequestError(f"{spec!r} cannot be built: {error}") from error
 
 
+def _precision(dtype: str) -> torch.dtype | None:
+    return None if dtype == plan.AS_MADE else getattr(torch, dtype)
+
+
 class ModelAtWork:
     """A model on a device, and its one pass over the whole sequence."""
 
     def __init__(self, spec: str, device: str, dtype: str) -> None:
-        self.spec, self.device, self.dtype = spec, device, dtype
+        self.spec, self.device = spec, device
         self.model: BuiltModel = _build(spec)
-        precision = getattr(torch, dtype)
-        self.module = moved_module(self.model.module, device, precision)
-        self.inputs = moved(self.model.inputs, device, precision)
+        self.precision = _precision(dtype)
+        self.module = cast_module(self.model.module.to(device), self.precision)
+        self.inputs = moved(self.model.inputs, device, self.precision)
+        self.dtype = str(dtype_of(self.module)).removeprefix("torch.")
         self._whole: ForwardPass | None = None
 
     @property
@@ -137,6 +143,7 @@ class ModelAtWork:
         return {
             "lengths": [self.whole.length, *declared_lengths(declared)],
             "model": self.model.name,
+            "dtype": self.dtype,
             "changes": list(self.model.changes),
             "rows": msgspec.to_builtins(rows),
             "declared": msgspec.to_builtins(
@@ -188,6 +195,6 @@ class ModelAtWork:
             config_of_module(self.module),
             self.device,
             getattr(torch, self.dtype),
-            lambda: _build(self.spec).module,
+            lambda: cast_module(_build(self.spec).module, self.precision),
             self.whole,
         )

@@ -115,6 +115,14 @@ def test_the_page_of_a_report_has_each_row(right: ModelReport) -> None:
     assert all(row.function.removesuffix(".forward") in texts for row in right.rows)
 
 
+def test_ways_that_are_closed_for_one_reason_share_a_line(right: ModelReport) -> None:
+    text = str(document(right))
+    closed = [way for way in right.ways if "takes no attention_mask" in (way.message or "")]
+    assert len(closed) > 1
+    assert text.count("takes no attention_mask") == 1
+    assert ", ".join(way.way for way in closed) in text
+
+
 def titles(report: ModelReport) -> list[str]:
     return [part.title for part in document(report).parts if isinstance(part, Section)]
 

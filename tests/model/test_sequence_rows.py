@@ -1,9 +1,11 @@
 """Ways in which a model is called: wrong caches, padding and packing are told, right ones pass."""
 
+import inspect
 from typing import Any
 
 import planted_decoders as planted
 import pytest
+import torch
 from planted_decoders import with_attention
 from small_decoder import SmallDecoder, subject_of
 from torch import nn
@@ -123,6 +125,23 @@ class NoCache(nn.Module):
     def forward(self, input_ids: Any) -> Any:
         """The scores."""
         return self.decoder(input_ids)["logits"]
+
+
+class LossFirst(SmallDecoder):
+    """Returns a number before the scores, as models with a loss of their experts do."""
+
+    def forward(self, *arguments: Any, **named: Any) -> Any:
+        """The number, the scores and the cache."""
+        return {"aux_loss": torch.zeros(()), **super().forward(*arguments, **named)}
+
+
+LossFirst.forward.__signature__ = inspect.signature(SmallDecoder.forward)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("way", [decode, left_padding, padded_decode, packing])
+def test_a_number_before_the_scores_is_no_score(way: Any) -> None:
+    outcome = way.run(subject_of(LossFirst))
+    assert (outcome.finding, outcome.message) == (None, None)
 
 
 @pytest.mark.parametrize(("way", "reason"), [

@@ -19,7 +19,9 @@ Spec = Annotated[
     ),
 ]
 Device = Annotated[Names, options.names("DEVICE", "cpu, cuda, mps, ... All that run by default.")]
-Dtype = Annotated[Names, options.dtypes("float32 (default), bfloat16, float16.")]
+Dtype = Annotated[
+    Names, options.dtypes("float32 (default; of a factory: its own), bfloat16, float16.")
+]
 Way = Annotated[
     Names,
     options.names(

@@ -25,7 +25,7 @@ def run(subject: WaySubject) -> WayOutcome:
     length = original_length(subject.config)
     if length is None:
         raise WayClosed("its configuration gives no original length")
-    call = TokenCall(subject, subject.rebuild().to(subject.device, subject.dtype).eval())
+    call = TokenCall(subject, subject.rebuild().to(subject.device).eval())
     tokens = call.rows(1)
     first = row_angles(call.run(tokens).angles, 0)
     start = 2 * length  # so far that a dynamic schedule turns visibly otherwise

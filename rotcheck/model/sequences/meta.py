@@ -46,7 +46,7 @@ def _materialise(subject: WaySubject, methods: tuple[str, ...]) -> Module:
             module = subject.rebuild()
     except Exception as error:  # a stranger's code, on a device without values
         raise WayClosed(f"it cannot be built on meta: {first_line(error)}") from error
-    module = module.to(subject.dtype).to_empty(device=subject.device)
+    module = module.to_empty(device=subject.device)
     with torch.no_grad():
         for tensor in itertools.chain(module.parameters(), module.buffers()):
             tensor.fill_(GARBAGE if tensor.is_floating_point() or tensor.is_complex() else 0)

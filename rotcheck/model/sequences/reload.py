@@ -15,7 +15,7 @@ def run(subject: WaySubject) -> WayOutcome:
     """Save the model, load it into another one, and call that."""
     far = FarPass.of_subject(subject)
     module, words = _reload(subject)
-    module.to(subject.device, subject.dtype).train(subject.module.training)
+    module.to(subject.device).train(subject.module.training)
     records, output = witnessed_pass(subject, module, far.inputs)
     difference = far.difference(records, same_angle(subject.dtype))
     way = f"{TITLE} by {words}"
@@ -33,6 +33,6 @@ def _reload(subject: WaySubject) -> tuple[Module, str]:
             subject.module.save_pretrained(folder)  # type: ignore[operator]
             module = kind.from_pretrained(folder)
         return module, "save_pretrained and from_pretrained"
-    module = subject.rebuild().to(subject.dtype)
+    module = subject.rebuild()
     module.load_state_dict(subject.module.state_dict())
     return module, "its state dict"

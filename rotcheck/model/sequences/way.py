@@ -22,7 +22,7 @@ class NotComparable(Exception):
 class WaySubject:
     """A model, and its one pass over the whole sequence.
 
-    `rebuild`: makes the module anew, on the CPU, in its own dtype; its weights may be others.
+    `rebuild`: makes the module anew, on the CPU, in its dtype; its weights may be others.
     `whole`: the pass of `module` with `inputs`.
     """
 

@@ -28,6 +28,7 @@ from rotcheck.results import (
 WORD = "a model"
 RESULT = ModelReport
 
+NARROW = ("bfloat16", "float16")
 MOST_CHANGES = 6  # that are named
 Placed = TypeVar("Placed", DeclaredRow, WeightsFit)
 
@@ -70,7 +71,7 @@ def _places(rows: Sequence[Placed]) -> Iterator[tuple[str, Sequence[Placed]]]:
 def _of_model(report: ModelReport | OtherModel) -> Iterator[doc.Part]:
     groups = group_by(report.rows, lambda row: (row.device, row.dtype))
     for (device, dtype), rows in groups.items():
-        title = f"on {device} in {dtype}" if len(groups) > 1 else ""
+        title = f"on {device} in {dtype}" if len(groups) > 1 or dtype in NARROW else ""
         yield doc.Section(title, [lines(rows)]) if title else lines(rows)
     for place, declared in _places(report.declared):
         yield doc.Section(f"config against behaviour{place}", [declaration(declared)])
@@ -158,8 +159,22 @@ def _declaration(row: DeclaredRow) -> tuple[doc.Field, ...]:
 
 
 def other_ways(rows: Sequence[WayRow]) -> doc.Rows:
-    """The ways in which the model was called, a line for each."""
-    return doc.Rows(("way", "what"), list(map(_way, rows)))
+    """The ways in which the model was called, a line for each, and for those that are closed for
+    one reason."""
+    closed = group_by(
+        [row for row in rows if row.verdict == "skipped"], lambda row: row.message or ""
+    )
+    groups = [group for group in closed.values() if len(group) > 1]
+    together = [row for group in groups for row in group]
+    fields = [_way(row) for row in rows if row not in together]
+    return doc.Rows(("way", "what"), [*fields, *map(_closed, groups)])
+
+
+def _closed(rows: Sequence[WayRow]) -> tuple[doc.Field, ...]:
+    """`- 2 ways  decode, chunked-prefill: its inputs are not rows of tokens`."""
+    names = ", ".join(row.way for row in rows)
+    title = f"{doc.SIGNS['dim']} {len(rows)} ways"
+    return doc.Field(title, "dim", name=True), doc.Field(one_line(f"{names}: {rows[0].message}"))
 
 
 def _way(row: WayRow) -> tuple[doc.Field, ...]:
