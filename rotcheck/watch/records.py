@@ -93,6 +93,15 @@ class RotationSighting(RecordLine, frozen=True, kw_only=True, tag="rotation"):
     devices: tuple[str, ...]
 
 
+class Exchange(RecordLine, frozen=True, kw_only=True, tag="exchange"):
+    """What a function turned was sent to other ranks."""
+
+    place: Line
+    collective: str
+    group: tuple[int, ...]  # the ranks that send each other tensors
+    inputs: str  # a digest of what the model was handed: other ranks may have had other tokens
+
+
 class PartSighting(RecordLine, frozen=True, kw_only=True, tag="part"):
     """A function that turned something is a part of another one."""
 
@@ -174,6 +183,7 @@ KINDS = (
     | ImportFailure
     | CaughtException
     | RotationSighting
+    | Exchange
     | PartSighting
     | CountSighting
     | Problem

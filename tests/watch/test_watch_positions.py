@@ -1,11 +1,16 @@
 """Which positions rows were turned by, and whether those of several ranks fit together."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import Tensor
+from watching import watched
 
+from rotcheck.results import RankPositions
 from rotcheck.rotary.frequencies import wrap
 from rotcheck.watch.inside.turn_positions import find_positions, runs_of
 from rotcheck.watch.inside.turn_verdict import turn_verdict
@@ -115,3 +120,46 @@ def test_positions_that_are_twice_missing_or_out_of_order_are_wrong(
 @pytest.mark.parametrize("ranks", APART)
 def test_nothing_is_said_of_ranks_that_do_not_split_a_sequence(ranks: list[Runs]) -> None:
     assert list(rank_positions([_record(rank, runs) for rank, runs in enumerate(ranks)])) == []
+
+
+@pytest.fixture(scope="module")
+def two_ranks() -> dict[str, RankPositions]:
+    folder = Path(__file__).parent
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    seen = watched(folder, *launcher, "ranks_to_watch.py", OMP_NUM_THREADS="1")
+    assert seen.code == 0, seen.errors
+    assert {row.function for row in seen.watch.rows} >= {"whole_sequences", "parts_of_heads"}
+    return {ranks.function: ranks for ranks in seen.watch.rank_positions}
+
+
+@pytest.mark.parametrize(
+    ("function", "collective"), [("each_from_0", "all_gather"), ("ring_from_0", "isend")]
+)
+def test_ranks_that_send_each_other_parts_which_all_begin_at_0_are_wrong(
+    two_ranks: dict[str, RankPositions], function: str, collective: str
+) -> None:
+    ranks = two_ranks[function]
+    assert ranks.verdict == "disagrees"
+    words = f"on ranks 0 and 1, which send each other what was turned ({collective})"
+    assert ranks.message == f"positions 0 to 15 {words}"
+
+
+def test_ranks_with_parts_sequences_or_heads_of_their_own_are_not_accused(
+    two_ranks: dict[str, RankPositions],
+) -> None:
+    assert two_ranks["of_own_part"].verdict == "agrees"
+    assert two_ranks.keys() == {"of_own_part", "each_from_0", "ring_from_0"}
+
+
+def test_a_part_that_more_ranks_have_than_others_is_wrong_where_all_ranks_were_seen() -> None:
+    runs: list[Runs] = [((0, 64),), ((64, 64),), ((64, 64),)]
+    records = [_record(rank, part) for rank, part in enumerate(runs)]
+    (fit,) = rank_positions(records)
+    assert fit.verdict == "agrees"  # perhaps the fourth has yet to come
+    (fit,) = rank_positions([_of_world(record, 3) for record in records])
+    assert fit.message == "positions 64 to 127 on ranks 1 and 2, others on fewer"
+
+
+def _of_world(record: Record, size: int) -> Record:
+    first, *rest = record.entries
+    return Record((msgspec.structs.replace(first, world_size=str(size)), *rest), "")

@@ -18,6 +18,7 @@ from torch.nn import Module
 
 import rotcheck
 from rotcheck.watch.inside.callers import is_torch
+from rotcheck.watch.inside.exchange_watch import is_collective
 from rotcheck.watch.inside.tensor_parts import looks_wide, part
 from rotcheck.witness.call_record import TensorTurn, tensors_in
 from rotcheck.witness.table_values import table_places
@@ -33,11 +34,12 @@ _STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what 
 class Sight:
     """What was seen of one function."""
 
-    __slots__ = ("calls", "code", "compiled", "idle", "looks", "strange", "turns")
+    __slots__ = ("calls", "code", "collective", "compiled", "idle", "looks", "strange", "turns")
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
         self.compiled = any(name.startswith("__compiled_fn") for name in code.co_names)
+        self.collective = is_collective(code)
         self.strange = _is_strangers(code.co_filename) and not self.compiled
         self.looks, self.turns, self.idle, self.calls = 0, 0, 0, 0
 
@@ -74,12 +76,14 @@ class CallWatch:
         tell_turn: Teller,
         tell_idle: Teller,
         tell_part: Callable[[CodeType, CodeType], None],
+        tell_collective: Callable[[FrameType], None],
         may_look: Callable[[], bool],
     ) -> None:
         self.turning_calls = 0
         self.sights: dict[int, Sight] = {}
         self._idle = 0
         self._tell_turn, self._tell_idle, self._tell_part = tell_turn, tell_idle, tell_part
+        self._tell_collective = tell_collective
         self._may_look = may_look
         self._stack: list[WatchCall] = []
         self._turning: list[CodeType] = []
@@ -100,7 +104,10 @@ class CallWatch:
         if event == "call":
             sight = self.sight(frame.f_code)
             sight.calls += 1
-            if not sight.enough:
+            if sight.collective and self._may_look():
+                with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+                    self._tell_collective(frame)
+            elif not sight.enough:
                 self._begin(frame, sight)
             elif sight.turns:
                 self._turning.append(sight.code)

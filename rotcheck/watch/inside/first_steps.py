@@ -10,10 +10,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from torch import Tensor
 from torch.nn import Module
 
 from rotcheck.watch.inside.call_watch import CallWatch
 from rotcheck.watch.inside.exception_watch import ExceptionWatch
+from rotcheck.watch.inside.exchange_watch import ExchangeWatch
 from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.rotation_record import RotationRecord
 from rotcheck.witness.call_record import tensors_in
@@ -31,9 +33,10 @@ class FirstSteps:
 
     def __init__(self, record: RecordFile) -> None:
         self._record = record
-        self._rotations = RotationRecord(record)
+        self._exchanges = ExchangeWatch(record)
+        self._rotations = RotationRecord(record, self._exchanges)
         writers = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
-        self._watch = CallWatch(*writers, may_look)
+        self._watch = CallWatch(*writers, self._exchanges.hear, may_look)
         self._exceptions = ExceptionWatch(record, self._watch)
         self._call: Any = Module.__dict__["__call__"]
         self._root: FrameType | None = None
@@ -95,7 +98,9 @@ class FirstSteps:
         if self._root is None:
             if event == "call" and frame.f_code is self._call.__code__:
                 self._root = frame
-                self._rotations.know_lengths(_lengths(frame))
+                tensors = [x for value in frame.f_locals.values() for _, x in tensors_in(value)]
+                self._rotations.know_lengths(_lengths(tensors))
+                self._exchanges.begin(tensors)
             elif event == "call":  # it was asked for, and not called
                 self._close()
         elif frame is self._root:
@@ -108,6 +113,7 @@ class FirstSteps:
         self._root = None
         self._watch.leave()
         self._exceptions.leave()
+        self._exchanges.end()
         self._windows += 1
         if self._windows <= FIRST or self._watch.turning_calls > self._turns:
             self._rotations.write_counts(self._watch, self._windows)
@@ -122,9 +128,8 @@ class FirstSteps:
             self.begin()
 
 
-def _lengths(root: FrameType) -> set[int]:
+def _lengths(tensors: list[Tensor]) -> set[int]:
     """How many tokens the call of a model is handed: the last axis of integers, else the second
     of three axes of values."""
-    tensors = [x for value in root.f_locals.values() for _, x in tensors_in(value)]
     integers = {x.shape[-1] for x in tensors if not x.is_floating_point() and x.dim()}
     return integers or {x.shape[1] for x in tensors if x.dim() == 3}

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rotcheck.watch.inside.call_watch import CallWatch, WatchCall
 from rotcheck.watch.inside.callers import absolute
+from rotcheck.watch.inside.exchange_watch import ExchangeWatch
 from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.tensor_parts import part
 from rotcheck.witness.call_record import TensorTurn
@@ -18,8 +19,8 @@ IDLE = "is handed tables, and what comes back is not what went in, turned"
 class RotationRecord:
     """Told of calls by the watch of calls; writes each kind of call once."""
 
-    def __init__(self, record: RecordFile) -> None:
-        self._record = record
+    def __init__(self, record: RecordFile, exchanges: ExchangeWatch) -> None:
+        self._record, self._exchanges = record, exchanges
         self._lines: set[tuple[Any, ...]] = set()
         self._lengths: set[int] = set()
         self._functions: set[int] = set()  # ids of the codes of those that were written down
@@ -40,6 +41,7 @@ class RotationRecord:
 
         code = id(call.sight.code)
         for turn in turns:
+            self._exchanges.know_turn(_place(call.sight.code), turn)
             x = call.values[turn.argument]
             after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
             axis = self._sequence(x)
