@@ -34,7 +34,9 @@ _STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what 
 class Sight:
     """What was seen of one function."""
 
-    __slots__ = ("calls", "code", "collective", "compiled", "idle", "looks", "strange", "turns")
+    __slots__ = (
+        "calls", "code", "collective", "compiled", "idle", "looks", "strange", "turns", "window",
+    )  # fmt: skip
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
@@ -42,11 +44,14 @@ class Sight:
         self.collective = is_collective(code)
         self.strange = _is_strangers(code.co_filename) and not self.compiled
         self.looks, self.turns, self.idle, self.calls = 0, 0, 0, 0
+        self.window = 0  # in which it was looked at last
 
-    @property
-    def enough(self) -> bool:
-        """Whether its calls need no further look."""
-        return not self.strange or self.turns >= MOST_TURNS or self.looks >= MOST_LOOKS
+    def is_enough(self, window: int) -> bool:
+        """Whether its calls need no further look: of what turns, the first one of each window is
+        looked at."""
+        if self.turns:
+            return self.turns >= MOST_TURNS and self.window == window
+        return not self.strange or self.looks >= MOST_LOOKS
 
 
 class WatchCall:
@@ -81,7 +86,7 @@ class CallWatch:
     ) -> None:
         self.turning_calls = 0
         self.sights: dict[int, Sight] = {}
-        self._idle = 0
+        self._idle, self._window = 0, 0
         self._tell_turn, self._tell_idle, self._tell_part = tell_turn, tell_idle, tell_part
         self._tell_collective = tell_collective
         self._may_look = may_look
@@ -92,6 +97,7 @@ class CallWatch:
     def enter(self, model: Module) -> None:
         """Name the modules of the model that is about to run."""
         self._names = {id(module): name for name, module in model.named_modules()}
+        self._window += 1
 
     def leave(self) -> None:
         """Hold nothing of a model any more."""
@@ -107,7 +113,7 @@ class CallWatch:
             if sight.collective and self._may_look():
                 with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
                     self._tell_collective(frame)
-            elif not sight.enough:
+            elif not sight.is_enough(self._window):
                 self._begin(frame, sight)
             elif sight.turns:
                 self._turning.append(sight.code)
@@ -132,6 +138,7 @@ class CallWatch:
         if not call.before or not self._may_look():
             return
         call.sight.looks += 1
+        call.sight.window = self._window
         outputs = {place: x for place, x in tensors_in(result) if looks_wide(x)} or dict(
             _changes_in_place(call)
         )

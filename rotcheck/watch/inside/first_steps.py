@@ -18,11 +18,13 @@ from rotcheck.watch.inside.exception_watch import ExceptionWatch
 from rotcheck.watch.inside.exchange_watch import ExchangeWatch
 from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.rotation_record import RotationRecord
+from rotcheck.watch.inside.step_watch import MOST_ROWS, StepWatch
 from rotcheck.witness.call_record import tensors_in
 from rotcheck.witness.profile_hook import may_look, set_profile
 from rotcheck.witness.uncompiled import uncompiled
 
 MOST_STEPS = 3  # windows in which something turned
+MOST_SHORT_STEPS = 48  # with a few rows alone, of decoding
 MOST_WINDOWS = 1000  # of any kind: a program may call modules that are no models, to read its data
 FIRST = 10  # windows that are counted in the record
 MOST_SECONDS = 60.0  # for which calls are watched at all
@@ -34,13 +36,15 @@ class FirstSteps:
     def __init__(self, record: RecordFile) -> None:
         self._record = record
         self._exchanges = ExchangeWatch(record)
-        self._rotations = RotationRecord(record, self._exchanges)
+        self._sequence = StepWatch()
+        self._rotations = RotationRecord(record, self._exchanges, self._sequence)
         writers = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
         self._watch = CallWatch(*writers, self._exchanges.hear, may_look)
         self._exceptions = ExceptionWatch(record, self._watch)
         self._call: Any = Module.__dict__["__call__"]
         self._root: FrameType | None = None
-        self._windows, self._steps, self._turns = 0, 0, 0
+        self._windows, self._steps, self._short_steps, self._turns = 0, 0, 0, 0
+        self._length = 0  # tokens of the call
         self._start, self._seconds = 0.0, 0.0
 
     def begin(self) -> None:
@@ -99,11 +103,15 @@ class FirstSteps:
             if event == "call" and frame.f_code is self._call.__code__:
                 self._root = frame
                 tensors = [x for value in frame.f_locals.values() for _, x in tensors_in(value)]
-                self._rotations.know_lengths(_lengths(tensors))
+                lengths = _lengths(tensors)
+                self._length = max(lengths, default=0)
+                self._rotations.know_lengths(lengths)
                 self._exchanges.begin(tensors)
+                self._sequence.begin(id(frame.f_locals.get("self")), tensors)
             elif event == "call":  # it was asked for, and not called
                 self._close()
         elif frame is self._root:
+            self._sequence.end(result)
             self._close()
         else:
             self._watch.hear(frame, event, result)
@@ -117,11 +125,17 @@ class FirstSteps:
         self._windows += 1
         if self._windows <= FIRST or self._watch.turning_calls > self._turns:
             self._rotations.write_counts(self._watch, self._windows)
-        self._steps += self._watch.turning_calls > self._turns
+        if self._watch.turning_calls > self._turns:
+            is_short = 0 < self._length <= MOST_ROWS
+            self._steps, self._short_steps = (
+                self._steps + (not is_short),
+                self._short_steps + is_short,
+            )
         self._seconds += time.perf_counter() - self._start
-        wants_more = self._steps < MOST_STEPS and self._windows < MOST_WINDOWS
+        wants_more = self._steps < MOST_STEPS and self._short_steps < MOST_SHORT_STEPS
         if (
             wants_more
+            and self._windows < MOST_WINDOWS
             and self._seconds < MOST_SECONDS
             and Module.__dict__["__call__"] is self._call
         ):

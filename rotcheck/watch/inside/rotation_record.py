@@ -10,6 +10,7 @@ from rotcheck.watch.inside.call_watch import CallWatch, WatchCall
 from rotcheck.watch.inside.callers import absolute
 from rotcheck.watch.inside.exchange_watch import ExchangeWatch
 from rotcheck.watch.inside.record_file import RecordFile
+from rotcheck.watch.inside.step_watch import StepWatch
 from rotcheck.watch.inside.tensor_parts import part
 from rotcheck.witness.call_record import TensorTurn
 
@@ -19,8 +20,8 @@ IDLE = "is handed tables, and what comes back is not what went in, turned"
 class RotationRecord:
     """Told of calls by the watch of calls; writes each kind of call once."""
 
-    def __init__(self, record: RecordFile, exchanges: ExchangeWatch) -> None:
-        self._record, self._exchanges = record, exchanges
+    def __init__(self, record: RecordFile, exchanges: ExchangeWatch, steps: StepWatch) -> None:
+        self._record, self._exchanges, self._steps = record, exchanges, steps
         self._lines: set[tuple[Any, ...]] = set()
         self._lengths: set[int] = set()
         self._functions: set[int] = set()  # ids of the codes of those that were written down
@@ -46,6 +47,10 @@ class RotationRecord:
             after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
             axis = self._sequence(x)
             verdict = turn_verdict(turn, axis)
+            words = self._steps.know_turn(code, owner, turn, axis)
+            if words:
+                facts = {"verdict": "disagrees", "finding": "cache-positions", "message": words}
+                verdict = {**verdict, **facts}
             if verdict["message"] == FEW_ROWS and code in self._functions:
                 continue  # a step of decoding, of a function that was seen in longer calls
             self._functions.add(code)

@@ -34,11 +34,18 @@ def find_positions(angles: Tensor, noise: float, head_dim: int) -> tuple[TurnFit
     if fit.kind != "rows":
         return None
     frequencies = fit.direction * fit.frequencies  # (P,)
+    positions = whole_positions(angles, frequencies, noise)
+    return None if positions is None else (fit, positions)
+
+
+def whole_positions(angles: Tensor, frequencies: Tensor, noise: float) -> list[int] | None:
+    """The position of each row (S, P), by frequencies (P,) that are known; None: no whole
+    positions explain the angles."""
     positions = _positions(angles, frequencies).round()  # (S,)
     off = wrap(angles - positions[:, None] * frequencies).abs().max()
     if float(off) > max(10 * noise, OFF) or float(positions.min()) < 0:
         return None
-    return fit, [int(position) for position in positions.tolist()]
+    return [int(position) for position in positions.tolist()]
 
 
 def runs_of(positions: list[int]) -> Runs:
