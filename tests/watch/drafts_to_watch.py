@@ -1,4 +1,4 @@
-"""Greedy speculative decoding: a draft is verified in one call, and the cache cut to what was right.
+"""Greedy speculative decoding: a draft is verified in one call, the cache cut to what was right.
 
 MODE: "right"; "late", drafts are verified one position late; "kept", a rejected draft stays in the
 cache; "chunks", a prompt in small parts, and no drafts.
