@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from rotcheck.model.axis_passes import PLACES, AxisPasses, axis_passes
+from rotcheck.model.axis_pass import PLACES, AxisPass, axis_pass
 from rotcheck.model.declared.axis_order import AxisOrder, axis_counts, order_words
 from rotcheck.model.declared.declared_rotation import DeclaredRotation
 from rotcheck.model.grid_angles import grid_angles
 from rotcheck.model.grid_steps import STILL, GridSteps
-from rotcheck.model.judged_call import JudgedCall, judge_call
+from rotcheck.model.judged_call import JudgedCall
 from rotcheck.model.judged_turn import JudgedTurn
-from rotcheck.model.pair_axes import NO_AXIS, TOO_SLOW, pair_axes
+from rotcheck.model.module_layers import layer_type
+from rotcheck.model.pair_axes import NO_AXIS, turn_by_axes
 from rotcheck.rotary.schedules import Schedule
-from rotcheck.witness.call_record import CallRecord, TensorTurn
 
 LONGEST, FARTHEST = 4096, 32768  # of positions, where nothing says how far they go; and at most
 
@@ -66,59 +66,51 @@ class AxisWitness:
     module: Module
     inputs: Mapping[str, Any]
     config: Mapping[str, Any] | None
-    _passes: dict[tuple[int, int], AxisPasses] = field(default_factory=dict)
+    _passes: dict[tuple[int, int], AxisPass] = field(default_factory=dict)
 
     @property
     def has_places(self) -> bool:
         """Whether the model is handed the places of an image's patches."""
-        return PLACES[1] in self.inputs
+        return set(PLACES) <= set(self.inputs)
 
     def seen(
         self, rotation: DeclaredRotation, order: AxisOrder, candidates: Sequence[Schedule]
     ) -> Iterator[tuple[JudgedCall, list[SeenAxes]]]:
-        """Yield each call that turns while all axes have the same positions, and the axes of the
-        tensors of it, told by a call while they have others.
+        """Yield each call that turns while axes have other positions: how, where they have the
+        same, and with which axes.
 
         Raises `NoAxisPositions` where the model takes no positions for each axis.
         """
-        passes = self._run(rotation, order)
-        apart = {(record.owner, record.name): record for record in passes.apart.witness.calls}
-        for record in passes.same.witness.calls:
-            call = judge_call(record, passes.same, self.config, candidates)
-            other = apart.get((record.owner, record.name))
-            yield call, [_seen_apart(turn, other, passes, order) for turn in call.turns]
+        seen = self._run(rotation, order)
+        for record in seen.forward.witness.calls:
+            turns = [turn_by_axes(record, tensor, seen, candidates) for tensor in record.turns]
+            call = JudgedCall(
+                record,
+                tuple(turn for turn, _ in turns),
+                layer_type(record.owner, self.config),
+            )
+            yield call, [_seen_apart(turn, axes, order) for turn, axes in turns]
 
-    def _run(self, rotation: DeclaredRotation, order: AxisOrder) -> AxisPasses:
+    def _run(self, rotation: DeclaredRotation, order: AxisOrder) -> AxisPass:
         settings = rotation.settings
         limits = settings.number("original_length"), settings.number("longest")
         longest = min(int(next(filter(None, limits), LONGEST)), FARTHEST)
         key = len(order.counts), longest
         if key not in self._passes:
-            self._passes[key] = axis_passes(self.module, self.inputs, *key)
+            self._passes[key] = axis_pass(self.module, self.inputs, *key)
         return self._passes[key]
 
 
-def _seen_apart(
-    same: JudgedTurn, apart: CallRecord | None, passes: AxisPasses, order: AxisOrder
-) -> SeenAxes:
-    """The axes of a tensor, by a pass in which each axis has other positions."""
-    none = torch.full_like(order.axes, NO_AXIS)
-    turn = _like(same, apart)
-    if turn is None:
-        return SeenAxes(none, "where positions differ between axes, no rotation is left of it")
-    axes = pair_axes(same, turn, passes.positions, passes.same.length)
+def _seen_apart(turn: JudgedTurn, axes: Tensor, order: AxisOrder) -> SeenAxes:
+    """The axes of a tensor, by positions that differ from axis to axis."""
+    if turn.fit.kind != "rows":
+        return SeenAxes(axes, "its angles follow no known positions")
     if len(axes) != len(order.axes):
-        return SeenAxes(none, f"{len(axes)} pairs turn, and {len(order.axes)} are declared")
+        return SeenAxes(axes, f"{len(axes)} pairs turn, and {len(order.axes)} are declared")
     lost = (axes == NO_AXIS).nonzero().flatten().tolist()
     if lost:
-        return SeenAxes(none, f"pair {lost[0]} turns with none of the {len(order.names)} axes")
-    return SeenAxes(axes.where(axes != TOO_SLOW, NO_AXIS))
-
-
-def _like(same: JudgedTurn, apart: CallRecord | None) -> TensorTurn | None:
-    """The same tensor in another pass."""
-    turns = () if apart is None else apart.turns
-    return next((turn for turn in turns if turn.name == same.tensor.name), None)
+        return SeenAxes(axes, f"pair {lost[0]} turns with none of the {len(order.names)} axes")
+    return SeenAxes(axes)
 
 
 def grid_of(turn: JudgedTurn) -> GridSteps | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from rotcheck.model.axis_passes import NoAxisPositions
+from rotcheck.model.axis_pass import NoAxisPositions
 from rotcheck.model.axis_rows import AxisWitness, SeenAxes, grid_of, seen_in_grid
 from rotcheck.model.declared.axis_order import AxisOrder, axis_order
 from rotcheck.model.declared.declared_rotation import (
@@ -50,17 +50,18 @@ def declared_rows(
         turns = _turns(observation.calls, rotation)
         rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
-            yield _row(rotation, "", "unidentified", message=f"not understood: {rotation.unknown}")
+            verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
+            yield declared_row(rotation, "", verdict, message=f"not understood: {rotation.unknown}")
         elif not turns:
             if _covers_all(rotation, declared):
                 words = "no rotation was seen in these layers"
-                yield _row(rotation, "nothing", "unidentified", message=words)
+                yield declared_row(rotation, "nothing", "unidentified", message=words)
         else:
             yield from _of_rotation(rotation, turns, config, observation, axes)
 
 
 def _turns(calls: Iterable[JudgedCall], rotation: DeclaredRotation) -> list[JudgedTurn]:
-    return [turn for call in calls if _is_of(call, rotation) for turn in call.turns]
+    return [turn for call in calls if is_of(call, rotation) for turn in call.turns]
 
 
 def _on_grid(rotation: DeclaredRotation, turns: Sequence[JudgedTurn]) -> DeclaredRotation:
@@ -84,18 +85,16 @@ def _of_rotation(
         yield from _compared(rotation, turns, config, length)
         if rotation.sections:
             words = f"{sum(rotation.sections)} pairs in sections, of {rotation.rotary_dim} lanes"
-            yield _row(rotation, "", "skipped", "axes", message=words)
-    elif _is_axial(rotation) and not (axes and axes.has_places):
-        yield from _compared(rotation, turns, config, length)
+            yield declared_row(rotation, "", "skipped", "axes", message=words)
+        return
+    flat, seen, why = _apart(rotation, order, axes, length)
+    if not flat and _is_axial(rotation):
         seen = [seen_in_grid(grid_of(turn), order) for turn in turns]
-        yield from _of_axes(rotation, order, seen)
-    else:
-        flat, seen, why = _apart(rotation, order, axes, length)
-        known = any(turn.fit.kind == "rows" for turn in turns)
-        yield from _compared(rotation, turns if known or not flat else flat, config, length)
-        if not seen:
-            yield _row(rotation, "", "skipped", "axes", order, message=why)
-        yield from _of_axes(rotation, order, seen)
+    known = any(turn.fit.kind == "rows" for turn in turns)
+    yield from _compared(rotation, turns if known or not flat else flat, config, length)
+    if why and not seen:
+        yield declared_row(rotation, "", "skipped", "axes", str(order), message=why)
+    yield from _of_axes(rotation, order, seen)
 
 
 def _apart(
@@ -103,15 +102,16 @@ def _apart(
 ) -> tuple[list[JudgedTurn], list[SeenAxes], str]:
     """How the layers of a rotation turn while all axes have the same positions, and with which
     axes; or why they cannot have others."""
-    if axes is None:
+    if axes is None or (_is_axial(rotation) and not axes.has_places):
         return [], [], "the model is not called with other positions"
     try:
         calls = list(axes.seen(rotation, order, schedules_of([rotation], length)))
     except NoAxisPositions as error:
         return [], [], str(error)
-    calls = [(call, seen) for call, seen in calls if _is_of(call, rotation)]
-    flat = [turn for call, _ in calls for turn in call.turns]
-    return flat, [axis for _, seen in calls for axis in seen], "nothing turned then"
+    calls = [(call, seen) for call, seen in calls if is_of(call, rotation)]
+    turns = [turn for call, _ in calls for turn in call.turns]
+    none = SeenAxes(order.axes, "where positions differ from axis to axis, nothing is turned")
+    return turns, [axis for _, seen in calls for axis in seen] or [none], ""
 
 
 def _is_axial(rotation: DeclaredRotation) -> bool:
@@ -126,7 +126,9 @@ def _of_axes(
     rows: dict[str, DeclaredRow] = {}
     for axes in seen:
         fields = axes.fields(rotation, order)
-        row = _row(rotation, fields.pop("done"), fields.pop("verdict"), "axes", order, **fields)
+        row = declared_row(
+            rotation, fields.pop("done"), fields.pop("verdict"), "axes", str(order), **fields
+        )
         rows.setdefault(f"{row.done} {row.message}", row)
     yield from rows.values()
 
@@ -135,7 +137,7 @@ def declared_alone(declared: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow
     """Yield a row for each rotation that a file declares which holds no model that runs here."""
     for rotation in declared:
         words = rotation.unknown or "nothing was run: this file only declares a model"
-        yield _row(rotation, "", "skipped", message=words)
+        yield declared_row(rotation, "", "skipped", message=words)
 
 
 def _compared(
@@ -149,9 +151,11 @@ def _compared(
     known = [turn for turn in turns if turn.fit.kind == "rows" or (is_axial and grid_of(turn))]
     if not known and all(turn.fit.kind == "grid" for turn in turns):
         words = "turns by the places of a grid, and no axes are declared"
-        yield _row(rotation, "", "skipped", message=words)
+        yield declared_row(rotation, "", "skipped", message=words)
     elif not known:
-        yield _row(rotation, "", "unidentified", message="its angles follow no known positions")
+        yield declared_row(
+            rotation, "", "unidentified", message="its angles follow no known positions"
+        )
     rows: dict[str, DeclaredRow] = {}
     for turn in known:
         row = _of_turn(rotation, turn, config, length)
@@ -168,9 +172,9 @@ def _of_turn(
     amplitude = turn.tensor.turn.amplitude
     difference = rotation_difference(rotation, config, frequencies, amplitude, length, noise)
     if difference.agrees:
-        return _row(rotation, _done(turn, rotation.schedule), "agrees")
+        return declared_row(rotation, _done(turn, rotation.schedule), "agrees")
     fields: dict[str, Any] = {"parts_at": difference.position, "message": str(difference)}
-    return _row(rotation, _done(turn), "disagrees", finding="config", **fields)
+    return declared_row(rotation, _done(turn), "disagrees", finding="config", **fields)
 
 
 def _moved(steps: GridSteps, right: Tensor) -> Tensor:
@@ -196,7 +200,7 @@ def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:
     return f"{schedule or 'no known schedule'}, {turn.tensor.turn.lanes} lanes"
 
 
-def _is_of(call: JudgedCall, rotation: DeclaredRotation) -> bool:
+def is_of(call: JudgedCall, rotation: DeclaredRotation) -> bool:
     """Whether a call belongs to the layers of a rotation."""
     if rotation.layers and call.layers and rotation.layers != call.layers:
         return False
@@ -210,21 +214,21 @@ def _covers_all(rotation: DeclaredRotation, declared: Sequence[DeclaredRotation]
     return not rotation.layers and len(declared) == 1
 
 
-def _row(
+def declared_row(
     rotation: DeclaredRotation,
     done: str,
     verdict: Any,
     what: str = "",
-    order: AxisOrder | None = None,
+    declared: str = "",
     **fields: Any,
 ) -> DeclaredRow:
-    """A row of a rotation's frequencies, or of `what` else it declares: the order of its axes."""
+    """A row of a rotation's frequencies, or of `what` else is `declared`: the order of its axes."""
     lanes = f", {rotation.rotary_dim} lanes" if rotation.rotary_dim else ""
     layers = ", ".join(filter(None, (rotation.part, rotation.layers, what)))
-    declared = f"{rotation.schedule}{lanes}" if rotation.schedule else ""
+    frequencies = f"{rotation.schedule}{lanes}" if rotation.schedule else ""
     return DeclaredRow(
         layers=layers,
-        declared=(str(order) if order else "") if what else declared,
+        declared=declared if what else frequencies,
         done=done,
         keys={path: str(value) for path, value in rotation.keys.items()},
         verdict=verdict,

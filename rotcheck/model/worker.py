@@ -31,6 +31,7 @@ from rotcheck.model.forward_pass import (
 from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
 from rotcheck.model.sequences.evidence.way_fault import other_fault
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
+from rotcheck.model.still_rows import still_rows
 from rotcheck.model.weights.text_tokens import text_of
 from rotcheck.model.weights.trained_model import trained_model
 from rotcheck.model.weights.weights_judge import judge_weights
@@ -137,7 +138,11 @@ class ModelAtWork:
         """The rows of one forward and one backward pass, and the configuration beside them."""
         config = self.model.config or {}
         declared, observation = declared_rotations(config), self.observation
-        axes = AxisWitness(self.module, self.inputs, config_of_module(self.module))
+        axes = AxisWitness(self.module, self.inputs, observation.config)
+        beside = [
+            *declared_rows(observation, declared, config, axes),
+            *still_rows(observation.calls, observation.config),
+        ]
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
         rows = rows or [no_rotation_row(self.device, self.dtype, declares=bool(declared))]
         return {
@@ -146,9 +151,7 @@ class ModelAtWork:
             "dtype": self.dtype,
             "changes": list(self.model.changes),
             "rows": msgspec.to_builtins(rows),
-            "declared": msgspec.to_builtins(
-                list(declared_rows(observation, declared, config, axes))
-            ),
+            "declared": msgspec.to_builtins(beside),
         }
 
     def _rows(self, observation: ModelObservation) -> list[ModelRow]:

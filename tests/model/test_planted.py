@@ -14,6 +14,7 @@ from rotcheck.model.declared.declared_rotation import declared_rotations
 from rotcheck.model.declared_rows import declared_rows, schedules_of
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.model_rows import ModelObservation
+from rotcheck.model.still_rows import still_rows
 from rotcheck.results.model import DeclaredRow, ModelRow
 
 MODELS: list[PlantedModel] = [
@@ -34,7 +35,8 @@ def _rows(model: PlantedModel) -> tuple[list[ModelRow], list[DeclaredRow]]:
     observation = ModelObservation(forward, config, schedules_of(declared, forward.length))
     rows = [*observation.rows("cpu"), *observation.backward_rows("cpu")]
     axes = AxisWitness(module, inputs, config)
-    return rows, list(declared_rows(observation, declared, config, axes))
+    still = still_rows(observation.calls, config)
+    return rows, [*declared_rows(observation, declared, config, axes), *still]
 
 
 def test_there_are_as_many_as_we_say() -> None:

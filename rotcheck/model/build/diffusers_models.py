@@ -41,16 +41,18 @@ def _build(model_class: Any) -> BuiltModel:
         sizes = small_sizes(full, heads)
         try:
             config = {**full, **sizes}
-            changes = rotary_keys.differences(full, config)
-            if changes:
-                raise BuildError(f"a smaller model would rotate differently: {', '.join(changes)}")
+            rotary = rotary_keys.differences(full, config)
+            if rotary:
+                raise BuildError(f"a smaller model would rotate differently: {', '.join(rotary)}")
             torch.manual_seed(SEED)
             module = model_class.from_config(config).float().eval()
             inputs = call_search.first_that_runs(module, diffusion_inputs.calls(module, config))
         except Exception as error:  # a stranger's constructor may raise anything
             first = first or BuildError(f"{model_class.__name__}: {reason(error)}")
             continue
-        return BuiltModel(module, inputs, full, model_class.__name__, tuple(words(full, sizes)))
+        declared = {"_class_name": model_class.__name__, **full}
+        changes = words(full, sizes)
+        return BuiltModel(module, inputs, declared, model_class.__name__, tuple(changes))
     assert first is not None, "there are attempts"
     raise first
 

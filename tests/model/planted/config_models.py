@@ -26,6 +26,7 @@ LLAMA3 = PLAIN | {
         "original_max_position_embeddings": 64,
     }
 }  # fmt: skip
+STILL = PLAIN | {"model_type": "smollm3", "no_rope_layers": [1, 0], "num_hidden_layers": 2}
 TYPES = ("sliding_attention", "full_attention")
 TWO_TYPES: Config = {
     "model_type": "gemma3_text", "rope_theta": 1000000.0, "rope_local_base_freq": 10000.0,
@@ -99,6 +100,22 @@ def _right(name: str, build: Callable[[], nn.Module], config: Mapping[str, Any])
     return PlantedModel(f"config-{name}", build, config=config)
 
 
+class StillAttention(Attention):
+    """One layer that leaves q and k as they are."""
+
+    def forward(self, x: Tensor, position_ids: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, H, D)).permute(2, 0, 3, 1, 4)
+        return self.out(attend(q, k, v))
+
+
+def _one_still() -> nn.Module:
+    return Decoder([Attention(THETA), StillAttention(THETA)])
+
+
+def _all_turn() -> nn.Module:
+    return Decoder([Attention(THETA), Attention(THETA)])
+
+
 THETA = inverse_frequencies(theta=500000.0)
 LOCAL, GLOBAL = inverse_frequencies(), inverse_frequencies(theta=1000000.0)
 AMPLITUDE = 0.1 * 2.772588722239781 + 1  # of a factor of 16
@@ -110,6 +127,8 @@ MODELS = [
     _right("llama3", _of(llama3()), LLAMA3),
     _right("yarn", _of(yarn(), amplitude=AMPLITUDE), YARN),
     _right("two-types", _of(LOCAL, GLOBAL), TWO_TYPES),
+    _right("still-layer", _one_still, STILL),
+    _wrong("still-layer-turns", _all_turn, "layer 1 turns, and the configuration says that it does not", STILL),
     _wrong("theta-ignored", _of(inverse_frequencies()), "rope_theta is ignored", PLAIN),
     _wrong("exponent-halved", _of(500000.0 ** (-torch.arange(D // 2) / D)), "Plain(theta=707", PLAIN),
     _wrong("linear-ignored", _of(THETA), "rope_scaling is ignored", LINEAR),

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from rotcheck.errors import first_line
 from rotcheck.model.forward_pass import ForwardPass, run_forward
 
 SEED = 5
+FEWEST = 9  # tokens
 POSITIONS = "position_ids"  # (A, B, S)
 PLACES = ("txt_ids", "img_ids")  # of Flux and its kind: (L, A) and (N, A), one row behind the other
 
@@ -22,17 +23,17 @@ class NoAxisPositions(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class AxisPasses:
-    """Two passes: in `same` each axis has the positions 0, 1, 2, ...; in `apart` each has others,
-    `positions` (A, B or 1, S)."""
+class AxisPass:
+    """A pass whose first tokens, `line` of them, have the positions 0, 1, 2, ... on each axis, as
+    those of a text, and whose others have `places` (A, N), others on each."""
 
-    same: ForwardPass
-    apart: ForwardPass
-    positions: Tensor
+    forward: ForwardPass
+    line: int
+    places: Tensor
 
 
-def axis_passes(module: Module, inputs: Mapping[str, Any], axes: int, longest: int) -> AxisPasses:
-    """Call a model with the same positions on each axis, then with others on each.
+def axis_pass(module: Module, inputs: Mapping[str, Any], axes: int, longest: int) -> AxisPass:
+    """Call a model with positions that differ from axis to axis.
 
     Args:
         module: the model.
@@ -43,27 +44,22 @@ def axis_passes(module: Module, inputs: Mapping[str, Any], axes: int, longest: i
     Raises:
         NoAxisPositions: it takes no such positions.
     """
-    line = torch.arange(_length(module, inputs, axes))
-    generator = torch.Generator().manual_seed(SEED)
-    far = torch.randint(longest, (axes, len(line)), generator=generator)  # (A, S)
-    passes = [_run(module, inputs, rows) for rows in (line.expand(axes, -1), far)]
-    # the rows of the first are in a line: which positions they have is not to be told twice
-    return AxisPasses(replace(passes[0], positions=None), passes[1], far[:, None])
-
-
-def _run(module: Module, inputs: Mapping[str, Any], rows: Tensor) -> ForwardPass:
-    """One pass with the positions (A, S) of all tokens."""
+    length = _length(module, inputs, axes)
+    line, generator = 2 * length // 3, torch.Generator().manual_seed(SEED)
+    places = torch.randint(longest, (axes, length - line), generator=generator)  # (A, N)
+    positions = torch.cat((torch.arange(line).expand(axes, -1), places), 1)  # (A, S)
     try:
         with torch.no_grad():
-            return run_forward(module, {**inputs, **_placed(inputs, rows)})
+            forward = run_forward(module, {**inputs, **_placed(inputs, positions)})
     except Exception as error:  # a stranger's forward, called with other positions
-        words = f"it raises with positions for {len(rows)} axes: {first_line(error)}"
+        words = f"it raises with positions for {axes} axes: {first_line(error)}"
         raise NoAxisPositions(words) from error
+    return AxisPass(forward, line, places)
 
 
 def _placed(inputs: Mapping[str, Any], rows: Tensor) -> dict[str, Tensor]:
     """The arguments that give tokens these positions (A, S)."""
-    if PLACES[1] not in inputs:
+    if not set(PLACES) <= set(inputs):
         tokens = _tokens(inputs)
         assert tokens is not None, "its length was asked"
         return {POSITIONS: rows[:, None].expand(-1, len(tokens), -1).to(tokens.device)}
@@ -85,7 +81,7 @@ def _tokens(inputs: Mapping[str, Any]) -> Tensor | None:
 
 def _length(module: Module, inputs: Mapping[str, Any], axes: int) -> int:
     """How many tokens have positions."""
-    if all(isinstance(inputs.get(name), Tensor) for name in PLACES):
+    if set(PLACES) <= set(inputs):
         if inputs[PLACES[1]].shape[-1] != axes:
             raise NoAxisPositions(f"its places have {inputs[PLACES[1]].shape[-1]} axes, not {axes}")
         return sum(int(inputs[name].shape[-2]) for name in PLACES)
@@ -94,4 +90,6 @@ def _length(module: Module, inputs: Mapping[str, Any], axes: int) -> int:
         raise NoAxisPositions("it takes no tokens with positions")
     if POSITIONS not in {*inputs, *inspect.signature(module.forward).parameters}:
         raise NoAxisPositions(f"its forward takes no {POSITIONS}")
+    if tokens.shape[1] < FEWEST:
+        raise NoAxisPositions(f"{tokens.shape[1]} tokens are too few")
     return int(tokens.shape[1])
