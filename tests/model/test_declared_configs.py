@@ -154,7 +154,7 @@ UNCLEAR = [
             "rope_theta": 1e4,
             "rope_axes_dim": [256, 256],
         },
-        "(256, 256) are 512 lanes; rotary_dim is 128",
+        "how CogView4Transformer2DModel shares a head out to its axes is not known",
     ),
     (
         {"_class_name": "HeliosTransformer3DModel", "attention_head_dim": 128, "rope_theta": 1e4},
