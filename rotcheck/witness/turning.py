@@ -17,6 +17,7 @@ SAME_ANGLE = 0.05  # radians
 SAME_PART = 0.1  # of the largest angle
 EXACT_NORM = 1e-4  # relative: what float32 leaves of a pair's norm
 SAMPLE = 32  # rows that are looked at first
+FEW = 2  # rows by which most forms are ruled out
 FLAT_BLOCKS = 256  # heads that lie side by side in the last axis, at most
 
 
@@ -90,7 +91,10 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
     if len(changes) < 2 or not _keeps_energy(before, after, changes):
         return None
     first, last = int(changes[0]), int(changes[-1])
+    few = [x.reshape(-1, x.shape[-1])[:FEW] for x in (before, after)]  # (FEW, D) each
     for form in _forms(first, last, before.shape[-1]):
+        if measure_turn(form, *few).error > 3 * LOOSE:  # their amplitude is a little off
+            continue
         turn = _turn_of(form, before, after)
         if turn is not None and _is_rotation(turn):
             return turn

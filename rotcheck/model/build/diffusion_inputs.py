@@ -75,7 +75,8 @@ def texts(config: Config) -> list[torch.Tensor]:
 
 def moments(_: Config) -> list[torch.Tensor]:
     """The time of each row in the diffusion."""
-    return [torch.full((BATCH,), 0.5), torch.full((BATCH,), 500)]  # (B,)
+    whole = [torch.full((BATCH,), 0.5), torch.full((BATCH,), 500)]  # (B,)
+    return [*whole, torch.full((BATCH, FRAMES), 0.5)]  # (B, T): of each frame
 
 
 def pooled_texts(config: Config) -> list[torch.Tensor]:
@@ -94,6 +95,12 @@ def _axes(config: Config) -> int:
         [0] * 3,
     )
     return len(dims)
+
+
+def empty_padding(config: Config) -> list[torch.Tensor]:
+    """Nothing of an image is padding."""
+    patch = _number(config, "patch_size", otherwise=1)
+    return [torch.zeros(1, 1, ROWS * patch, COLUMNS * patch)]  # (1, 1, H, W)
 
 
 def image_places(config: Config) -> list[torch.Tensor]:
@@ -177,6 +184,7 @@ SOURCES: Mapping[str, Callable[[Config], list[Any]]] = {
     "encoder_hidden_states_mask": text_masks,
     "img_shapes": lambda _: [[[(1, ROWS, COLUMNS)]] * BATCH],
     "txt_seq_lens": lambda _: [[TARGET_LENGTH] * BATCH],
+    "padding_mask": empty_padding,
     "num_frames": lambda _: [FRAMES],
     "height": lambda _: [ROWS],
     "width": lambda _: [COLUMNS],

@@ -261,6 +261,15 @@ class DetachedAttention(HalfAttention):
         return self.o_proj(attend(q, k.detach(), v))
 
 
+class PaddedAttention(HalfAttention):
+    """The last rows of a shorter sequence are zero."""
+
+    def heads(self, x: Tensor) -> list[Tensor]:
+        rows = torch.arange(x.shape[1])[:, None]  # (S, 1)
+        shown = (rows < torch.tensor([x.shape[1], 13])).T[:, None, :, None]  # (B, 1, S, 1)
+        return [y * shown for y in super().heads(x)]
+
+
 class StillAttention(HalfAttention):
     """A layer without positions."""
 
@@ -338,6 +347,7 @@ MODELS = [
     PlantedModel("half-gqa", _of(HalfAttention, apply_rotary_pos_emb, 2)),
     PlantedModel("half-mqa-eager", _of(EagerAttention, apply_rotary_pos_emb, 1)),
     PlantedModel("half-norm", _of(NormAttention)),
+    PlantedModel("half-zero-rows", _of(PaddedAttention)),
     PlantedModel("half-scale-before", _of(ScaledAttention)),
     PlantedModel("half-scale-after", _of(LateScaleAttention)),
     PlantedModel("half-backwards", _of(HalfAttention, apply_backwards)),
