@@ -310,3 +310,11 @@ def test_where_transformers_has_the_model_its_own_class_stands_in_for_code_of_a_
     model = build(_folder(tmp_path, {**QWEN, **REMOTE}))
     assert model.name == "Qwen2ForCausalLM"
     assert "not of modeling_mine.py" in model.changes[0]
+
+
+def test_kinds_of_layers_that_repeat_are_all_kept() -> None:
+    kinds = ["recurrent", "recurrent", "attention"]
+    assert layers_to_keep({"block_types": kinds}, 26) == [0, 1, 2]
+    module: Any = build("transformers:recurrent_gemma").module
+    assert module.config.block_types == kinds
+    assert len(module.model.layers) == 3

@@ -13,6 +13,7 @@ _FIRST = re.compile(
     r"^(first_k_dense_replace|num_dense_layers|num_hash_layers|moe_layer_start_index)$"
 )
 _LAST = re.compile(r"^num_kv_shared_layers$")
+_KINDS = re.compile(r"(block|layer)_types$")
 _POSITIONS = re.compile(r"(layers?|idxs?|indexes|indices|layer_ids)$")
 
 
@@ -86,8 +87,17 @@ def _prefix(config: Mapping[str, Any], count: int) -> int:
     """How many of the first layers show each kind that a number of the config makes."""
     if _by_layer(config, count):
         return 0
-    periods = _numbers(config, _PERIOD).values()
+    periods = [*_numbers(config, _PERIOD).values(), *_repeated(config, count)]
     return max((period for period in periods if period <= min(LONGEST_PERIOD, count)), default=0)
+
+
+def _repeated(config: Mapping[str, Any], count: int) -> list[int]:
+    """The lengths of the lists of kinds that begin again until there are enough layers."""
+    return [
+        len(value)
+        for key, value in config.items()
+        if _KINDS.search(key) and isinstance(value, list | tuple) and len(value) < count
+    ]
 
 
 def _by_layer(config: Mapping[str, Any], count: int) -> dict[str, Sequence[Any]]:
