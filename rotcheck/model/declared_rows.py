@@ -24,7 +24,11 @@ from rotcheck.model.turn_fit import EXACT
 from rotcheck.results import DeclaredRow
 from rotcheck.rotary.schedules import Axial, AxisRows, Schedule
 
-SENSES = {"vision": r"vis|image", "audio": r"audio|speech|sound"}
+# parts of a model beside its text, each with what names its modules; not each runs in each call
+SENSES = {
+    "vision": r"vis|image", "audio": r"audio|speech|sound", "depth": "depth", "codec": "codec",
+    "talker": "talker",
+}  # fmt: skip
 
 
 def schedules_of(declared: Sequence[DeclaredRotation], length: int) -> tuple[Schedule, ...]:

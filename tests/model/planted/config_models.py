@@ -126,6 +126,7 @@ MODELS = [
     _right("partial", _of(inverse_frequencies(D // 2, 500000.0)), PARTIAL),
     _right("llama3", _of(llama3()), LLAMA3),
     _right("yarn", _of(yarn(), amplitude=AMPLITUDE), YARN),
+    _right("part-at-rest", _of(THETA), PLAIN | {"depth_decoder_config": PLAIN | {"rope_theta": 10000.0}}),
     _right("two-types", _of(LOCAL, GLOBAL), TWO_TYPES),
     _right("still-layer", _one_still, STILL),
     _wrong("still-layer-turns", _all_turn, "layer 1 turns, and the configuration says that it does not", STILL),
