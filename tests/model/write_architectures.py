@@ -59,6 +59,7 @@ BY_HAND: dict[str, dict[str, Any]] = {  # what a configuration class does not te
     },
     **{f"{name}_text": {"sections": list(sections)} for name, sections in SECTIONS.items()},
     "ernie4_5_vl_moe_text": {"sections": [22, 22, 20], "order": "hwt"},
+    "gemma4_vision": {"order": "wh"},
     "inkling2_vision": {"order": "wh"},
     "step3p5_vision": {"order": "wh"},
     "kimi_k25_vision": {"order": "wh", "dealt": True},
