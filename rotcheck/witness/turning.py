@@ -1,5 +1,6 @@
 """Is one tensor another one, turned? Which lanes form pairs, and by which angles they turn."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,8 @@ from rotcheck.rotary.frequencies import wrap
 
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
-OUTSTANDING = 10  # times the error of the norms: the largest angle of a turn
+OUTSTANDING = 10  # times the error of the norms: the largest angle of a row
+MOST_ROWS = 0.9  # of them; the others may turn further by chance, v and a prefix may stand still
 SAME_ANGLE = 0.05  # radians
 SAME_PART = 0.1  # of the largest angle
 EXACT_NORM = 1e-4  # relative: what float32 leaves of a pair's norm
@@ -226,9 +228,11 @@ def _is_rotation(turn: Turn) -> bool:
 
 
 def _stands_out(turn: Turn) -> bool:
-    """Whether the largest angle is far larger than what the norms are off: a layer that adds a
-    little to what went in changes both by as much."""
-    return float(turn.angles.abs().max()) > OUTSTANDING * turn.error
+    """Whether the largest angle of most rows that turn is far larger than what the norms are off: a
+    layer that adds a little to what went in changes both by as much."""
+    rows = turn.angles.abs().amax(-1).flatten()
+    usual = rows.kthvalue(math.ceil(MOST_ROWS * len(rows))).values
+    return float(usual) > OUTSTANDING * turn.error
 
 
 def repeats(angles: Tensor) -> bool:

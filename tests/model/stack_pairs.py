@@ -173,6 +173,19 @@ class StillLayer(HubLayer):
         )
 
 
+class ZeroLayer(HubLayer):
+    """Turns by no angle: at position 0, wherever a token stands."""
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        return super().forward(x, 0 * positions)
+
+
+def one_at_zero() -> Hub:
+    model = Hub([plain(), plain()])
+    model.layers[1] = ZeroLayer(plain())
+    return model
+
+
 def one_still() -> Hub:
     model = Hub([plain(), plain()])
     model.layers[1] = StillLayer(plain())
@@ -301,6 +314,7 @@ DIFFERENT = [
         ("forwards against backwards",),
     ),
     StackPair("amplitude", hub(), lambda: Louder([plain()] * 2), OPEN, ("times 1 against 1.2",)),
+    StackPair("at zero", hub(), one_at_zero, OPEN, ("was not seen to turn",)),
     StackPair("still layer", hub(), one_still, WRONG, ("does not turn",)),
     StackPair(
         "exchanged types",

@@ -114,3 +114,10 @@ def test_a_block_that_adds_a_little_is_no_rotation() -> None:
     a, b = x.chunk(2, -1)
     size = 0.04 * torch.rand(a.shape, generator=generator)
     assert find_turn(x, torch.cat((a - size * b, b + size * a), -1)) is None
+
+
+def test_a_block_that_adds_a_little_to_its_input_is_not_turned_by_one_short_pair() -> None:
+    x = torch.randn(1, 60, 96, generator=torch.Generator().manual_seed(0))
+    y = x + 1e-6 * torch.randn(1, 60, 96, generator=torch.Generator().manual_seed(1))
+    x[0, 7, :2], y[0, 7, :2] = torch.tensor([1e-3, 0.0]), torch.tensor([1e-3, 1.4e-5])
+    assert find_turn(x, y) is None

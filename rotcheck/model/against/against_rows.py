@@ -9,6 +9,7 @@ from rotcheck.model.against.layer_rotation import LayerRotation, ModelRotations
 from rotcheck.results import AgainstLength, AgainstRow
 
 Names = tuple[str, str]
+AXES_NOTE = "as text turns: with which axis a pair turns is not compared"
 PERMUTATION_NOTE = "the pairings differ, and the lanes of q go in permuted accordingly"
 
 
@@ -38,6 +39,8 @@ def against_rows(
             fields |= _judgement(LayerDifference(pair.first, pair.second, names))
             if fields["verdict"] == "disagrees":
                 fields["message"] += _another_kind(pair.first, pair.name, pairs, names)
+            if first.has_axes or second.has_axes:
+                fields["note"] = "; ".join(filter(None, (fields.get("note"), AXES_NOTE)))
             yield AgainstRow(**fields)
 
 

@@ -38,9 +38,9 @@ def open_layers(setup: dict[str, Any]) -> Answer:
 
 
 def _layers_of(work: ModelAtWork, lengths: Iterable[int]) -> ModelRotations:
-    config = work.model.config or {}
-    schedules = [rotation.schedule for rotation in declared_rotations(config) if rotation.schedule]
-    return model_layers(
+    rotations = declared_rotations(work.model.config or {})
+    schedules = [rotation.schedule for rotation in rotations if rotation.schedule]
+    layers = model_layers(
         work.observation,
         list(lengths),
         FarRuns(work.subject(), _numbers_a_token(work.whole.result)),
@@ -48,6 +48,8 @@ def _layers_of(work: ModelAtWork, lengths: Iterable[int]) -> ModelRotations:
         work.model.types,
         is_small=bool(work.model.changes),
     )
+    has_axes = any(rotation.sections for rotation in rotations)
+    return msgspec.structs.replace(layers, has_axes=has_axes)
 
 
 def _numbers_a_token(result: Any) -> int:

@@ -1,7 +1,7 @@
 """By which frequencies a model turns in long sequences: run there, where that can be done."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from rotcheck.errors import first_line
 from rotcheck.model.against.layer_rotation import LengthFrequencies
 from rotcheck.model.declared.declared_rotation import at_length
 from rotcheck.model.judged_turn import JudgedTurn
+from rotcheck.model.sequences.evidence.far_pass import witnessed_pass
 from rotcheck.model.sequences.evidence.token_angles import RowAngles, TurnPlace, row_angles
 from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
@@ -34,6 +35,7 @@ class FarRuns:
 
     def __init__(self, subject: WaySubject, vocabulary: int) -> None:
         self.vocabulary = vocabulary
+        self.subject = subject
         self._call: TokenCall | None = None
         self.why = ""
         try:
@@ -41,6 +43,13 @@ class FarRuns:
         except (WayClosed, NotComparable) as error:
             self.why = str(error)
         self.angles = cache(self._angles)
+
+    @cached_property
+    def owners(self) -> set[str]:
+        """The modules that call what turns q and k, whether it was seen to turn there or not."""
+        subject = self.subject
+        records, _ = witnessed_pass(subject, subject.module, subject.inputs)
+        return {record.owner for record in records}
 
     def _angles(self, length: int) -> tuple[RowAngles | None, str]:
         """The angles of the last tokens of a sequence of this length, and why they are not known;

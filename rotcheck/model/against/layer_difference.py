@@ -137,7 +137,7 @@ class LayerDifference:
             if a.is_still != b.is_still:
                 yield f"{a.does} against {b.does}"
             return
-        if a.rows and b.rows and self._shape_differs is False and self._rows_differ:
+        if a.rows and b.rows and not self._shape_differs and self._rows_differ:
             yield "the rows of the one pass turn by different angles"
         if bool(a.rows) != bool(b.rows):
             return
@@ -216,16 +216,31 @@ class LayerDifference:
                     "which was not run there, goes on as in the one pass"
                 )
 
+    @cached_property
+    def _rows(self) -> tuple[Tensor, Tensor]:
+        """The angles (S, P) of the rows that turn."""
+        return _turning_rows(self.first), _turning_rows(self.second)
+
     @property
     def _shape_differs(self) -> bool:
-        a, b = self.first.rows, self.second.rows
-        return bool(a and b) and (len(a), len(a[0])) != (len(b), len(b[0]))
+        a, b = self._rows
+        return bool(self.first.rows and self.second.rows) and a.shape != b.shape
 
     @property
     def _rows_differ(self) -> bool:
-        a, b = (_tensor(side.rows) for side in (self.first, self.second))
+        a, b = self._rows
         noise = max(self.first.noise, self.second.noise)
         return float(wrap(a - b).abs().max()) > max(10 * noise, PARTING)
+
+
+def _turning_rows(layer: LayerRotation) -> Tensor:
+    """The angles (S, P) of the one pass, without the rows at both ends that stand still: of class
+    tokens and registers, which some stacks leave out before they turn the rest."""
+    rows = torch.tensor(layer.rows, dtype=torch.float64)  # (S, P)
+    if not layer.rows:
+        return rows
+    moving = (wrap(rows).abs().amax(-1) > layer.noise).nonzero().flatten()
+    return rows[int(moving[0]) : int(moving[-1]) + 1] if len(moving) else rows
 
 
 def _is_near(layer: LayerRotation, values: list[float]) -> bool:
@@ -233,7 +248,3 @@ def _is_near(layer: LayerRotation, values: list[float]) -> bool:
     x = torch.tensor([value for row in layer.before for value in row], dtype=torch.float64)  # (N,)
     y = torch.tensor(values, dtype=torch.float64)  # (N,)
     return x.shape == y.shape and bool((x - y).norm() <= SAME_VALUES * x.norm()) and len(x) > 0
-
-
-def _tensor(rows: tuple[tuple[float, ...], ...]) -> Tensor:
-    return torch.tensor(rows, dtype=torch.float64)  # (S, P)

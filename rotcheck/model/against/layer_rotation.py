@@ -70,9 +70,11 @@ class ModelRotations(msgspec.Struct, frozen=True, kw_only=True):
     """The rotations of a model, layer by layer.
 
     `types`: those of all layers of the original model, in their order; empty: it names none.
-    `is_small`: whether layers were left out.
+    `is_small`: whether layers were left out. `has_axes`: whether its configuration has positions
+    of several axes, of which text shows none.
     """
 
     layers: tuple[LayerRotation, ...]
     types: tuple[str, ...] = ()
     is_small: bool = False
+    has_axes: bool = False

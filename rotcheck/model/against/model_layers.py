@@ -19,6 +19,8 @@ from rotcheck.model.turn_pairs import uneven_turns
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.turning import real_lanes
 
+STILL = {"is_still": True, "does": "does not turn"}
+UNSEEN = {"unknown": "what turns q and k elsewhere runs there too, and was not seen to turn them"}
 ROWS = 3  # tokens whose q is kept
 
 
@@ -67,7 +69,8 @@ def model_layers(
             "part": _part(layer.owner),
         }
         if not layer.turns:
-            layers.append(LayerRotation(**fields, is_still=True, does="does not turn"))
+            fields |= UNSEEN if layer.owner in runs.owners else STILL
+            layers.append(LayerRotation(**fields))
             continue
         fields["unknown"] = _unknown(layer)
         turn = layer.turns[0]
