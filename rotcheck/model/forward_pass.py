@@ -1,4 +1,4 @@
-"""One forward and one backward pass of a model, under the witness."""
+"""One forward pass of a model, under the witness."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from rotcheck.errors import first_line
 from rotcheck.witness.call_record import map_tensors
 from rotcheck.witness.witness import Witness
 
@@ -60,33 +59,6 @@ def dtype_of(module: Module) -> torch.dtype:
         if weight.is_floating_point():
             sizes[weight.dtype] += weight.numel()
     return max(sizes, key=sizes.__getitem__, default=torch.float32)
-
-
-def backward_fault(forward: ForwardPass, module: Module) -> str | None:
-    """Words, if the model cannot be trained as it is; None: its gradient is there, and finite."""
-    outputs = [
-        y for y in tensors_within(forward.result) if y.is_floating_point() and y.requires_grad
-    ]
-    if not outputs:
-        return "nothing that the model returns requires a gradient"
-    loss = (outputs[0].float() * _weights(outputs[0])).sum()
-    try:
-        loss.backward()  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
-        return f"its backward pass raises: {first_line(error)}"
-    finally:
-        gradients = [weight.grad for weight in module.parameters() if weight.grad is not None]
-        module.zero_grad(set_to_none=True)
-    if not gradients:
-        return "no gradient reaches a parameter"
-    if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
-        return "its gradient has NaN or infinite elements"
-    return None
-
-
-def _weights(y: Tensor) -> Tensor:
-    generator = torch.Generator().manual_seed(3)
-    return torch.randn(y.shape, generator=generator).to(y.device)
 
 
 def tensors_within(value: Any, depth: int = DEPTH) -> Iterator[Tensor]:

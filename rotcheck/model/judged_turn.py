@@ -10,7 +10,7 @@ from rotcheck.identify.reading.computed_angles import XPOS_WORDS, grows_as_xpos
 from rotcheck.measure import mistake_names
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.angle_mistakes import angle_mistake
-from rotcheck.model.turn_angles import TurnAngles, turn_angles
+from rotcheck.model.turn_angles import NARROW_ERROR, TurnAngles, turn_angles
 from rotcheck.model.turn_fit import TurnFit, fit_rows
 from rotcheck.rotary.recognition import TWICE
 from rotcheck.rotary.schedules import Linear, Schedule
@@ -160,6 +160,9 @@ def _mistake(
         why = f": {fit.why}" if fit.why else ""
         words = f"{tensor.name} is {error:.3g} rounding steps off the rotation by its own angles"
         return "low-precision", words + why
+    if tensor.turn.error > NARROW_ERROR and tensor.before.dtype in (torch.float32, torch.float64):
+        words = f"pairs of {tensor.name} are up to {tensor.turn.error:.1%} longer or shorter than before"
+        return "low-precision", words
     return "", ""
 
 

@@ -359,21 +359,6 @@ def _does(turns: Sequence[JudgedTurn]) -> str:
     )
 
 
-def backward_row(fault: str | None, model: str, device: str) -> ModelRow:
-    """The row of the backward pass of the whole model; `fault`: what is wrong with it."""
-    return ModelRow(
-        kind="backward",
-        function=model,
-        calls=1,
-        device=device,
-        dtype="",
-        does="" if fault else "its gradient is finite",
-        verdict="raises" if fault and "raises" in fault else "disagrees" if fault else "agrees",
-        finding="gradient" if fault else None,
-        message=fault,
-    )
-
-
 def no_rotation_row(device: str, dtype: str, *, declares: bool) -> ModelRow:
     """The row of a model in which nothing was seen to turn."""
     words = "no call turned a tensor"

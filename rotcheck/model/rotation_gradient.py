@@ -63,7 +63,7 @@ def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[
     x, y = form.pairs(tensor.before), form.written_pairs(tensor.after)  # (..., P) each
     lengths = y.abs() / x.abs().clamp_min(1e-30)
     right = w * torch.polar(lengths, -torch.angle(y * x.conj()))
-    step = torch.finfo(tensor.before.dtype).eps
+    step = max(torch.finfo(tensor.before.dtype).eps, form.error)  # no better than the forward is
     lengths = form.pairs(tensor.before).abs()
     shows = lengths > TINY * lengths.max()  # pairs of padding are zero, and have no angle
     off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30))[shows].max())

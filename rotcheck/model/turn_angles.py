@@ -10,6 +10,7 @@ from rotcheck.witness.turning import Turn
 
 NOISE = 1e-4  # radians: what float32 leaves of an angle of a row
 NARROW_NOISE = 4  # of a narrower dtype: so many of its rounding steps
+NARROW_ERROR = 1e-3  # relative: a pair whose length is so far off was turned in a narrower dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
     """
     narrow = dtype in (torch.bfloat16, torch.float16)
     noise = NARROW_NOISE * torch.finfo(dtype).eps if narrow else NOISE
+    noise = max(noise, NARROW_NOISE * turn.error) if turn.error > NARROW_ERROR else noise
     shape = (*turn.angles.shape[:-1], turn.blocks, -1)
     angles, weights = turn.angles.reshape(shape), turn.weights.reshape(shape)  # (..., blocks, P)
     if turn.blocks > 1 and _difference(angles, weights, angles.dim() - 2) > noise:

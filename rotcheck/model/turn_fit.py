@@ -72,9 +72,9 @@ def fit_rows(
         return _of_coordinates(angles, noise, positions.double(), likely) or _of_nothing(angles)
     rows = torch.arange(length) if positions is None else positions
     rows = rows.reshape(-1, length).double()  # (B or 1, S)
-    fit = _of_candidates(angles, noise, rows, likely)
+    fit = _of_rounded_tables(angles, rows, likely) if noise > NOISE else None
+    fit = fit or _of_candidates(angles, noise, rows, likely)
     fit = fit or _of_rounding(angles, noise, rows, likely)
-    fit = fit or _of_rounded_tables(angles, noise, rows, likely)
     fit = fit or _of_positions(angles, noise, rows, head_dim, candidates)
     return fit or _of_grid(angles, noise) or _of_nothing(angles)
 
@@ -129,7 +129,7 @@ def _of_rounding(
 
 
 def _of_rounded_tables(
-    angles: Tensor, noise: float, rows: Tensor, candidates: Sequence[Schedule]
+    angles: Tensor, rows: Tensor, candidates: Sequence[Schedule]
 ) -> TurnFit | None:
     """The first schedule whose cos and sin explain the angles, once they are rounded.
 
@@ -140,7 +140,7 @@ def _of_rounded_tables(
         for rounded, why in rounded_tables(rows[..., None], frequencies):
             for direction in (1, -1):
                 off = wrap(angles - direction * rounded).abs()
-                near = (off <= _allowance(truth, noise)).double().mean()
+                near = (off <= _allowance(truth, NOISE)).double().mean()
                 if float(near) >= MOST_ROUNDED and float(off.max()) <= TABLE_STEP:
                     fields = (float(rows.min()), direction * truth, float(off.max()), "", why)
                     return TurnFit("rows", direction, frequencies, schedule, *fields)

@@ -14,6 +14,7 @@ from rotcheck.errors import RequestError
 from rotcheck.identify.worker_device import check
 from rotcheck.model import plan
 from rotcheck.model.axis_rows import AxisWitness
+from rotcheck.model.backward_pass import backward_row
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.build.config_json import config_of_module
@@ -22,13 +23,12 @@ from rotcheck.model.declared.declared_rotation import declared_lengths, declared
 from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
 from rotcheck.model.forward_pass import (
     ForwardPass,
-    backward_fault,
     cast_module,
     dtype_of,
     moved,
     run_forward,
 )
-from rotcheck.model.model_rows import ModelObservation, backward_row, no_rotation_row
+from rotcheck.model.model_rows import ModelObservation, no_rotation_row
 from rotcheck.model.sequences.evidence.way_fault import other_fault
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.model.still_rows import still_rows
@@ -157,9 +157,8 @@ class ModelAtWork:
     def _rows(self, observation: ModelObservation) -> list[ModelRow]:
         rows = list(observation.rows(self.device))
         if rows:
-            fault = backward_fault(self.whole, self.module)
-            rows += observation.backward_rows(self.device)
-            rows.append(backward_row(fault, self.model.name, self.device))
+            backward = backward_row(self.whole, self.module, self.model.name, self.device)
+            rows += [*observation.backward_rows(self.device), backward]
         return rows
 
     def way(self, name: str) -> dict[str, Any]:

@@ -87,3 +87,27 @@ def cache_of_float32() -> nn.Module:
 
 def refuses_autocast() -> nn.Module:
     return Decoder(_complex(), turn_float32)
+
+
+def turn_narrow(x: Tensor, table: Tensor) -> Tensor:
+    return turn_parts(x.bfloat16(), table.bfloat16()).to(x.dtype)
+
+
+def narrow_rotation() -> nn.Module:
+    return Decoder(torch.view_as_real(_complex()), turn_narrow)
+
+
+class WithoutGradient(Decoder):
+    @torch.no_grad()
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
+        return super().forward(input_ids)
+
+
+def for_inference() -> nn.Module:
+    return WithoutGradient(_complex(), turn_complex)
+
+
+def not_initialised() -> nn.Module:
+    model = complex_table()
+    model.layers[1].qkv.bias.data[0] = float("nan")
+    return model

@@ -50,3 +50,23 @@ def test_a_rotation_that_raises_in_a_way_is() -> None:
     (way,) = report_of("refuses_autocast", "autocast").ways
     assert way.verdict == "raises"
     assert "the rotation is for float32 alone" in (way.message or "")
+
+
+def test_a_rotation_in_a_narrower_dtype_is_named_and_its_gradient_is_as_exact_as_it() -> None:
+    report = report_of("narrow_rotation")
+    assert verdicts(report) | {"rotation": "disagrees"} == verdicts(report)
+    assert {row.finding for row in report.rows if row.finding} == {"low-precision"}
+    assert verdicts(report)["backward"] == "agrees"
+
+
+@pytest.mark.parametrize(
+    ("factory", "words"),
+    [
+        ("for_inference", "nothing that the model returns requires a gradient"),
+        ("not_initialised", "they were not initialised"),
+    ],
+)
+def test_a_model_that_cannot_be_trained_as_it_is_is_not_accused(factory: str, words: str) -> None:
+    *_, last = report_of(factory).rows
+    assert (last.kind, last.verdict) == ("backward", "skipped")
+    assert words in (last.message or "")
