@@ -7,7 +7,7 @@ from rotcheck.witness.call_record import CallRecord, tensors_in
 
 LINEAR = 1e-4  # what rounding leaves of a sum
 MOST_LANES = 512
-MOST_ELEMENTS = 1 << 26  # of all matrices
+MOST_ELEMENTS = 1 << 25  # of all matrices
 
 
 def lane_matrices(call: CallRecord, name: str, x: Tensor) -> Tensor | None:

@@ -26,7 +26,7 @@ def rank_positions(records: Sequence[Record]) -> Iterator[RankPositions]:
     for group in group_by(sightings, lambda sight: sight[1].place).values():
         first = {rank: entry.positions for rank, entry in reversed(group)}
         ranks: dict[int, Runs] = {rank: first[rank] for rank in sorted(first) if rank is not None}
-        message = _of_exchanges(ranks, _exchanges(records, group[0][1].place))
+        message = _of_exchanges(ranks, _exchanges(ranks, records, group[0][1].place))
         if message or _are_parts(ranks):
             message = message or _message(ranks) or _uneven(ranks, _world_size(records))
             yield RankPositions(
@@ -37,13 +37,15 @@ def rank_positions(records: Sequence[Record]) -> Iterator[RankPositions]:
             )
 
 
-def _exchanges(records: Sequence[Record], place: Line) -> dict[int, Exchange]:
+def _exchanges(
+    ranks: dict[int, Runs], records: Sequence[Record], place: Line
+) -> dict[int, Exchange]:
     """What each rank sent of what the function at a place turned."""
     return {
         record.rank: entry
         for record in records
         for entry in reversed(record.entries)
-        if isinstance(entry, Exchange) and entry.place == place and record.rank is not None
+        if isinstance(entry, Exchange) and entry.place == place and record.rank in ranks
     }
 
 

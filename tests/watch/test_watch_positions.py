@@ -63,6 +63,17 @@ def test_rows_without_whole_positions_are_neither_right_nor_wrong(positions: Ten
     assert turn_verdict(_turned(positions, torch.float32), 1)["verdict"] != "disagrees"
 
 
+def test_xpos_is_neither_right_nor_wrong() -> None:
+    turned = _turned(torch.arange(8), torch.float32)
+    power = torch.linspace(0.3, 0.95, D // 2) ** (torch.arange(8)[:, None] / 512)  # (S, P)
+    after = turned.after * power.repeat(1, 2)[:, None]
+    turn = find_turn(turned.before, after)
+    assert turn is not None
+    verdict = turn_verdict(TensorTurn("q", turned.before, after, turn), 1)
+    assert verdict["verdict"] == "unidentified"
+    assert "as xPos does" in verdict["message"]
+
+
 def test_a_step_of_decoding_is_neither_right_nor_wrong() -> None:
     verdict = turn_verdict(_turned(torch.arange(20, 22), torch.float32), 1)
     assert (verdict["verdict"], verdict["positions"]) == ("unidentified", [])

@@ -69,6 +69,8 @@ def _positions(judgement: JudgedTurn, length: int) -> Runs:
 
 def _verdict(judgement: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
     """Verdict, finding, and why it is not right."""
+    if judgement.doubt:
+        return "unidentified", "", judgement.doubt
     if not knows_axis:
         return ("unidentified", "", UNKNOWN_AXIS) if judgement.fit.kind == "none" else _RIGHT
     if judgement.angles.uneven is not None:  # heads by design, or rows of a batch
