@@ -93,7 +93,9 @@ def _of_rotation(
         return
     flat, seen, why = _apart(rotation, order, axes, length)
     if not flat and _is_axial(rotation):
-        seen = [seen_in_grid(grid_of(turn), order) for turn in turns]
+        grids = [grid for turn in turns if (grid := grid_of(turn))]  # a text beside it is in none
+        none = seen_in_grid(None, order)
+        seen = [seen_in_grid(grid, order) for grid in grids] or [none]
     known = any(turn.fit.kind == "rows" for turn in turns)
     yield from _compared(rotation, turns if known or not flat else flat, config, length)
     if why and not seen:
