@@ -153,8 +153,9 @@ def _compared(
     length: int,
 ) -> Iterator[DeclaredRow]:
     """Yield a row for each way in which these layers turn."""
-    is_axial = _is_axial(rotation)
-    known = [turn for turn in turns if turn.fit.kind == "rows" or (is_axial and grid_of(turn))]
+    grids = [turn for turn in turns if _is_axial(rotation) and grid_of(turn)]
+    # a text beside an image turns along one axis, as in Lumina 2
+    known = grids or [turn for turn in turns if turn.fit.kind == "rows"]
     if not known and all(turn.fit.kind == "grid" for turn in turns):
         words = "turns by the places of a grid, and no axes are declared"
         yield declared_row(rotation, "", "skipped", message=words)
