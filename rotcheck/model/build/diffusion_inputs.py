@@ -15,23 +15,24 @@ MOST = 80
 _TEXT = re.compile(
     r"(joint|cross|text|caption|cap_feat|context|llm|cond|encoder)\w*(dim|channels|size)$"
 )
-_OWN_TABLES = re.compile(r"(^|\.)(rope|rotary|pos_embed$|rope_embedder|rotary_emb)")
+_TABLE_MAKER = re.compile(r"(^|\.)(rope|rotary|pos_embed$|rope_embedder|rotary_emb)")
 Config = Mapping[str, Any]
 
 
 def calls(module: torch.nn.Module, config: Config) -> Iterator[Mapping[str, Any]]:
     """Calls with all inputs that are known, then with those only that have no default."""
     parameters = inspect.signature(module.forward).parameters
-    makes_tables = any(_OWN_TABLES.search(name) for name, _ in module.named_modules())
-    others = {"image_rotary_emb"} if makes_tables else set()
-    known = [name for name in parameters if name in SOURCES and name not in others]
+    makes_tables = any(_TABLE_MAKER.search(name) for name, _ in module.named_modules())
+    without = {"image_rotary_emb"} if makes_tables else set()
+    known = [name for name in parameters if name in SOURCES and name not in without]
     necessary = [name for name in known if parameters[name].default is inspect.Parameter.empty]
     usual = [name for name in USUAL if name in known]
     for names in (known, [*dict.fromkeys([*necessary, *usual])], necessary):
         backwards = [*reversed(names)]  # what is noisy comes first, and changes with each call
         values = [SOURCES[name](config) for name in backwards]
         for choice in itertools.islice(itertools.product(*values), MOST):
-            yield dict(zip(backwards, choice))
+            call = dict(zip(backwards, choice))
+            yield {name: call[name] for name in names}
 
 
 def _number(config: Config, *keys: str, otherwise: int) -> int:

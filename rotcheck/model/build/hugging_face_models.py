@@ -45,7 +45,7 @@ def from_file(path: Path) -> BuiltModel:
     original = read_config(file)
     config_class, classes = model_classes.find_declared(original, file)
     model = _build(config_class, original, classes)
-    code = model_classes.own_code(original)
+    code = model_classes.folder_code(original)
     note = (f"a model of transformers, not of {code}, which auto_map names",) if code else ()
     return replace(model, changes=(*note, *model.changes))
 

@@ -87,11 +87,11 @@ def _prefix(config: Mapping[str, Any], count: int) -> int:
     """How many of the first layers show each kind that a number of the config makes."""
     if _by_layer(config, count):
         return 0
-    periods = [*_numbers(config, _PERIOD).values(), *_repeated(config, count)]
+    periods = [*_numbers(config, _PERIOD).values(), *_repeat_lengths(config, count)]
     return max((period for period in periods if period <= min(LONGEST_PERIOD, count)), default=0)
 
 
-def _repeated(config: Mapping[str, Any], count: int) -> list[int]:
+def _repeat_lengths(config: Mapping[str, Any], count: int) -> list[int]:
     """The lengths of the lists of kinds that begin again until there are enough layers."""
     return [
         len(value)

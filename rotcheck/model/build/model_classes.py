@@ -71,7 +71,7 @@ def find_declared(original: Mapping[str, Any], file: Path) -> tuple[type[Any], l
     unknown = (
         f"{str(file)!r}: transformers {transformers.__version__} knows no model type {model_type!r}"
     )
-    code = own_code(original)
+    code = folder_code(original)
     if code is None:
         raise RequestError(unknown)
     raise RequestError(
@@ -80,7 +80,7 @@ def find_declared(original: Mapping[str, Any], file: Path) -> tuple[type[Any], l
     )
 
 
-def own_code(original: Mapping[str, Any]) -> str | None:
+def folder_code(original: Mapping[str, Any]) -> str | None:
     """The file of a folder whose code makes its model, as its `auto_map` says; None: there is none.
 
     transformers runs it where `trust_remote_code` allows that; rotcheck does not.

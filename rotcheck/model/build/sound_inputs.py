@@ -29,9 +29,9 @@ def features(config: Config) -> list[torch.Tensor]:
         "mel_dim",
         "input_size",
     )
-    known = [sizes[key] for key in keys if key in sizes][:1]
+    counts = [sizes[key] for key in keys if key in sizes][:1]
     forms: list[torch.Tensor] = []
-    for channels in known or CHANNELS:
+    for channels in counts or CHANNELS:
         forms += [
             normal(BATCH, FRAMES, channels),  # (B, T, M)
             normal(BATCH, channels, FRAMES),
