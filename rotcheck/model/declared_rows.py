@@ -20,7 +20,7 @@ from rotcheck.model.judged_call import JudgedCall
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.model_rows import ModelObservation
 from rotcheck.model.turn_angles import NOISE
-from rotcheck.model.turn_fit import EXACT
+from rotcheck.model.turn_fit import EXACT, TurnFit
 from rotcheck.results import DeclaredRow
 from rotcheck.rotary.schedules import Axial, AxisRows, Schedule
 
@@ -194,11 +194,19 @@ def _moved(steps: GridSteps, right: Tensor) -> Tensor:
 
 def _noise(turn: JudgedTurn, length: int) -> float:
     """Radians a position by which a frequency may be off as measured: none of a schedule's, and the
-    rounding of an angle over the last position of those that follow none."""
-    if turn.fit.schedule is not None:
+    rounding of an angle over the last position of others."""
+    if _is_of_schedule(turn.fit):
         return 0.0
     rounding = turn.angles.noise if turn.angles.noise > NOISE else EXACT
     return rounding / max(length - 1, 1)
+
+
+def _is_of_schedule(fit: TurnFit) -> bool:
+    """Whether the frequencies are those of the schedule, and not measured ones that are near."""
+    if fit.schedule is None:
+        return False
+    right = fit.schedule.inverse_frequencies(2 * len(fit.frequencies))  # (P,)
+    return bool(((fit.frequencies - right).abs() <= 1e-9 * right).all())
 
 
 def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:

@@ -1,7 +1,7 @@
 """One forward pass of a model, under the witness."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,15 +62,25 @@ def dtype_of(module: Module) -> torch.dtype:
 
 
 def tensors_within(value: Any, depth: int = DEPTH) -> Iterator[Tensor]:
-    """Yield the tensors of a value, of dicts and tuples in it too."""
+    """Yield the tensors of a value; of dicts, tuples and data classes in it too."""
     if isinstance(value, Tensor):
         yield value
-    elif depth and isinstance(value, Mapping):
-        for part in value.values():
+    elif depth:
+        for part in _parts(value):
             yield from tensors_within(part, depth - 1)
-    elif depth and isinstance(value, tuple | list):
-        for part in value:
-            yield from tensors_within(part, depth - 1)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a value holds: a dict, a tuple, a list, or a data class, of `attrs` too."""
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(value, tuple | list):
+        return value
+    if isinstance(value, type):
+        return ()
+    names = [*getattr(value, "__dataclass_fields__", ())]
+    names += [field.name for field in getattr(value, "__attrs_attrs__", ())]
+    return [getattr(value, name, None) for name in names]
 
 
 def _length(inputs: Mapping[str, Any]) -> int:
