@@ -1,21 +1,73 @@
-"""What docs/what-we-found.md says is defective, its snippets still show."""
+"""What docs/what-we-found.md says is what its command prints, and its snippets still show."""
 
+import importlib.util
 import runpy
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import rotcheck
+
 DOCS = Path(__file__).parents[2] / "docs"
-SNIPPETS = sorted((DOCS / "found").glob("*.py"))
+PAGE = (DOCS / "what-we-found.md").read_text()
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda file: file.stem)
+def _command() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("what_we_found", DOCS / "what_we_found.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+COMMAND = _command()
+SNIPPETS = [
+    pytest.param(library, file, id=f"{library}/{file.stem}")
+    for library in COMMAND.LIBRARIES
+    for file in COMMAND.snippets(library)
+]
+
+
+@pytest.mark.parametrize(("library", "snippet"), SNIPPETS)
 def test_a_snippet_prints_what_the_page_shows(
-    snippet: Path, capsys: pytest.CaptureFixture[str]
+    library: str, snippet: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    code = snippet.read_text().partition('"""\n\n')[2]
+    assert f"```python\n{code}```\n" in PAGE
+    if not COMMAND.is_installed(library):
+        pytest.skip(f"{library} is not installed")
     runpy.run_path(str(snippet))
-    page = (DOCS / "what-we-found.md").read_text()
     printed = capsys.readouterr().out
     assert printed
-    assert f"```\n{printed}```\n" in page
-    assert snippet.read_text().partition('"""\n\n')[2] in page
+    assert f"{code}```\n\n```\n{printed}```\n" in PAGE
+
+
+def test_each_library_has_a_section_or_is_told_as_not_tried() -> None:
+    sections = {found["name"] for found in COMMAND.SECTION.finditer(PAGE)}
+    untried = PAGE.partition("## Not tried here\n\n")[2].strip(".\n").split(", ")
+    assert sections | {*untried} >= {*COMMAND.LIBRARIES}
+    assert not {*COMMAND.LIBRARIES} & sections & {*untried}
+
+
+@pytest.mark.parametrize("name", ["esm.rotary_embedding:apply_rotary_pos_emb"])
+def test_a_function_has_the_row_that_the_page_shows(name: str) -> None:
+    assert COMMAND.row(name, COMMAND.function_cells(rotcheck.identify(name))) in PAGE
+
+
+def test_a_model_has_the_row_that_the_page_shows() -> None:
+    name = "fair_esm_models.py:esm2"
+    assert COMMAND.row(name, COMMAND.model_cells("fair-esm", name)) in PAGE
+
+
+def test_sections_that_are_not_made_again_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COMMAND, "section", lambda library: f"## {library} 2\n\nnew\n")
+    before = (
+        "# What\n\n## transformers 1\n\nold\n\n## diffusers 1\n\nold\n\n## Not tried here\n\nx.\n"
+    )
+    made = COMMAND.page(["diffusers"], before)
+    assert "## transformers 1\n\nold\n" in made
+    assert "## diffusers 2\n\nnew\n" in made
+    assert "diffusers" not in made.partition("## Not tried here\n")[2]
+    assert "litgpt" in made.partition("## Not tried here\n")[2]

@@ -1,0 +1,15 @@
+"""SGLang grows the table of linear scaling by rows without scaling."""
+
+import os
+
+os.environ["SGLANG_USE_CPU_ENGINE"] = "1"
+import torch
+from sglang.srt.layers.rotary_embedding.factory import get_rope
+
+rotary = get_rope(128, 128, 4096, 10000, rope_scaling={"rope_type": "linear", "factor": 4.0})
+rows = len(rotary.cos_sin_cache)
+rotary._ensure_cos_sin_cache_length(rows)
+cos, sin = rotary.cos_sin_cache.chunk(2, -1)
+angles = torch.atan2(sin, cos)[:, 63]  # of the slowest pair
+for position in (rows - 1, rows):
+    print(f"position {position}: {angles[position]:.4f} rad")
