@@ -67,6 +67,10 @@ BY_HAND: dict[str, dict[str, Any]] = {  # what a configuration class does not te
     "llama4_vision_model": {"rope": {"rope_type": "axial"}, "order": "wh"},
     "pixtral": {"shared": True},
     **{
+        name: {"unknown": "in which order its axes stand is not known"}
+        for name in ("gemma4_vision", "muse_glimmer_vision", "muse_spark_vision", "sam3_vit_model")
+    },
+    **{
         name: {"rope": {"rope_type": "axial"}, "fractions": True}
         for name in ("dinov3_vit", "eomt_dinov3", "sapiens2")
     },
