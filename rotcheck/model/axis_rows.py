@@ -37,8 +37,8 @@ class SeenAxes:
         """The fields of the row that says whether they are the declared ones."""
         if self.unclear:
             return {"done": "", "verdict": "unidentified", "message": self.unclear}
-        told = self.axes >= 0
-        axes = self.axes.where(told, order.axes)
+        is_told = self.axes >= 0
+        axes = self.axes.where(is_told, order.axes)
         message = order_words(rotation, order, axes)
         rest = self._rest(order)
         if not message:
@@ -73,7 +73,7 @@ class AxisWitness:
         """Whether the model is handed the places of an image's patches."""
         return set(PLACES) <= set(self.inputs)
 
-    def seen(
+    def seen_calls(
         self, rotation: DeclaredRotation, order: AxisOrder, candidates: Sequence[Schedule]
     ) -> Iterator[tuple[JudgedCall, list[SeenAxes]]]:
         """Yield each call that turns while axes have other positions: how, where they have the
@@ -81,9 +81,9 @@ class AxisWitness:
 
         Raises `NoAxisPositions` where the model takes no positions for each axis.
         """
-        seen = self._run(rotation, order)
-        for record in seen.forward.witness.calls:
-            turns = [turn_by_axes(record, tensor, seen, candidates) for tensor in record.turns]
+        axis_pass = self._run(rotation, order)
+        for record in axis_pass.forward.witness.calls:
+            turns = [turn_by_axes(record, tensor, axis_pass, candidates) for tensor in record.turns]
             call = JudgedCall(
                 record,
                 tuple(turn for turn, _ in turns),
@@ -107,9 +107,9 @@ def _seen_apart(turn: JudgedTurn, axes: Tensor, order: AxisOrder) -> SeenAxes:
         return SeenAxes(axes, "its angles follow no known positions")
     if len(axes) != len(order.axes):
         return SeenAxes(axes, f"{len(axes)} pairs turn, and {len(order.axes)} are declared")
-    lost = (axes == NO_AXIS).nonzero().flatten().tolist()
-    if lost:
-        return SeenAxes(axes, f"pair {lost[0]} turns with none of the {len(order.names)} axes")
+    lost_pairs = (axes == NO_AXIS).nonzero().flatten().tolist()
+    if lost_pairs:
+        return SeenAxes(axes, f"pair {lost_pairs[0]} turns with none of the {len(order.names)} axes")
     return SeenAxes(axes)
 
 

@@ -26,18 +26,18 @@ def backward_row(forward: ForwardPass, module: Module, model: str, device: str) 
     fields: dict[str, Any] = {"kind": "backward", "function": model, "calls": 1}
     fields |= {"device": device, "dtype": ""}
     outputs = list(_values(forward))
-    trained = [y for y in outputs if y.requires_grad]
-    if not trained:
+    outputs_with_gradient = [y for y in outputs if y.requires_grad]
+    if not outputs_with_gradient:
         words = "nothing that the model returns requires a gradient"
         return ModelRow(**fields, verdict="skipped", message=words)
     if any(not _finite(weight) for weight in module.parameters()):
         words = f"weights of the model have {NOT_FINITE}: they were not initialised"
         return ModelRow(**fields, verdict="skipped", message=words)
-    if not _finite(trained[0]):
+    if not _finite(outputs_with_gradient[0]):
         words = f"what the model returns has {NOT_FINITE}"
         return ModelRow(**fields, verdict="unidentified", message=words)
     try:
-        gradients = _gradients(trained[0], module)
+        gradients = _gradients(outputs_with_gradient[0], module)
     except RuntimeError as error:
         words = f"its backward pass raises: {first_line(error)}"
         return ModelRow(**fields, verdict="raises", finding="gradient", message=words)

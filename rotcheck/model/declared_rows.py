@@ -55,7 +55,7 @@ def declared_rows(
         rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
             verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
-            yield declared_row(rotation, "", verdict, message=f"not understood: {rotation.unknown}")
+            yield declared_row(rotation, "", verdict, message=f"not understood: {rotation.obstacle}")
         elif not turns:
             if _covers_all(rotation, declared):
                 words = "no rotation was seen in these layers"
@@ -91,16 +91,16 @@ def _of_rotation(
             words = f"{sum(rotation.sections)} pairs in sections, of {rotation.rotary_dim} lanes"
             yield declared_row(rotation, "", "skipped", "axes", message=words)
         return
-    flat, seen, why = _apart(rotation, order, axes, length)
+    flat, seen_axes, why = _apart(rotation, order, axes, length)
     if not flat and _is_axial(rotation):
         grids = [grid for turn in turns if (grid := grid_of(turn))]  # a text beside it is in none
         none = seen_in_grid(None, order)
-        seen = [seen_in_grid(grid, order) for grid in grids] or [none]
-    known = any(turn.fit.kind == "rows" for turn in turns)
-    yield from _compared(rotation, turns if known or not flat else flat, config, length)
-    if why and not seen:
+        seen_axes = [seen_in_grid(grid, order) for grid in grids] or [none]
+    known_turns = any(turn.fit.kind == "rows" for turn in turns)
+    yield from _compared(rotation, turns if known_turns or not flat else flat, config, length)
+    if why and not seen_axes:
         yield declared_row(rotation, "", "skipped", "axes", str(order), message=why)
-    yield from _of_axes(rotation, order, seen)
+    yield from _of_axes(rotation, order, seen_axes)
 
 
 def _apart(
@@ -111,13 +111,13 @@ def _apart(
     if axes is None or (_is_axial(rotation) and not axes.has_places):
         return [], [], "the model is not called with other positions"
     try:
-        calls = list(axes.seen(rotation, order, schedules_of([rotation], length)))
+        calls = list(axes.seen_calls(rotation, order, schedules_of([rotation], length)))
     except NoAxisPositions as error:
         return [], [], str(error)
-    calls = [(call, seen) for call, seen in calls if is_of(call, rotation)]
+    calls = [(call, seen_axes) for call, seen_axes in calls if is_of(call, rotation)]
     turns = [turn for call, _ in calls for turn in call.turns]
     none = SeenAxes(order.axes, "where positions differ from axis to axis, nothing is turned")
-    return turns, [axis for _, seen in calls for axis in seen] or [none], ""
+    return turns, [axis for _, seen_axes in calls for axis in seen_axes] or [none], ""
 
 
 def _is_axial(rotation: DeclaredRotation) -> bool:
@@ -126,11 +126,11 @@ def _is_axial(rotation: DeclaredRotation) -> bool:
 
 
 def _of_axes(
-    rotation: DeclaredRotation, order: AxisOrder, seen: Iterable[SeenAxes]
+    rotation: DeclaredRotation, order: AxisOrder, seen_axes: Iterable[SeenAxes]
 ) -> Iterator[DeclaredRow]:
     """Yield a row for each way in which pairs turn with axes."""
     rows: dict[str, DeclaredRow] = {}
-    for axes in seen:
+    for axes in seen_axes:
         fields = axes.fields(rotation, order)
         row = declared_row(
             rotation, fields.pop("done"), fields.pop("verdict"), "axes", str(order), **fields
@@ -142,7 +142,7 @@ def _of_axes(
 def declared_alone(declared: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow]:
     """Yield a row for each rotation that a file declares which holds no model that runs here."""
     for rotation in declared:
-        words = rotation.unknown or "nothing was run: this file only declares a model"
+        words = rotation.obstacle or "nothing was run: this file only declares a model"
         yield declared_row(rotation, "", "skipped", message=words)
 
 
@@ -155,16 +155,16 @@ def _compared(
     """Yield a row for each way in which these layers turn."""
     grids = [turn for turn in turns if _is_axial(rotation) and grid_of(turn)]
     # a text beside an image turns along one axis, as in Lumina 2
-    known = grids or [turn for turn in turns if turn.fit.kind == "rows"]
-    if not known and all(turn.fit.kind == "grid" for turn in turns):
+    known_turns = grids or [turn for turn in turns if turn.fit.kind == "rows"]
+    if not known_turns and all(turn.fit.kind == "grid" for turn in turns):
         words = "turns by the places of a grid, and no axes are declared"
         yield declared_row(rotation, "", "skipped", message=words)
-    elif not known:
+    elif not known_turns:
         yield declared_row(
             rotation, "", "unidentified", message="its angles follow no known positions"
         )
     rows: dict[str, DeclaredRow] = {}
-    for turn in known:
+    for turn in known_turns:
         row = _of_turn(rotation, turn, config, length)
         rows.setdefault(row.message or "", row)
     yield from rows.values()

@@ -152,7 +152,7 @@ class ModelObservation:
 
     def _closed_rows(self, device: str) -> Iterator[ModelRow]:
         """A row for each compiled function that hides rotary code."""
-        groups = group_by(self.forward.witness.closed, lambda record: record.name)
+        groups = group_by(self.forward.witness.closed_calls, lambda record: record.name)
         for records in groups.values():
             if self._explain_table_free(records[0]) is not None:
                 continue  # it has a row
@@ -166,7 +166,7 @@ class ModelObservation:
 
     def _table_free_rows(self, device: str) -> Iterator[ModelRow]:
         witness = self.forward.witness
-        groups = group_by([*witness.table_free, *witness.closed], lambda record: record.name)
+        groups = group_by([*witness.table_free, *witness.closed_calls], lambda record: record.name)
         for records in groups.values():
             calls = (self._explain_table_free(record) for record in records[:MOST_TRIALS])
             call = next((call for call in calls if call), None)

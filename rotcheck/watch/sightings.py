@@ -79,7 +79,7 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
     sightings = [
         (record, entry, _subject(entry))
         for record in records
-        for entry in _caught(record)
+        for entry in _failures(record)
         if not _is_of(death, entry.error)
     ]
     for group in group_by(sightings, lambda sight: (sight[2], sight[1].where[0])).values():
@@ -94,17 +94,17 @@ def fallbacks(records: Sequence[Record], death: Death | None) -> Iterator[Fallba
         )
 
 
-def _caught(record: Record) -> list[ImportFailure | CaughtException]:
+def _failures(record: Record) -> list[ImportFailure | CaughtException]:
     """What failed, without the imports whose exception went on into another import."""
-    caught: list[ImportFailure | CaughtException] = []
+    failures: list[ImportFailure | CaughtException] = []
     for entry in record.entries:
         if not isinstance(entry, ImportFailure | CaughtException):
             continue
-        last = caught[-1] if caught else None
+        last = failures[-1] if failures else None
         if last is not None and isinstance(entry, ImportFailure) and _went_on(last, entry):
-            caught.pop()
-        caught.append(entry)
-    return caught
+            failures.pop()
+        failures.append(entry)
+    return failures
 
 
 def _went_on(last: ImportFailure | CaughtException, entry: ImportFailure) -> bool:

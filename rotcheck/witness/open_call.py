@@ -22,7 +22,7 @@ class OpenCall:
     """The call, and what was done in it."""
 
     __slots__ = (
-        "before", "closed", "first", "frame", "kernel", "marks", "operations", "owner", "values",
+        "before", "closed_call", "first", "frame", "kernel", "marks", "operations", "owner", "values",
     )  # fmt: skip
 
     def __init__(
@@ -33,7 +33,7 @@ class OpenCall:
         owner: str,
         marks: Marks,
         first: int,
-        closed: ClosedCall | None = None,
+        closed_call: ClosedCall | None = None,
         kernel: KernelInputs | None = None,
         circles: CircularTensors | None = None,
     ) -> None:
@@ -41,14 +41,14 @@ class OpenCall:
         self.operations = FrameOperations(circles)
         self.first = first  # how many calls had been numbered by then
         self.marks = marks  # when it began
-        self.closed = closed  # it is of compiled code
+        self.closed_call = closed_call  # it is of compiled code
         self.kernel = kernel  # it is of a kernel of attention
 
     @property
     def code(self) -> CodeType | None:
         """That of the function as it is written."""
-        if self.closed is not None:
-            return self.closed.function.__code__
+        if self.closed_call is not None:
+            return self.closed_call.function.__code__
         return self.frame.f_code if self.frame else None
 
 

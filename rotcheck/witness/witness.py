@@ -53,7 +53,7 @@ class Witness:
             the shape of one of theirs, and turned nothing: a rotation that is not right.
         table_free: those that multiplied an argument with cos and sin which they were not handed,
             returned it in its shape, and turned nothing.
-        closed: those of compiled code in which nothing was seen to turn.
+        closed_calls: those of compiled code in which nothing was seen to turn.
     """
 
     def __init__(self, model: Module | None = None) -> None:
@@ -61,7 +61,7 @@ class Witness:
         self.makers: list[CallRecord] = []
         self.idle: list[CallRecord] = []
         self.table_free: list[CallRecord] = []
-        self.closed: list[CallRecord] = []
+        self.closed_calls: list[CallRecord] = []
         modules = () if model is None else model.named_modules()
         self._names: dict[int, str] = {id(module): name for name, module in modules}
         self._stack: list[OpenCall] = []
@@ -126,16 +126,16 @@ class Witness:
         if not may_look():
             return
         with torch.no_grad(), torch._C.DisableTorchFunction():
-            kernel, values, closed = kernel_of_frame(frame), {}, None
+            kernel, values, closed_call = kernel_of_frame(frame), {}, None
             if kernel is not None:
                 values = frame.f_locals
             elif is_compiled(frame):
                 wrapper = self._functions.of_frame(frame)
-                closed = compiled_call(frame, wrapper) if wrapper else None
-                kernel = kernel_of_call(closed) if closed else None
+                closed_call = compiled_call(frame, wrapper) if wrapper else None
+                kernel = kernel_of_call(closed_call) if closed_call else None
             else:
                 return
-            self._open(frame, closed.arguments if closed else values, closed, kernel)
+            self._open(frame, closed_call.arguments if closed_call else values, closed_call, kernel)
         self._is_closed = True
         self._attention.leave()
 
@@ -166,14 +166,16 @@ class Witness:
         self,
         frame: FrameType | None,
         values: Mapping[str, Any],
-        closed: ClosedCall | None = None,
+        closed_call: ClosedCall | None = None,
         kernel: KernelInputs | None = None,
     ) -> None:
-        owner = frame.f_locals.get("self") if frame and closed is None else None
-        place = self._place(closed.owner if closed else owner)
+        owner = frame.f_locals.get("self") if frame and closed_call is None else None
+        place = self._place(closed_call.owner if closed_call else owner)
         before = {} if kernel else map_tensors(dict(values), self._copy)
         start = place, self._marks(), self._order
-        self._stack.append(OpenCall(frame, values, before, *start, closed, kernel, self._circles))
+        self._stack.append(
+            OpenCall(frame, values, before, *start, closed_call, kernel, self._circles)
+        )
 
     def _marks(self) -> Marks:
         return len(self.calls), len(self.makers), len(self.idle), len(self.table_free)
@@ -194,7 +196,7 @@ class Witness:
         return self._copies[key][1]
 
     def _end(self, record: OpenCall, result: Any) -> None:
-        frame = record.frame if record.closed is None else None
+        frame = record.frame if record.closed_call is None else None
         results = {place: x for place, x in tensors_in(result) if has_values(x)}
         arguments = [
             (name + place, before)
@@ -219,10 +221,10 @@ class Witness:
             self._add_idle(record, outputs)
             if record.marks[2] != len(self.idle):
                 return
-            if record.closed is None:
+            if record.closed_call is None:
                 self._add_table_free(record, outputs)
             else:
-                self._keep(self.closed, record, outputs, lanes=tuple(_lanes(record, outputs)))
+                self._keep(self.closed_calls, record, outputs, lanes=tuple(_lanes(record, outputs)))
 
     def _add(
         self,
@@ -259,7 +261,7 @@ class Witness:
         row_shapes = {x.shape for name, x in arguments.items() if name not in tables}
         has_rows = any(y.shape in row_shapes and not self._is_table(y) for y in outputs.values())
         if tables and has_rows and record.operations.may_be_rotation(list(tables.values())):
-            reads = bool(record.closed) or record.operations.reads(list(tables.values()))
+            reads = bool(record.closed_call) or record.operations.reads(list(tables.values()))
             self._keep(
                 self.idle, record, outputs, table_arguments=tuple(tables), reads_tables=reads
             )
@@ -288,14 +290,16 @@ class Witness:
     def _keep(
         self, kept: list[CallRecord], record: OpenCall, outputs: Mapping[str, Tensor], **facts: Any
     ) -> None:
-        closed = record.closed
+        closed_call = record.closed_call
         function = (
-            closed.function if closed else record.frame and self._functions.of_frame(record.frame)
+            closed_call.function
+            if closed_call
+            else record.frame and self._functions.of_frame(record.frame)
         )
         if function is None:
             return
-        if closed is not None:
-            facts |= {"runner": closed.runner, "has_cos": closed.has_cos}
+        if closed_call is not None:
+            facts |= {"runner": closed_call.runner, "has_cos": closed_call.has_cos}
         copies = {place: x.detach().clone() for place, x in outputs.items()}
         call = CallRecord(
             function,

@@ -25,7 +25,7 @@ from rotcheck.model.declared.spellings import INNER_KEYS, KEYS, LOCAL_THETAS, MA
 def test_public_models_declare_what_they_do(name: str) -> None:
     config, expected = CONFIGS[name]
     found = declared_rotations(config)
-    assert [each.unknown for each in found] == [""] * len(expected)
+    assert [each.obstacle for each in found] == [""] * len(expected)
     for each, (part, layers, schedule, lanes, head, amplitude) in zip(found, expected, strict=True):
         known = (each.part, each.layers, each.schedule, each.rotary_dim, each.head_dim)
         assert known == (part, layers, schedule, lanes, head)
@@ -180,7 +180,7 @@ def test_what_is_unclear_is_said_and_never_guessed(config: dict[str, Any], why: 
     sizes = {"hidden_size": 512, "num_attention_heads": 8, "max_position_embeddings": 4096}
     (found,) = declared_rotations(sizes | config)
     assert found.schedule is None
-    assert why in found.unknown
+    assert why in found.obstacle
     with pytest.raises(ValueError, match=r"\w"):
         found.frequencies(1)
 
@@ -231,7 +231,7 @@ def test_no_value_of_a_key_breaks_the_reading(name: str) -> None:
     configs += [config | {"rope_scaling": inner | {key: odd}} for key in inner for odd in ODD]
     for changed in configs:
         for declared in declared_rotations(changed):
-            assert (declared.schedule is None) == bool(declared.unknown)
+            assert (declared.schedule is None) == bool(declared.obstacle)
             if declared.schedule is not None:
                 assert bool(declared.frequencies(1).isfinite().all())
                 assert math.isfinite(declared.amplitude)
@@ -239,7 +239,7 @@ def test_no_value_of_a_key_breaks_the_reading(name: str) -> None:
 
 def test_sizes_that_are_missing_are_unclear_too() -> None:
     (found,) = declared_rotations({"rope_theta": 1e4})
-    assert found.unknown == "neither head_dim nor hidden_size and the number of heads"
+    assert found.obstacle == "neither head_dim nor hidden_size and the number of heads"
 
 
 def test_keys_have_their_paths_and_defaults_are_told_apart() -> None:

@@ -87,4 +87,4 @@ def test_flex_attention_is_seen_once_whether_compiled_or_not(attend: Callable[..
 def test_a_compiled_model_in_which_nothing_is_seen_to_turn_is_kept() -> None:
     witness = _seen(torch.compile(Model(turn), backend="eager"))
     assert not witness.calls
-    assert [call.name for call in witness.closed] == [f"{__name__}.Model.forward"]
+    assert [call.name for call in witness.closed_calls] == [f"{__name__}.Model.forward"]

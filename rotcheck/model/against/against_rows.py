@@ -59,9 +59,9 @@ def _judgement(difference: LayerDifference) -> dict[str, Any]:
         "lengths": tuple(map(_length, difference.lengths)),
         "parts_at": near.position if near else None,
     }
-    if difference.unknown:
-        name = difference.names[not difference.first.unknown]
-        return fields | {"verdict": "unidentified", "message": f"{name}: {difference.unknown}"}
+    if difference.obstacle:
+        name = difference.names[not difference.first.obstacle]
+        return fields | {"verdict": "unidentified", "message": f"{name}: {difference.obstacle}"}
     words = "; ".join((*difference.faults, *difference.orders))
     if difference.faults:
         return fields | {"verdict": "disagrees", "finding": "other-rotation", "message": words}

@@ -92,15 +92,15 @@ class LayerDifference:
     def is_none(self) -> bool:
         """Whether one layer stands for the other: what is known of both is the same."""
         sides = self.first, self.second
-        if sides[0].unknown or sides[1].unknown:
-            return sides[0].unknown == sides[1].unknown
+        if sides[0].obstacle or sides[1].obstacle:
+            return sides[0].obstacle == sides[1].obstacle
         open_lengths = [d for d in self.lengths if d.first.why != d.second.why]
         return not (self.faults or self.orders or open_lengths)
 
     @property
-    def unknown(self) -> str:
+    def obstacle(self) -> str:
         """Why nothing can be said; empty: it can."""
-        return self.first.unknown or self.second.unknown
+        return self.first.obstacle or self.second.obstacle
 
     @cached_property
     def lengths(self) -> tuple[LengthDifference, ...]:

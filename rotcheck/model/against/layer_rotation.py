@@ -45,7 +45,7 @@ class LengthFrequencies(msgspec.Struct, frozen=True, kw_only=True):
 class LayerRotation(msgspec.Struct, frozen=True, kw_only=True):
     """How q and k turn in one layer.
 
-    `rows`: the angles of each row, where they follow no positions, as in an image. `unknown`: why
+    `rows`: the angles of each row, where they follow no positions, as in an image. `obstacle`: why
     it is not known how they turn; empty: it is.
     """
 
@@ -63,7 +63,7 @@ class LayerRotation(msgspec.Struct, frozen=True, kw_only=True):
     lengths: tuple[LengthFrequencies, ...] = ()  # the first: of the one pass
     rows: tuple[tuple[float, ...], ...] = ()
     noise: float = 0.0  # radians, of rows
-    unknown: str = ""
+    obstacle: str = ""
 
 
 class ModelRotations(msgspec.Struct, frozen=True, kw_only=True):

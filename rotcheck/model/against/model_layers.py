@@ -20,7 +20,7 @@ from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.turning import real_lanes
 
 STILL = {"is_still": True, "does": "does not turn"}
-UNSEEN = {"unknown": "what turns q and k elsewhere runs there too, and was not seen to turn them"}
+UNSEEN = {"obstacle": "what turns q and k elsewhere runs there too, and was not seen to turn them"}
 ROWS = 3  # tokens whose q is kept
 
 
@@ -72,9 +72,9 @@ def model_layers(
             fields |= UNSEEN if layer.owner in runs.owners else STILL
             layers.append(LayerRotation(**fields))
             continue
-        fields["unknown"] = _unknown(layer)
+        fields["obstacle"] = _obstacle(layer)
         turn = layer.turns[0]
-        if turn.fit.kind == "rows" and not fields["unknown"]:
+        if turn.fit.kind == "rows" and not fields["obstacle"]:
             fields["lengths"] = tuple(at_lengths(turn))
         layers.append(LayerRotation(**fields, **_of_turn(turn)))
     return ModelRotations(layers=tuple(layers), types=types, is_small=is_small)
@@ -105,7 +105,7 @@ def _first_rows(turn: JudgedTurn) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, rows.tolist()))
 
 
-def _unknown(layer: _Layer) -> str:
+def _obstacle(layer: _Layer) -> str:
     """Why it is not known how a layer turns; empty: it is."""
     if layer.finding:
         return f"it is not right there itself: {layer.finding}"
@@ -166,7 +166,7 @@ def _declared_layer(rotation: DeclaredRotation, lengths: Sequence[int]) -> Layer
         "part": _part(rotation.part),
     }
     if rotation.schedule is None:
-        return LayerRotation(**fields, unknown=f"not understood: {rotation.unknown}")
+        return LayerRotation(**fields, obstacle=f"not understood: {rotation.obstacle}")
     schedule = str(rotation.schedule)
     at_lengths = [
         LengthFrequencies(

@@ -59,23 +59,25 @@ def find_declared(original: Mapping[str, Any], file: Path) -> tuple[type[Any], l
     if model_type in CONFIG_MAPPING:
         config_class = CONFIG_MAPPING[model_type]
         with without_kernels():
-            named = [getattr(transformers, name) for name in names]
+            named_class = [getattr(transformers, name) for name in names]
         # the part of a multimodal model may name the class that it was taken from
-        named = [kind for kind in named if getattr(kind, "config_class", None) is config_class]
+        named_class = [
+            kind for kind in named_class if getattr(kind, "config_class", None) is config_class
+        ]
         return config_class, [
-            *named,
-            *(kind for kind in classes_of(config_class) if kind not in named),
+            *named_class,
+            *(kind for kind in classes_of(config_class) if kind not in named_class),
         ]
     if names:
         return find(names[0])
-    unknown = (
+    unknown_name = (
         f"{str(file)!r}: transformers {transformers.__version__} knows no model type {model_type!r}"
     )
     code = folder_code(original)
     if code is None:
-        raise RequestError(unknown)
+        raise RequestError(unknown_name)
     raise RequestError(
-        f"{unknown}; its auto_map names code of its own, {code}, which is not run unasked. Read it, and "
+        f"{unknown_name}; its auto_map names code of its own, {code}, which is not run unasked. Read it, and "
         f"write a function that makes the model with it: rotcheck model path/to/file.py:function"
     )
 
@@ -97,8 +99,8 @@ def classes_of(config_class: type[Any]) -> list[type[Any]]:
     """The models' classes of a configuration's, as the tables of transformers list them, then
     those of its own module."""
     with without_kernels():
-        found = list(_of_tables(config_class))
-        return list(dict.fromkeys(found or _of_module(config_class)))
+        model_class = list(_of_tables(config_class))
+        return list(dict.fromkeys(model_class or _of_module(config_class)))
 
 
 def _of_tables(config_class: type[Any]) -> Iterator[type[Any]]:

@@ -30,7 +30,7 @@ class Widths:
     def __init__(self, configs: Iterable[Part], fewest_heads: int) -> None:
         units: dict[int, list[int]] = {}
         for part in configs:
-            for width, heads in _own(part):
+            for width, heads in _own_width(part):
                 units.setdefault(width, []).append(width // heads if width % heads == 0 else 32)
         self._small = {
             width: _smallest(width, sizes, fewest_heads) for width, sizes in units.items()
@@ -45,7 +45,7 @@ class Widths:
             for small in [self._width(value)]
             if small
         }
-        scales = [(self._small[width], width) for width, _ in _own(part)]
+        scales = [(self._small[width], width) for width, _ in _own_width(part)]
         return widths | (_heads(part, *scales[0]) if scales else {})
 
     def _width(self, value: int) -> int | None:
@@ -58,7 +58,7 @@ class Widths:
         return multiples.pop() if len(multiples) == 1 else None
 
 
-def _own(part: Part) -> list[tuple[int, int]]:
+def _own_width(part: Part) -> list[tuple[int, int]]:
     """Each width of a part, with each count of heads that shares it."""
     widths = [value for key, value in part.items() if _OWN_WIDTH.search(key) and _is_size(value)]
     counts = [value for key, value in part.items() if _HEADS.search(key) and _is_size(value)]
@@ -78,7 +78,7 @@ def _smallest(width: int, units: list[int], heads: int) -> int:
 def _heads(part: Part, small: int, width: int) -> dict[str, Any]:
     """The counts of heads of a part whose width becomes smaller."""
     counts = {
-        key: _each(
+        key: _each_width(
             value, lambda count: count * small // width if count * small % width == 0 else count
         )
         for key, value in part.items()
@@ -108,7 +108,7 @@ def _key_heads(heads: Any, heads_before: Any, before: int) -> Any:
     return max(divisors, default=1)
 
 
-def _each(value: Any, change: Any) -> Any:
+def _each_width(value: Any, change: Any) -> Any:
     return [change(entry) for entry in value] if isinstance(value, list) else change(value)
 
 

@@ -71,7 +71,7 @@ def order_words(rotation: DeclaredRotation, order: AxisOrder, axes: Tensor) -> s
     pair = int((order.axes != axes).nonzero()[0])
     turns, belongs = order.names[int(axes[pair])], order.names[int(order.axes[pair])]
     off = f"pair {pair} turns with {turns}, where {belongs} is declared"
-    why = [words for words, other in _changes(rotation, order) if torch.equal(other, axes)]
+    why = [words for words, second in _changes(rotation, order) if torch.equal(second, axes)]
     return f"{off}: {why[0]}" if why else off
 
 
@@ -85,10 +85,10 @@ def _of_counts(counts: tuple[int, ...], letters: str, how: str) -> AxisOrder:
     names = tuple(_NAMES[letter] for letter in "thw" if letter in letters)
     names = names or tuple(f"axis {number}" for number in range(len(counts)))
     places = [names.index(_NAMES[letter]) for letter in letters] or list(range(len(counts)))
-    return AxisOrder(names, torch.tensor(places)[_stood(counts, how)], counts, how)
+    return AxisOrder(names, torch.tensor(places)[_stood_for(counts, how)], counts, how)
 
 
-def _stood(counts: Sequence[int], how: str) -> Tensor:
+def _stood_for(counts: Sequence[int], how: str) -> Tensor:
     """The number of the section that each pair belongs to, (P,)."""
     if how == "interleaved":
         return _interleaved(counts)
@@ -131,7 +131,7 @@ def _changes(rotation: DeclaredRotation, order: AxisOrder) -> Iterator[tuple[str
             _interleaved(counts),
         )
     if order.how != "dealt in turn" and len(set(counts)) == 1:
-        yield "the axes are dealt to the pairs in turn", _stood(counts, "dealt in turn")
+        yield "the axes are dealt to the pairs in turn", _stood_for(counts, "dealt in turn")
     yield (
         f"{key}it is doubled: lanes are counted for pairs",
         _blocks([2 * n for n in counts])[:pairs],

@@ -26,13 +26,13 @@ class DeclaredRotation:
     """The rotation that a configuration declares, of all layers or of one type of them."""
 
     layers: str  # "" for all layers, or a type of them: "full_attention", "sliding_attention"
-    schedule: Schedule | None  # None: declared in a way that we do not know, as `unknown` says
+    schedule: Schedule | None  # None: declared in a way that we do not know, as `obstacle` says
     rotary_dim: int | None  # lanes that turn
     head_dim: int | None
     amplitude: float  # the attention factor, which cos and sin are multiplied with
     sections: tuple[int, ...]  # of M-RoPE, in pairs; else ()
     keys: Mapping[str, Any]  # what was read, by its path: {"rope_parameters.rope_theta": 500000.0}
-    unknown: str  # in words
+    obstacle: str  # in words
     part: str = ""  # where it stands: "text_config"; "" at the top
     defaults: Mapping[str, Any] | None = None  # what no key says, and a definition does
     still_layers: tuple[int, ...] = ()  # the numbers of layers that are not to turn
@@ -48,7 +48,7 @@ class DeclaredRotation:
             ValueError: the schedule or its lanes are unknown, or do not fit one another.
         """
         if self.schedule is None or self.rotary_dim is None:
-            raise ValueError(self.unknown)
+            raise ValueError(self.obstacle)
         lanes = self.rotary_dim
         if isinstance(self.schedule, Proportional) and self.head_dim:
             lanes = self.head_dim
@@ -74,25 +74,25 @@ def declared_rotation(settings: RotationSettings) -> DeclaredRotation:
     by_name = {name: setting for name, setting in settings.settings.items() if name != "unknown"}
     keys = {setting.path: setting.value for setting in by_name.values() if setting.path}
     defaults = {name: setting.value for name, setting in by_name.items() if not setting.path}
-    schedule, unknown, lanes, amplitude = None, "", rotary_dim(settings), 1.0
+    schedule, obstacle, lanes, amplitude = None, "", rotary_dim(settings), 1.0
     try:
         schedule = declared_schedule(settings)
         lanes = turning_lanes(settings, schedule)
-        unknown = _refusal(schedule, rotary_dim(settings))
+        obstacle = _refusal(schedule, rotary_dim(settings))
         amplitude = schedule.attention_factor
     except UnclearDeclaration as error:
-        unknown = str(error)
+        obstacle = str(error)
     except ArithmeticError:  # of a logarithm of 1, say
-        unknown = f"{schedule} has no attention factor"
+        obstacle = f"{schedule} has no attention factor"
     return DeclaredRotation(
         layers=settings.layers,
-        schedule=None if unknown else schedule,
+        schedule=None if obstacle else schedule,
         rotary_dim=lanes,
         head_dim=head_dim(settings),
         amplitude=amplitude,
         sections=tuple(map(int, settings.numbers("sections"))),
         keys=keys,
-        unknown=unknown,
+        obstacle=obstacle,
         part=settings.part,
         defaults=defaults,
         still_layers=settings.still,

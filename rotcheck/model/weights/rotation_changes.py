@@ -143,7 +143,7 @@ def _type(tensor: TurnedTensor) -> str:
 
 
 def _declaration(declarations: Sequence[DeclaredRotation]) -> Iterator[RotationChange]:
-    if declarations and not any(rotation.unknown for rotation in declarations):
+    if declarations and not any(rotation.obstacle for rotation in declarations):
         rotations = {rotation.layers: rotation for rotation in declarations}
 
         def change(tensor: TurnedTensor) -> NewTurn:

@@ -77,9 +77,13 @@ class ImportWatch:
                 try:
                     value = method(argument)
                 except BaseException as error:
-                    failed, last = self._last
-                    same = error is last or (last is None and getattr(error, "name", "") == failed)
-                    self._note(name, f"{type(error).__name__}: {error}", failed if same else "")
+                    failed_module, last = self._last
+                    is_same = error is last or (
+                        last is None and getattr(error, "name", "") == failed_module
+                    )
+                    self._note(
+                        name, f"{type(error).__name__}: {error}", failed_module if is_same else ""
+                    )
                     self._last = name, error
                     raise
                 if method.__name__ == "exec_module":
