@@ -109,7 +109,9 @@ def _seen_apart(turn: JudgedTurn, axes: Tensor, order: AxisOrder) -> SeenAxes:
         return SeenAxes(axes, f"{len(axes)} pairs turn, and {len(order.axes)} are declared")
     lost_pairs = (axes == NO_AXIS).nonzero().flatten().tolist()
     if lost_pairs:
-        return SeenAxes(axes, f"pair {lost_pairs[0]} turns with none of the {len(order.names)} axes")
+        return SeenAxes(
+            axes, f"pair {lost_pairs[0]} turns with none of the {len(order.names)} axes"
+        )
     return SeenAxes(axes)
 
 

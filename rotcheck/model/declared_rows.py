@@ -55,7 +55,9 @@ def declared_rows(
         rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
             verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
-            yield declared_row(rotation, "", verdict, message=f"not understood: {rotation.obstacle}")
+            yield declared_row(
+                rotation, "", verdict, message=f"not understood: {rotation.obstacle}"
+            )
         elif not turns:
             if _covers_all(rotation, declared):
                 words = "no rotation was seen in these layers"

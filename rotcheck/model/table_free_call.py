@@ -144,9 +144,9 @@ def _has_other_tables(terms: PairTerms) -> bool:
         "interleaved": (angles[:, ::2], angles[:, 1::2]),
     }
     first, second = repeats.pop(terms.pairing)
-    (others,) = repeats.values()
+    (angle_sets,) = repeats.values()
     differs = bool(wrap(first - second).abs().max() > 10 * EXACT)
-    return differs and bool(wrap(others[0] - others[1]).abs().max() <= EXACT)
+    return differs and bool(wrap(angle_sets[0] - angle_sets[1]).abs().max() <= EXACT)
 
 
 def _is_cos_alone(rows: Tensor) -> bool:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rotcheck.model.forward_pass import backward_fault, run_forward
+from rotcheck.model.backward_pass import backward_row
+from rotcheck.model.forward_pass import run_forward
 
 
 @dataclass
@@ -34,7 +35,8 @@ class Returns(nn.Module):
 
 
 def _fault(module: nn.Module) -> str | None:
-    return backward_fault(run_forward(module, {"x": torch.randn(2, 4)}), module)
+    row = backward_row(run_forward(module, {"x": torch.randn(2, 4)}), module, "Returns", "cpu")
+    return row.message
 
 
 @pytest.mark.parametrize("kind", [Scores, AttrsScores, lambda x: x, lambda x: {"scores": [x]}])

@@ -186,8 +186,8 @@ def _axial(settings: RotationSettings) -> Schedule:
     axes, sides = len(_order(settings)), settings.numbers("sides")
     if settings.value("fractions") and not sides:
         raise UnclearDeclaration("its positions are fractions of the image")
-    dealt, shared = (settings.value(name) is True for name in ("dealt", "shared"))
-    return Axial(axes, _theta(settings), dealt, shared, tuple(map(int, sides)))
+    is_dealt, is_shared = (settings.value(name) is True for name in ("dealt", "shared"))
+    return Axial(axes, _theta(settings), is_dealt, is_shared, tuple(map(int, sides)))
 
 
 _WORDS = {

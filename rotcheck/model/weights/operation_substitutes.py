@@ -75,7 +75,7 @@ class _OperationSearch(TorchFunctionMode):
         self.number = 0  # of an operation, in a pass
         self.before: dict[int, list[tuple[str, TurnedTensor]]] = {}  # with the place in the result
         self.after: dict[int, TurnedTensor] = {}
-        self._begun: set[int] = set()  # ids of those that were seen as they were before
+        self._begun_ids: set[int] = set()  # ids of those that were seen as they were before
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
@@ -89,9 +89,9 @@ class _OperationSearch(TorchFunctionMode):
     def _see(self, place: str, x: Tensor) -> None:
         for tensor in list(self.rest):
             turn = tensor.judgement.tensor
-            if id(tensor) not in self._begun:
+            if id(tensor) not in self._begun_ids:
                 if is_equal(x, turn.before):
-                    self._begun.add(id(tensor))
+                    self._begun_ids.add(id(tensor))
                     self.before.setdefault(self.number, []).append((place, tensor))
             elif not place and is_equal(x, turn.after):
                 self.after[self.number] = tensor

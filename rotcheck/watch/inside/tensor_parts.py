@@ -26,10 +26,10 @@ def part(x: Tensor) -> Tensor:
     """
     rows = max(1, MOST_ELEMENTS // x.shape[-1])
     for axis in _axes(x):
-        others = x[..., 0].numel() // x.shape[axis]
-        if others * x.shape[axis] <= rows:
+        other_rows = x[..., 0].numel() // x.shape[axis]
+        if other_rows * x.shape[axis] <= rows:
             break
-        x = x.narrow(axis, 0, min(x.shape[axis], max(PLACES, rows // max(1, others))))
+        x = x.narrow(axis, 0, min(x.shape[axis], max(PLACES, rows // max(1, other_rows))))
     return x
 
 
