@@ -151,7 +151,7 @@ def page(libraries: list[str], before: str) -> str:
     sections |= {library: section(library) for library in libraries}
     order = [library for library in LIBRARIES if library in sections]
     untried = ", ".join(library for library in LIBRARIES if library not in sections)
-    rest = f"## Not tried here\n\n{untried}.\n" if untried else ""
+    rest = f"## Without a section\n\nNo section was made yet of {untried}.\n" if untried else ""
     return "\n".join([INTRODUCTION, *(sections[library] for library in order), rest])
 
 

@@ -1,5 +1,5 @@
 """V-JEPA 2 repeats its tables for half pairing and pairs neighbours: scores of two tokens change
-with their place. `rotcheck model` does not see it yet: the function is handed positions."""
+with their place."""
 
 import torch
 from transformers.models.vjepa2.modeling_vjepa2 import rotate_queries_or_keys
