@@ -64,11 +64,12 @@ def _judgement(difference: LayerDifference) -> dict[str, Any]:
         return fields | {"verdict": "unidentified", "message": f"{name}: {difference.obstacle}"}
     words = "; ".join((*difference.faults, *difference.orders))
     if difference.faults:
-        return fields | {"verdict": "disagrees", "finding": "other-rotation", "message": words}
+        finding = "other-rotation"
+        return fields | {"verdict": "disagrees", "finding": finding, "message": words}
     if difference.orders or difference.doubts:
         words = "; ".join((*difference.orders, *difference.doubts))
-        finding = "pairing" if "pairing" in words else None
-        return fields | {"verdict": "unidentified", "finding": finding, "message": words}
+        doubt = "pairing" if "pairing" in words else None
+        return fields | {"verdict": "unidentified", "finding": doubt, "message": words}
     note = PERMUTATION_NOTE if difference.is_permuted else None
     return fields | {"verdict": "agrees", "note": note}
 
