@@ -4,6 +4,7 @@ from typing import Any
 
 import planted_tables as planted
 import pytest
+import torch
 from planted_decoders import with_attention
 from planted_tables import with_tables
 from small_decoder import SmallDecoder, subject_of
@@ -83,3 +84,12 @@ def test_the_model_itself_is_left_as_it_was() -> None:
     assert "forward" not in vars(subject.module.layers[0])  # type: ignore[index, union-attr]
     assert all(bool((before[name] == x).all()) for name, x in subject.module.state_dict().items())
     assert all(weight.grad is None for weight in subject.module.parameters())
+
+
+def test_a_default_device_hides_no_graph() -> None:
+    torch.set_default_device("cpu")
+    try:
+        outcome = compile.run(subject_of(SmallDecoder))
+    finally:
+        torch.set_default_device(None)
+    assert (outcome.finding, outcome.message) == (None, None)

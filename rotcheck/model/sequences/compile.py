@@ -1,6 +1,7 @@
 """Under `torch.compile`: the graph runs as it is, so that the compiler's own code plays no part."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -49,7 +50,7 @@ def run(subject: WaySubject) -> WayOutcome:
             tokens = call.rows(1, length)
             plain = call.run(tokens)
             graphs.calls.clear()
-            with torch.no_grad():
+            with torch.no_grad(), _without_modes():
                 result = graph_module(**{**call.rest, call.tokens: tokens})
             step = TokenPass({}, [], [], result, tokens.shape)
             outcome = _judge(subject, plain, graphs.calls, step, length)
@@ -58,6 +59,19 @@ def run(subject: WaySubject) -> WayOutcome:
     finally:
         torch._dynamo.reset()
     return WayOutcome(TITLE)
+
+
+@contextmanager
+def _without_modes() -> Iterator[None]:
+    """Take torch's modes away, as `set_default_device` leaves one: in a graph that is made under
+    one no other mode sees what runs."""
+    size = torch._C._len_torch_function_stack()
+    modes = [torch._C._pop_torch_function_stack() for _ in range(size)]
+    try:
+        yield
+    finally:
+        for mode in reversed(modes):
+            torch._C._push_on_torch_function_stack(mode)
 
 
 def _judge(
