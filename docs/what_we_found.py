@@ -152,10 +152,11 @@ def page(libraries: list[str], before: str) -> str:
     order = [library for library in LIBRARIES if library in sections]
     untried = ", ".join(library for library in LIBRARIES if library not in sections)
     rest = f"## Without a section\n\nNo section was made yet of {untried}.\n" if untried else ""
-    return "\n".join([INTRODUCTION, *(sections[library] for library in order), rest])
+    parts = [INTRODUCTION, *(sections[library] for library in order), rest]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts if part)
 
 
 if __name__ == "__main__":
     usual = [one for one, asked in LIBRARIES.items() if any(asked.values()) and is_installed(one)]
     text = page(sys.argv[1:] or usual, PAGE.read_text() if PAGE.exists() else "")
-    PAGE.write_text(text.rstrip("\n") + "\n")
+    PAGE.write_text(text)

@@ -72,3 +72,8 @@ def test_sections_that_are_not_made_again_stay(monkeypatch: pytest.MonkeyPatch) 
     assert "## diffusers 2\n\nnew\n" in made
     assert "diffusers" not in made.partition("## Without a section\n")[2]
     assert "litgpt" in made.partition("## Without a section\n")[2]
+    assert COMMAND.page(["diffusers"], made) == made
+
+
+def test_the_page_is_as_the_command_writes_it() -> None:
+    assert COMMAND.page([], PAGE) == PAGE

@@ -36,11 +36,6 @@ def llama_3_2() -> tuple[nn.Module, dict[str, Tensor]]:
     return _small("Llama-3.2-1B")
 
 
-def longchat() -> tuple[nn.Module, dict[str, Tensor]]:
-    """Positions over 8, as `rope_condense_ratio` says."""
-    return _small("longchat-7b-16k")
-
-
 def gemma_3() -> tuple[nn.Module, dict[str, Tensor]]:
     """Local layers of theta 10,000, and global ones of 1,000,000, scaled by 8."""
     return _small("Gemma-3-4b-it", n_layer=6)
