@@ -21,13 +21,13 @@ import msgspec
 from rotcheck.errors import first_line
 from rotcheck.identify.run import identify_all
 from rotcheck.model.plan import FORWARD
+from rotcheck.model.plan import LIBRARIES as BY_NAME
 from rotcheck.model.worker import open_model
 from rotcheck.results import DeclaredRow, Identification, ModelRow, mistakes
 
 HERE = Path(__file__).parent
 FOUND, PAGE = HERE / "found", HERE / "what-we-found.md"
 LIBRARIES: dict[str, dict[str, list[str]]] = tomllib.loads((FOUND / "specs.toml").read_text())
-OF_A_NAME = ("transformers", "diffusers", "timm")  # `rotcheck model` builds these from a name
 SIGNS = {"agrees": "✓", "skipped": "-", "unavailable": "-", "unidentified": "?"}
 SECTION = re.compile(r"^## (?P<name>\S+) \S+\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 INTRODUCTION = """# What we found
@@ -60,7 +60,7 @@ def rows(library: str) -> Iterator[str]:
     """Yield a line of the table for each SPEC of a library."""
     asked = LIBRARIES[library]
     for name in asked.get("models", ()):
-        yield row(f"{library}:{name}" if library in OF_A_NAME else name, model_cells(library, name))
+        yield row(f"{library}:{name}" if library in BY_NAME else name, model_cells(library, name))
     functions = asked.get("functions", [])
     for name, found in zip(functions, identify_all(functions) if functions else (), strict=True):
         yield row(name, function_cells(found))
@@ -76,7 +76,7 @@ def row(spec: str, cells: tuple[str, str]) -> str:
 def model_cells(library: str, name: str) -> tuple[str, str]:
     """The verdict on a model, and how it turns: what `rotcheck model` says, in this process, so
     that a library is imported once."""
-    spec = f"{library}:{name}" if library in OF_A_NAME else str(FOUND / "models" / name)
+    spec = f"{library}:{name}" if library in BY_NAME else str(FOUND / "models" / name)
     try:
         answer = open_model({"spec": spec, "device": "cpu", "dtype": "float32"})
         said = answer(["float32", FORWARD])

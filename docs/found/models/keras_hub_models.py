@@ -8,25 +8,16 @@ from typing import Any
 
 from keras_hub.layers import RotaryEmbedding
 from keras_hub.src.models.llama.llama_rotary_embedding import LlamaRotaryEmbedding
-from one_layer import one_layer
+from one_layer import LLAMA3, llama_config, one_layer
 from torch import Tensor, nn
-from transformers import LlamaConfig
 
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 8192,
-}
 
 
 def _layer(
     rotary: RotaryEmbedding, rope: dict[str, Any], length: int = 4096
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    parameters = {"rope_theta": 10000.0} | rope
-    config = LlamaConfig(head_dim=128, max_position_embeddings=length, rope_parameters=parameters)
+    config = llama_config(rope, length)
 
     def turn(positions: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
         """Turn q and k (B, S, H, D)."""
@@ -71,4 +62,4 @@ def llama_3_1() -> tuple[nn.Module, dict[str, Tensor]]:
         high_freq_factor=4.0,
         pretraining_sequence_length=8192,
     )
-    return _layer(rotary, LLAMA3 | {"rope_theta": 500000.0}, 131072)
+    return _layer(rotary, LLAMA3, 131072)

@@ -9,17 +9,8 @@ import torch
 from megatron.core.models.common.embeddings.rope_utils import apply_rotary_pos_emb
 from megatron.core.models.common.embeddings.rotary_pos_embedding import RotaryEmbedding
 from megatron.core.transformer.transformer_config import TransformerConfig
-from one_layer import one_layer
+from one_layer import LLAMA3, llama_config, one_layer
 from torch import Tensor, nn
-from transformers import LlamaConfig
-
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 8192,
-}
 
 
 class _Group:
@@ -37,9 +28,8 @@ class _Group:
 def _layer(
     declared: dict[str, Any], part: float = 1.0, interleaved: bool = False, **options: Any
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    declared = {"rope_theta": 10000.0, "partial_rotary_factor": part} | declared
-    config = LlamaConfig(head_dim=128, max_position_embeddings=131072, rope_parameters=declared)
-    theta = int(declared["rope_theta"])
+    config = llama_config({"partial_rotary_factor": part} | declared, 131072)
+    theta = int(config.rope_parameters["rope_theta"])
     group: Any = _Group()
     rotary = RotaryEmbedding(
         128,
@@ -89,5 +79,4 @@ def interpolated() -> tuple[nn.Module, dict[str, Tensor]]:
 
 def llama3() -> tuple[nn.Module, dict[str, Tensor]]:
     """Llama 3's scaling by 8."""
-    declared = LLAMA3 | {"rope_theta": 500000.0}
-    return _layer(declared, rope_scaling=True, rope_scaling_factor=8.0)
+    return _layer(LLAMA3, rope_scaling=True, rope_scaling_factor=8.0)

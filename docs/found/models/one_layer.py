@@ -6,9 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
+from transformers import LlamaConfig
 
 Turn = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 HEADS = 2
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 8192,
+}
 
 
 class OneLayer(nn.Module):
@@ -32,3 +41,20 @@ def one_layer(turn: Turn, config: Any) -> tuple[nn.Module, dict[str, Tensor]]:
     positions = torch.arange(19).expand(2, -1)
     hidden = torch.randn(2, 19, HEADS * config.head_dim)
     return OneLayer(turn, config), {"hidden": hidden, "position_ids": positions}
+
+
+def llama_config(rope: dict[str, Any], length: int = 4096) -> LlamaConfig:
+    """A configuration that declares this rotation, of heads of 128 lanes and `length` positions."""
+    parameters = {"rope_theta": 10000.0} | rope
+    return LlamaConfig(head_dim=128, max_position_embeddings=length, rope_parameters=parameters)
+
+
+def turn_of_engine(rotary: Callable[..., Any]) -> Turn:
+    """The call of a rotary module that takes q and k as engines lay them out, (T, H*D)."""
+
+    def turn(positions: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+        flat = (x.flatten(0, 1).flatten(1) for x in (q, k))
+        returned = rotary(positions.flatten(), *flat)
+        return returned[0].view(q.shape), returned[1].view(k.shape)
+
+    return turn

@@ -9,19 +9,11 @@ os.environ["SGLANG_USE_CPU_ENGINE"] = "1"  # before SGLang is imported
 
 from typing import Any
 
-from one_layer import one_layer
+from one_layer import LLAMA3, llama_config, one_layer, turn_of_engine
 from sglang.srt.layers.rotary_embedding.factory import get_rope
 from torch import Tensor, nn
-from transformers import LlamaConfig
 
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 8192,
-}
 LONGROPE = {
     "rope_type": "longrope",
     "factor": 4.0,
@@ -34,20 +26,13 @@ LONGROPE = {
 def _layer(
     rope: dict[str, Any], length: int = 4096, half: bool = True
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    parameters = {"rope_theta": 10000.0} | rope
-    config = LlamaConfig(head_dim=128, max_position_embeddings=length, rope_parameters=parameters)
-    theta = parameters["rope_theta"]
+    config = llama_config(rope, length)
+    theta = config.rope_parameters["rope_theta"]
     part = rope.get("partial_rotary_factor", 1.0)
     scaling = config.rope_parameters
     rotary = get_rope(128, 128, length, theta, half, scaling, partial_rotary_factor=part)
 
-    def turn(positions: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """Lay out q and k (B, S, H, D) as SGLang takes them, (T, H*D)."""
-        flat = (x.flatten(0, 1).flatten(1) for x in (q, k))
-        returned = rotary(positions.flatten(), *flat)
-        return returned[0].view(q.shape), returned[1].view(k.shape)
-
-    return one_layer(turn, config)
+    return one_layer(turn_of_engine(rotary), config)
 
 
 def plain() -> tuple[nn.Module, dict[str, Tensor]]:
@@ -77,7 +62,7 @@ def dynamic() -> tuple[nn.Module, dict[str, Tensor]]:
 
 def llama3() -> tuple[nn.Module, dict[str, Tensor]]:
     """Llama 3's scaling by 8."""
-    return _layer(LLAMA3 | {"rope_theta": 500000.0}, 131072)
+    return _layer(LLAMA3, 131072)
 
 
 def yarn() -> tuple[nn.Module, dict[str, Tensor]]:

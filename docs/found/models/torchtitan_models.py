@@ -2,18 +2,10 @@
 
 from typing import Any
 
-from one_layer import one_layer
+from one_layer import LLAMA3, llama_config, one_layer
 from torch import Tensor, nn
 from torchtitan.models.common.rope import ComplexRoPE, CosSinRoPE, RoPE
-from transformers import LlamaConfig
 
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 8192,
-}
 # the amplitude is folded into the scale of the softmax
 YARN = {
     "rope_type": "yarn",
@@ -27,9 +19,7 @@ YARN = {
 def _layer(
     kind: type[RoPE], declared: dict[str, Any], **options: Any
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    config = LlamaConfig(
-        head_dim=128, max_position_embeddings=131072, rope_parameters=dict(declared)
-    )
+    config = llama_config(declared, 131072)
     sizes = {"dim": 128, "max_seq_len": 131072, "theta": declared["rope_theta"]}
     rope = kind(kind.Config(**sizes | options))
 
@@ -42,7 +32,7 @@ def _layer(
 
 def llama3() -> tuple[nn.Module, dict[str, Tensor]]:
     """Complex numbers, and Llama 3's scaling by 8."""
-    return _layer(ComplexRoPE, LLAMA3 | {"rope_theta": 500000.0}, scaling="llama")
+    return _layer(ComplexRoPE, LLAMA3, scaling="llama")
 
 
 def qwen3() -> tuple[nn.Module, dict[str, Tensor]]:

@@ -9,38 +9,23 @@ os.environ["VLLM_TARGET_DEVICE"] = "cpu"  # before vLLM is imported
 
 from typing import Any
 
-from one_layer import one_layer
+from one_layer import LLAMA3, llama_config, one_layer, turn_of_engine
 from torch import Tensor, nn
-from transformers import LlamaConfig
 from vllm.config import CompilationConfig, VllmConfig, set_current_vllm_config
 from vllm.model_executor.layers.rotary_embedding import get_rope
 
 IN_PYTHON = VllmConfig(compilation_config=CompilationConfig(custom_ops=["none"]))
 YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}
-LLAMA3 = {
-    "rope_type": "llama3",
-    "factor": 8.0,
-    "low_freq_factor": 1.0,
-    "high_freq_factor": 4.0,
-    "original_max_position_embeddings": 8192,
-}
 
 
 def _layer(
     rope: dict[str, Any], length: int = 4096, half: bool = True
 ) -> tuple[nn.Module, dict[str, Tensor]]:
-    parameters = {"rope_theta": 10000.0} | rope
-    config = LlamaConfig(head_dim=128, max_position_embeddings=length, rope_parameters=parameters)
+    config = llama_config(rope, length)
     with set_current_vllm_config(IN_PYTHON):
         rotary = get_rope(config.head_dim, length, half, config.rope_parameters)
 
-    def turn(positions: Tensor, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """Lay out q and k (B, S, H, D) as vLLM takes them, (T, H*D)."""
-        flat = (x.flatten(0, 1).flatten(1) for x in (q, k))
-        returned = rotary(positions.flatten(), *flat)
-        return returned[0].view(q.shape), returned[1].view(k.shape)
-
-    return one_layer(turn, config)
+    return one_layer(turn_of_engine(rotary), config)
 
 
 def plain() -> tuple[nn.Module, dict[str, Tensor]]:
@@ -70,7 +55,7 @@ def dynamic() -> tuple[nn.Module, dict[str, Tensor]]:
 
 def llama3() -> tuple[nn.Module, dict[str, Tensor]]:
     """Llama 3's scaling by 8."""
-    return _layer(LLAMA3 | {"rope_theta": 500000.0}, 131072)
+    return _layer(LLAMA3, 131072)
 
 
 def yarn() -> tuple[nn.Module, dict[str, Tensor]]:
