@@ -12,26 +12,27 @@ from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
 from rotcheck.model.closed_call import UNSEEN, code_inside
 from rotcheck.model.forward_pass import ForwardPass
-from rotcheck.model.idle_call import IdleCall, explain_idle, uses_tables
+from rotcheck.model.idle_call import explain_idle, uses_tables
 from rotcheck.model.judged_call import JudgedCall, judge_call
-from rotcheck.model.judged_turn import JudgedTurn
-from rotcheck.model.module_layers import joined, layer_type
+from rotcheck.model.module_layers import joined
 from rotcheck.model.rotation_gradient import gradient_fault
+from rotcheck.model.row_fields import (
+    dtype_name,
+    fields_of_calls,
+    fields_of_reach,
+    fields_of_records,
+    turns_in_words,
+)
 from rotcheck.model.table_free_call import explain_table_free
 from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
 from rotcheck.model.table_reach import TableReach, table_reach
 from rotcheck.model.turn_pairs import uneven_turns
-from rotcheck.results import ModelRow, Verdict
+from rotcheck.results import ModelRow
 from rotcheck.rotary.schedules import Schedule
-from rotcheck.witness.call_record import CallRecord, tensors_in
+from rotcheck.witness.call_record import CallRecord
 from rotcheck.witness.table_values import fingerprint
 
 Reach = TableReach | TableGrid | str
-UNKNOWN_ANGLES = "its angles follow no positions that rotcheck knows"
-UNKNOWN_POSITIONS = (
-    "it turns exactly by the angles of the tables that it is handed, which follow no positions that "
-    "rotcheck knows"
-)
 MOST_TRIALS = 3  # of a function: where it begins, its positions may all be the same
 NO_NEED = "no rotation needs these tables"
 
@@ -105,20 +106,21 @@ class ModelObservation:
         yield from self._rotation_rows(device)
         yield from self._idle_rows(device)
         yield from self._table_free_rows(device)
-        yield from self._closed_rows(device)
         yield from self._attention_rows(device)
 
     def _table_rows(self, device: str) -> Iterator[ModelRow]:
         groups = group_by(self.reaches, lambda pair: (pair[0].name, _key(pair[1])))
         for pairs in groups.values():
             reach = pairs[0][1]
-            fields = _fields("tables", [record for record, _ in pairs], device, self.config)
+            fields = fields_of_records(
+                "tables", [record for record, _ in pairs], device, self.config
+            )
             if isinstance(reach, str):
                 yield ModelRow(**fields, **self._of_unknown_tables(reach))
             elif isinstance(reach, TableGrid):
                 yield ModelRow(**fields, verdict="agrees", does=reach.form, angles=reach.words)
             else:
-                yield ModelRow(**fields, **_of_reach(reach))
+                yield ModelRow(**fields, **fields_of_reach(reach))
 
     def _of_unknown_tables(self, why: str) -> dict[str, Any]:
         """Tables that are not understood are no rotary ones where all rotations are understood."""
@@ -140,47 +142,45 @@ class ModelObservation:
         groups = group_by(self.calls, _likeness)
         for calls in groups.values():
             first = calls[0]
-            fields = _fields("rotation", [call.record for call in calls], device, self.config)
-            fields["does"] = _does(first.turns)
-            yield ModelRow(**fields, **_of_calls(calls, self._understands(first.tables)))
+            fields = fields_of_records(
+                "rotation", [call.record for call in calls], device, self.config
+            )
+            fields["does"] = turns_in_words(first.turns)
+            yield ModelRow(**fields, **fields_of_calls(calls, self._understands(first.tables)))
 
     def _idle_rows(self, device: str) -> Iterator[ModelRow]:
         groups = group_by(self.forward.witness.idle, lambda record: record.name)
         for records in groups.values():
-            fields = _fields("rotation", records, device, self.config)
+            fields = fields_of_records("rotation", records, device, self.config)
             yield ModelRow(**fields, **self._of_idle(records[0]))
 
-    def _closed_rows(self, device: str) -> Iterator[ModelRow]:
-        """A row for each compiled function that hides rotary code."""
-        groups = group_by(self.forward.witness.closed_calls, lambda record: record.name)
-        for records in groups.values():
-            if self._explain_table_free(records[0]) is not None:
-                continue  # it has a row
-            try:
-                words = code_inside(records[0])
-            except Exception as error:  # a stranger's function, as it is written
-                words = f"{UNSEEN}; as it is written it raises: {first_line(error)}"
-            if words:
-                fields = _fields("rotation", records, device, self.config)
-                yield ModelRow(**fields, verdict="unidentified", message=words)
-
     def _table_free_rows(self, device: str) -> Iterator[ModelRow]:
+        """A row for each function that is handed no tables and turned nothing, though it should; of
+        compiled ones also where rotary code is hidden inside."""
         witness = self.forward.witness
         groups = group_by([*witness.table_free, *witness.closed_calls], lambda record: record.name)
         for records in groups.values():
-            calls = (self._explain_table_free(record) for record in records[:MOST_TRIALS])
-            call = next((call for call in calls if call), None)
-            if call is not None:
-                fields = _fields("rotation", records, device, self.config)
-                verdict: Verdict = "disagrees" if call.finding else "unidentified"
-                finding, message = call.finding or None, call.message
-                yield ModelRow(**fields, verdict=verdict, finding=finding, message=message)
+            facts = self._of_table_free(records) or _of_closed(records)
+            if facts:
+                yield ModelRow(
+                    **fields_of_records("rotation", records, device, self.config), **facts
+                )
 
-    def _explain_table_free(self, record: CallRecord) -> IdleCall | None:
-        try:
-            return explain_table_free(record, self.forward.length)
-        except Exception:  # a stranger's function, called with other values: nothing is known
-            return None
+    def _of_table_free(self, records: Sequence[CallRecord]) -> dict[str, Any]:
+        """What is wrong with a function, or not understood; empty: nothing is known."""
+        for record in records[:MOST_TRIALS]:
+            try:
+                call = explain_table_free(record, self.forward.length)
+            except Exception:  # a stranger's function, called with other values: nothing is known
+                continue
+            if call is not None:
+                verdict = "disagrees" if call.finding else "unidentified"
+                return {
+                    "verdict": verdict,
+                    "finding": call.finding or None,
+                    "message": call.message,
+                }
+        return {}
 
     def _of_idle(self, record: CallRecord) -> dict[str, Any]:
         no_use = {"verdict": "skipped", "message": "is handed tables, and does not use them"}
@@ -217,7 +217,7 @@ class ModelObservation:
                 calls=len(group),
                 device=device,
                 dtype="",
-                tensors=_dtype(entry.call.q),
+                tensors=dtype_name(entry.call.q),
                 does=entry.words,
                 verdict="disagrees" if finding else "agrees" if is_clear else "unidentified",
                 finding=finding or None,
@@ -242,7 +242,9 @@ class ModelObservation:
         """A row for each function whose gradient was asked for."""
         clear = [call for call in self.calls if not any(turn.doubt for turn in call.turns)]
         for calls in group_by(clear, lambda call: call.record.name).values():
-            fields = _fields("backward", [call.record for call in calls], device, self.config)
+            fields = fields_of_records(
+                "backward", [call.record for call in calls], device, self.config
+            )
             for turn in calls[0].turns:
                 try:
                     fault = gradient_fault(turn)
@@ -270,93 +272,17 @@ def _likeness(call: JudgedCall) -> tuple[Any, ...]:
     return call.record.name, call.layers, call.finding[0], *dict.fromkeys(turns)
 
 
-def _fields(
-    kind: str, records: Sequence[CallRecord], device: str, config: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    first = records[0]
-    tensors = [x for value in first.arguments.values() for _, x in tensors_in(value)]
-    dtypes = [_dtype(x) for x in tensors if x.is_floating_point() or x.is_complex()]
-    return {
-        "kind": kind,
-        "function": first.function.__qualname__,
-        "home": first.function.__module__,
-        "modules": joined(record.owner for record in records),
-        "layers": ", ".join(
-            dict.fromkeys(t for r in records if (t := layer_type(r.owner, config)))
-        ),
-        "calls": len(records),
-        "device": device,
-        "dtype": "",
-        "tensors": dtypes[0] if dtypes else "",
-    }
-
-
-def _dtype(x: Tensor) -> str:
-    return str(x.dtype).removeprefix("torch.")
-
-
-def _of_reach(reach: TableReach) -> dict[str, Any]:
-    fit = reach.fit
-    schedule = str(fit.schedule) if fit.schedule else ""
-    form = {"error": fit.error, "right_to": fit.longest, "angles": schedule, "does": _form(reach)}
-    if fit.wrong_at is None:
-        return form | {"verdict": "agrees"}
-    why = f": {fit.why}" if fit.why else ""
-    words = f"position {fit.wrong_at} is {fit.error:.2g} rad off its own frequencies{why}"
-    phase = "phase-rounded" if "rounded" in fit.why else "phase"
-    finding = "row-past-table" if fit.past else phase
-    return form | {
-        "wrong_at": fit.wrong_at, "verdict": "disagrees", "finding": finding, "message": words,
-    }  # fmt: skip
-
-
-def _form(reach: TableReach) -> str:
-    tables = reach.tables
-    amplitude = f", times {tables.amplitude:.4g}" if abs(tables.amplitude - 1) > 1e-3 else ""
-    lanes = {"half": "for half pairing", "interleaved": "for interleaved pairs", None: ""}
-    words = f"{tables.form} {lanes[tables.table_lanes]}".strip()
-    return f"{words}, {tables.lanes} lanes{amplitude}"
-
-
-def _of_calls(calls: Sequence[JudgedCall], knows_tables: bool) -> dict[str, Any]:
-    first = calls[0]
-    turns = [turn for call in calls for turn in call.turns]
-    errors = [turn.error for turn in turns if turn.fit.kind == "rows"]
-    schedules = dict.fromkeys(_angles(turn) for turn in turns)
-    fields = {"angles": "; ".join(schedules), "error": max(errors) if errors else None}
-    finding, message = first.finding
-    if finding:
-        return fields | {"verdict": "disagrees", "finding": finding, "message": message}
-    doubt = next((turn.doubt for turn in turns if turn.doubt), "")
-    if doubt:
-        return fields | {"verdict": "unidentified", "message": doubt}
-    if first.is_explained:
-        return fields | {"verdict": "agrees"}
-    if knows_tables:
-        return fields | {"verdict": "agrees", "angles": "those of its tables"}
-    message = UNKNOWN_POSITIONS if first.tables else UNKNOWN_ANGLES
-    return fields | {"verdict": "unidentified", "message": message}
-
-
-def _angles(turn: JudgedTurn) -> str:
-    fit = turn.fit
-    if fit.kind == "grid":
-        return fit.words
-    if fit.kind == "none":
-        return ""
-    start = f" from position {fit.first:g}" if fit.first else ""
-    pairs, still = len(fit.frequencies), int((fit.frequencies == 0).sum())
-    words = f", {fit.words}" if fit.words else ""
-    words += f", {still} of {pairs} pairs stand still" if still else ""
-    return (str(fit.schedule) if fit.schedule else "no known schedule") + start + words
-
-
-def _does(turns: Sequence[JudgedTurn]) -> str:
-    groups = group_by(turns, lambda turn: turn.words)
-    return "; ".join(
-        f"{', '.join(turn.tensor.name for turn in group)}: {words}"
-        for words, group in groups.items()
-    )
+def _of_closed(records: Sequence[CallRecord]) -> dict[str, Any]:
+    """Of a compiled function, words on the rotary code inside; empty: it is not compiled, or has
+    none."""
+    call = next((record for record in records if record.runner is not None), None)
+    if call is None:
+        return {}
+    try:
+        words = code_inside(call)
+    except Exception as error:  # a stranger's function, as it is written
+        words = f"{UNSEEN}; as it is written it raises: {first_line(error)}"
+    return {"verdict": "unidentified", "message": words} if words else {}
 
 
 def no_rotation_row(device: str, dtype: str, *, declares: bool) -> ModelRow:
