@@ -1,6 +1,5 @@
 """One backward pass through a model: is its gradient there, and finite?"""
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -25,19 +24,19 @@ def backward_row(forward: ForwardPass, module: Module, model: str, device: str) 
     """
     fields: dict[str, Any] = {"kind": "backward", "function": model, "calls": 1}
     fields |= {"device": device, "dtype": ""}
-    outputs = list(_values(forward))
-    outputs_with_gradient = [y for y in outputs if y.requires_grad]
-    if not outputs_with_gradient:
+    values = (y for y in tensors_within(forward.result) if y.is_floating_point())
+    output = next((y for y in values if y.requires_grad), None)
+    if output is None:
         words = "nothing that the model returns requires a gradient"
         return ModelRow(**fields, verdict="skipped", message=words)
     if any(not _finite(weight) for weight in module.parameters()):
         words = f"weights of the model have {NOT_FINITE}: they were not initialised"
         return ModelRow(**fields, verdict="skipped", message=words)
-    if not _finite(outputs_with_gradient[0]):
+    if not _finite(output):
         words = f"what the model returns has {NOT_FINITE}"
         return ModelRow(**fields, verdict="unidentified", message=words)
     try:
-        gradients = _gradients(outputs_with_gradient[0], module)
+        gradients = _gradients(output, module)
     except RuntimeError as error:
         words = f"its backward pass raises: {first_line(error)}"
         return ModelRow(**fields, verdict="raises", finding="gradient", message=words)
@@ -45,10 +44,6 @@ def backward_row(forward: ForwardPass, module: Module, model: str, device: str) 
         return ModelRow(**fields, verdict="agrees", does="its gradient is finite")
     words = f"its gradient has {NOT_FINITE}" if gradients else "no gradient reaches a parameter"
     return ModelRow(**fields, verdict="disagrees", finding="gradient", message=words)
-
-
-def _values(forward: ForwardPass) -> Iterator[Tensor]:
-    return (y for y in tensors_within(forward.result) if y.is_floating_point())
 
 
 def _gradients(output: Tensor, module: Module) -> list[Tensor]:

@@ -20,11 +20,10 @@ def code_inside(call: CallRecord) -> str:
     if call.has_cos is not None:
         return f"{UNSEEN}; its graph takes a cosine or a sine" if call.has_cos else ""
     code = call.function.__code__
-    names = code.co_varnames[: code.co_argcount]
-    rest = {name: value for name, value in call.arguments.items() if name not in names}
+    places = code.co_varnames[: code.co_argcount]
+    rest = {name: value for name, value in call.arguments.items() if name not in places}
     stance = torch.compiler.set_stance("force_eager")
     with stance, torch.no_grad(), Witness() as witness:
-        call.function(*(call.arguments[name] for name in names), **rest)
-    seen = [*witness.calls, *witness.makers, *witness.idle, *witness.table_free]
-    functions = ", ".join(dict.fromkeys(record.function.__qualname__ for record in seen))
-    return f"{UNSEEN}; as it is written, {functions} runs there" if seen else ""
+        call.function(*(call.arguments[name] for name in places), **rest)
+    names = dict.fromkeys(record.function.__qualname__ for record in witness.rotary_records)
+    return f"{UNSEEN}; as it is written, {', '.join(names)} runs there" if names else ""

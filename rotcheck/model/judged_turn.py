@@ -10,7 +10,7 @@ from rotcheck.identify.reading.computed_angles import XPOS_WORDS, grows_as_xpos
 from rotcheck.measure import mistake_names
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.angle_mistakes import angle_mistake
-from rotcheck.model.turn_angles import NARROW_ERROR, TurnAngles, turn_angles
+from rotcheck.model.turn_angles import NARROW, NARROW_ERROR, TurnAngles, turn_angles
 from rotcheck.model.turn_fit import TurnFit, fit_rows
 from rotcheck.rotary.recognition import TWICE
 from rotcheck.rotary.schedules import Linear, Schedule
@@ -44,7 +44,7 @@ class JudgedTurn:
         text = f"{turn.pairing}, {part}{width} lanes"
         text += f" in {turn.blocks} blocks" if turn.blocks > 1 else ""
         text += f", written {turn.output_lanes}" if turn.output_lanes != "same" else ""
-        digits = 4 if self.tensor.before.dtype in (torch.float32, torch.float64) else 2
+        digits = 2 if self.tensor.before.dtype in NARROW else 4
         text += f", times {turn.amplitude:.{digits}g}" if turn.amplitude != 1 else ""
         return text + (", backwards" if self.fit.direction < 0 else "")
 
@@ -160,7 +160,7 @@ def _mistake(
         why = f": {fit.why}" if fit.why else ""
         words = f"{tensor.name} is {error:.3g} rounding steps off the rotation by its own angles"
         return "low-precision", words + why
-    if tensor.turn.error > NARROW_ERROR and tensor.before.dtype in (torch.float32, torch.float64):
+    if tensor.turn.error > NARROW_ERROR and tensor.before.dtype not in NARROW:
         words = f"pairs of {tensor.name} are up to {tensor.turn.error:.1%} longer or shorter than before"
         return "low-precision", words
     return "", ""

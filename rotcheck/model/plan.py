@@ -18,7 +18,6 @@ SAMPLE = "sample"  # the text that comes with rotcheck
 WEIGHTS = "weights"  # the task of judging them
 WEIGHTS_TIMES = 10  # of the time limit: the text is read once for each change of the rotation
 SPEC, OTHER = "spec", "other"  # the two models that are held against one another
-UNTRAINED = ("transformers:", "diffusers:", "timm:")  # models that have random weights
 FORWARD = "forward"  # the task of the one pass over the whole sequence
 
 
@@ -49,7 +48,7 @@ def request(
         RequestError: there is no such dtype or way, a device has no values, or a text is asked of
             a model without weights.
     """
-    if text is not None and (spec.startswith(UNTRAINED) or spec.endswith((".json", ".gguf"))):
+    if text is not None and (_is_of_library(spec) or spec.endswith((".json", ".gguf"))):
         raise RequestError(
             f"--text asks trained weights, and {spec!r} has none: name the folder that holds them, "
             "or a factory that loads them"
@@ -74,7 +73,12 @@ def _usual_ways(against: str | None) -> tuple[str, ...]:
 
 def _is_factory(spec: str) -> bool:
     """Whether a function of the user's makes the model, and so chose its dtype."""
-    return ":" in spec and spec.partition(":")[0] not in LIBRARIES
+    return ":" in spec and not _is_of_library(spec)
+
+
+def _is_of_library(spec: str) -> bool:
+    """Whether a library makes the model from a name, with random weights."""
+    return spec.partition(":")[0] in LIBRARIES
 
 
 def only_declares(spec: str) -> bool:

@@ -61,10 +61,9 @@ def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[
     tensor, form = turn.tensor, turn.tensor.turn
     w, g = form.written_pairs(weights), form.pairs(gradient)  # (..., P) each
     x, y = form.pairs(tensor.before), form.written_pairs(tensor.after)  # (..., P) each
-    lengths = y.abs() / x.abs().clamp_min(1e-30)
-    right = w * torch.polar(lengths, -torch.angle(y * x.conj()))
+    lengths = x.abs()
+    right = w * torch.polar(y.abs() / lengths.clamp_min(1e-30), -torch.angle(y * x.conj()))
     step = max(torch.finfo(tensor.before.dtype).eps, form.error)  # no better than the forward is
-    lengths = form.pairs(tensor.before).abs()
     shows = lengths > TINY * lengths.max()  # pairs of padding are zero, and have no angle
     off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30))[shows].max())
     # the angles were read from values that were themselves rounded

@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import torch
-
 from rotcheck.identify.making.table_reading import NotTables, read_tables
 from rotcheck.model.grid_angles import grid_angles
 from rotcheck.model.grid_coordinates import grid_coordinates
-from rotcheck.model.turn_angles import NARROW_NOISE, NOISE
+from rotcheck.model.turn_angles import noise_of
 from rotcheck.witness.call_record import CallRecord
 from rotcheck.witness.table_values import are_cos_and_sin
 
@@ -29,8 +27,7 @@ def table_grid(call: CallRecord) -> TableGrid | None:
         tables = read_tables(tables_made if len(tables_made) > 1 else tables_made[0], max(rows, 1))
     except NotTables:
         return None
-    narrow = tables.dtype in (torch.bfloat16, torch.float16)
-    noise = NARROW_NOISE * torch.finfo(tables.dtype).eps if narrow else NOISE
+    noise = noise_of(tables.dtype)
     grid = grid_angles(tables.angles, max(10 * noise, 2e-3))
     places = grid or grid_coordinates(tables.angles, noise)
     return TableGrid(f"{tables.form}, {tables.lanes} lanes", places.words) if places else None

@@ -10,7 +10,7 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles
 from rotcheck.identify.making.table_reading import NotTables, RotaryTables, read_tables
-from rotcheck.model.turn_angles import NARROW_NOISE
+from rotcheck.model.turn_angles import noise_of
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord, map_tensors, tensors_in
 
@@ -53,8 +53,7 @@ def table_reach(
         tables, angles = _own_rows(call, length)
     else:
         tables, angles = _at_hard_positions(call, name, length, most)
-    narrow = tables.dtype in (torch.bfloat16, torch.float16)
-    noise = NARROW_NOISE * torch.finfo(tables.dtype).eps if narrow else 0.0
+    noise = noise_of(tables.dtype, 0.0)
     direction = -1 if 1 in angles and float(angles[1].sum()) < 0 else 1
     fit = fit_schedule(angles, direction, tables.lanes, noise, candidates)
     schedules = (fit.schedule, *fit.alternatives) if fit.schedule else ()

@@ -9,6 +9,7 @@ from rotcheck.rotary.frequencies import wrap
 from rotcheck.witness.turning import Turn
 
 NOISE = 1e-4  # radians: what float32 leaves of an angle of a row
+NARROW = (torch.bfloat16, torch.float16)
 NARROW_NOISE = 4  # of a narrower dtype: so many of its rounding steps
 NARROW_ERROR = 1e-3  # relative: a pair whose length is so far off was turned in a narrower dtype
 
@@ -32,6 +33,16 @@ class TurnAngles:
     aside: bool = False
 
 
+def noise_of(dtype: torch.dtype, rest: float = NOISE) -> float:
+    """Radians that rounding hides of an angle which was read from values of a dtype.
+
+    Args:
+        dtype: of the values.
+        rest: the radians for dtypes that are not narrow.
+    """
+    return NARROW_NOISE * torch.finfo(dtype).eps if dtype in NARROW else rest
+
+
 def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
     """Read the angles of the rows of a tensor.
 
@@ -40,8 +51,7 @@ def turn_angles(turn: Turn, dtype: torch.dtype, length: int) -> TurnAngles:
         dtype: of the tensor.
         length: tokens of the sequence: the axis of that size is it, where one is.
     """
-    narrow = dtype in (torch.bfloat16, torch.float16)
-    noise = NARROW_NOISE * torch.finfo(dtype).eps if narrow else NOISE
+    noise = noise_of(dtype)
     noise = max(noise, NARROW_NOISE * turn.error) if turn.error > NARROW_ERROR else noise
     shape = (*turn.angles.shape[:-1], turn.blocks, -1)
     angles, weights = turn.angles.reshape(shape), turn.weights.reshape(shape)  # (..., blocks, P)

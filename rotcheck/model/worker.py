@@ -3,6 +3,7 @@
 import importlib
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.declared.declared_file import declared_file
-from rotcheck.model.declared.declared_rotation import declared_lengths, declared_rotations
+from rotcheck.model.declared.declared_rotation import (
+    DeclaredRotation,
+    declared_lengths,
+    declared_rotations,
+)
 from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
 from rotcheck.model.forward_pass import (
     ForwardPass,
@@ -118,29 +123,29 @@ class ModelAtWork:
         self.module = cast_module(self.model.module.to(device), self.precision)
         self.inputs = moved(self.model.inputs, device, self.precision)
         self.dtype = str(dtype_of(self.module)).removeprefix("torch.")
-        self._whole: ForwardPass | None = None
 
-    @property
+    @cached_property
     def whole(self) -> ForwardPass:
         """The pass, which is run once."""
-        if self._whole is None:
-            self._whole = run_forward(self.module, self.inputs)
-        return self._whole
+        return run_forward(self.module, self.inputs)
+
+    @cached_property
+    def rotations(self) -> tuple[DeclaredRotation, ...]:
+        """What its configuration declares."""
+        return tuple(declared_rotations(self.model.config or {}))
 
     @property
     def observation(self) -> ModelObservation:
         """What was seen in the pass, judged."""
-        rotations = declared_rotations(self.model.config or {})
-        schedules = schedules_of(rotations, self.whole.length)
+        schedules = schedules_of(self.rotations, self.whole.length)
         return ModelObservation(self.whole, config_of_module(self.module), schedules)
 
     def rows(self) -> dict[str, Any]:
         """The rows of one forward and one backward pass, and the configuration beside them."""
-        config = self.model.config or {}
-        declared, observation = declared_rotations(config), self.observation
+        declared, observation = self.rotations, self.observation
         axes = AxisWitness(self.module, self.inputs, observation.config)
         beside = [
-            *declared_rows(observation, declared, config, axes),
+            *declared_rows(observation, declared, self.model.config or {}, axes),
             *still_rows(observation.calls, observation.config),
         ]
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]

@@ -79,6 +79,11 @@ class Witness:
         """What entered each attention, in the order of the calls."""
         return self._attention.calls
 
+    @property
+    def rotary_records(self) -> list[CallRecord]:
+        """All rotary code that was seen: what turned, made tables, or should have turned."""
+        return [*self.calls, *self.makers, *self.idle, *self.table_free]
+
     def __enter__(self) -> Self:
         self._modes.enter_context(scripts_told(self._tell_script))
         self._modes.enter_context(self._attention)

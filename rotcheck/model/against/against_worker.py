@@ -38,8 +38,7 @@ def open_layers(setup: dict[str, Any]) -> Answer:
 
 
 def _layers_of(work: ModelAtWork, lengths: Iterable[int]) -> ModelRotations:
-    rotations = declared_rotations(work.model.config or {})
-    schedules = [rotation.schedule for rotation in rotations if rotation.schedule]
+    schedules = [rotation.schedule for rotation in work.rotations if rotation.schedule]
     layers = model_layers(
         work.observation,
         list(lengths),
@@ -48,7 +47,7 @@ def _layers_of(work: ModelAtWork, lengths: Iterable[int]) -> ModelRotations:
         work.model.types,
         is_small=bool(work.model.changes),
     )
-    has_axes = any(rotation.sections for rotation in rotations)
+    has_axes = any(rotation.sections for rotation in work.rotations)
     return msgspec.structs.replace(layers, has_axes=has_axes)
 
 

@@ -7,9 +7,8 @@ half precision, positions that a narrow dtype cannot hold.
 import re
 from typing import Any, cast
 
-import torch
-
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
+from rotcheck.model.turn_angles import NARROW
 from rotcheck.watch.inside.turn_positions import LEAST_ROWS, Runs, find_positions, runs_of
 from rotcheck.witness.call_record import CallRecord, TensorTurn
 
@@ -17,7 +16,6 @@ ROUNDING = (
     1000.0  # steps of float32: an angle that was fitted is good to less, half precision is not
 )
 DIGITS = 4  # of a number that was fitted
-NARROW = (torch.bfloat16, torch.float16)
 UNKNOWN_ANGLES = "its angles follow no positions that are known"
 MANY_POSITIONS = "its rows turn by positions that begin again and again"
 FEW_ROWS = "its rows are too few to tell their positions"
