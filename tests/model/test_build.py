@@ -1,6 +1,7 @@
 """A SPEC becomes a small model that runs, and its rotary part stays what it was."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -318,3 +319,19 @@ def test_kinds_of_layers_that_repeat_are_all_kept() -> None:
     module: Any = build("transformers:recurrent_gemma").module
     assert module.config.block_types == kinds
     assert len(module.model.layers) == 3
+
+
+@pytest.mark.parametrize("library", ["transformers", "diffusers", "timm"])
+def test_a_library_that_is_not_installed_is_named(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(RequestError, match=f"not installed: pip install {library}"):
+        build(f"{library}:llama")
+
+
+def test_a_config_needs_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(RequestError, match="not installed: pip install transformers"):
+        build(str(tmp_path))

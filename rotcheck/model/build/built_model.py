@@ -1,7 +1,8 @@
 """A SPEC made into a model that runs here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,16 @@ def build(source: str) -> BuiltModel:
     )
 
     library, _, name = source.partition(":")
-    if library == "transformers" and name:
-        return hugging_face_models.from_architecture(name)
-    if library == "diffusers" and name:
-        return diffusers_models.from_class(name)
-    if library == "timm" and name:
-        return timm_models.from_name(name)
+    makers: dict[str, Callable[[str], BuiltModel]] = {
+        "transformers": hugging_face_models.from_architecture,
+        "diffusers": diffusers_models.from_class,
+        "timm": timm_models.from_name,
+    }
+    if library in makers and name:
+        _check_installed(library, source)
+        return makers[library](name)
     if Path(source).is_dir() or source.endswith(".json"):
+        _check_installed("transformers", source)
         return hugging_face_models.from_file(Path(source))
     if ":" in source:
         return factory_models.from_factory(source)
@@ -58,3 +62,10 @@ def build(source: str) -> BuiltModel:
         f"{source!r} names no model: write package.module:factory, path/to/file.py:factory, "
         "transformers:ARCHITECTURE, diffusers:CLASS, timm:NAME, or the path of a folder with a config.json"
     )
+
+
+def _check_installed(library: str, source: str) -> None:
+    if find_spec(library) is None:
+        raise RequestError(
+            f"{source!r} needs {library}, which is not installed: pip install {library}"
+        )
