@@ -52,7 +52,9 @@ class Fallback(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WatchRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A function that turned tensors in the first steps, in one way."""
+    """A function that turned tensors in the first steps, in one way; or an attention, by the line
+    that calls it, and what entered it.
+    """
 
     function: str
     module: str  # where it is defined, by name

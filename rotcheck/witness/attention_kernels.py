@@ -65,18 +65,33 @@ def kernel_of_call(call: ClosedCall) -> KernelInputs | None:
 
 def kernel_inputs(name: str, module: str, arguments: Mapping[str, Any]) -> KernelInputs | None:
     """Copies of what a kernel is handed, by the names of its parameters; None: it is no kernel."""
-    if module.partition(".")[0] not in KERNELS.get(name, ()):
-        return None
-    tensors = _tensors(arguments)
-    if not all(isinstance(x, Tensor) and x.dim() >= 3 for x in tensors):
+    tensors = kernel_tensors(name, module, arguments)
+    if tensors is None:
         return None
     q, k, v = (x.detach().clone() for x in tensors)
     packs = arguments.get("qkv"), arguments.get("kv", arguments.get("qkv"))  # of q, and of k
     sources = (x if pack is None else pack for x, pack in zip(tensors, packs))
     nodes = tuple(x.grad_fn for x in sources)
+    return KernelInputs(name, q, k, v, nodes, kernel_turns(arguments))
+
+
+def kernel_tensors(
+    name: str, module: str, arguments: Mapping[str, Any]
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    """q, k and v that a kernel is handed, themselves; None: it is no kernel."""
+    if module.partition(".")[0] not in KERNELS.get(name, ()):
+        return None
+    q, k, v = _tensors(arguments)
+    for x in (q, k, v):
+        if not isinstance(x, Tensor) or x.dim() < 3:
+            return None
+    return q, k, v
+
+
+def kernel_turns(arguments: Mapping[str, Any]) -> str:
+    """Which of q and k a kernel turns itself: "qk", "q", or none."""
     keys = "k" if arguments.get("k") is not None else ""  # those of a cache are not turned
-    turns = f"q{keys}" if arguments.get("rotary_cos") is not None else ""
-    return KernelInputs(name, q, k, v, nodes, turns)
+    return f"q{keys}" if arguments.get("rotary_cos") is not None else ""
 
 
 def _tensors(arguments: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import Module
 
 import rotcheck
+from rotcheck.watch.inside.attention_watch import is_attention
 from rotcheck.watch.inside.callers import is_torch
 from rotcheck.watch.inside.exchange_watch import is_collective
 from rotcheck.watch.inside.tensor_parts import looks_wide, part
@@ -35,13 +36,13 @@ class Sight:
     """What was seen of one function."""
 
     __slots__ = (
-        "calls", "code", "collective", "compiled", "idle", "looks", "strange", "turns", "window",
+        "attention", "calls", "code", "collective", "compiled", "idle", "looks", "strange", "turns", "window",
     )  # fmt: skip
 
     def __init__(self, code: CodeType) -> None:
         self.code = code
         self.compiled = any(name.startswith("__compiled_fn") for name in code.co_names)
-        self.collective = is_collective(code)
+        self.collective, self.attention = is_collective(code), is_attention(code)
         self.strange = _is_strangers(code.co_filename) and not self.compiled
         self.looks, self.turns, self.idle, self.calls = 0, 0, 0, 0
         self.window = 0  # in which it was looked at last
@@ -82,13 +83,14 @@ class CallWatch:
         tell_idle: Teller,
         tell_part: Callable[[CodeType, CodeType], None],
         tell_collective: Callable[[FrameType], None],
+        tell_attention: Callable[[FrameType], None],
         may_look: Callable[[], bool],
     ) -> None:
         self.turning_calls = 0
         self.sights: dict[int, Sight] = {}
         self._idle, self._window = 0, 0
         self._tell_turn, self._tell_idle, self._tell_part = tell_turn, tell_idle, tell_part
-        self._tell_collective = tell_collective
+        self._tell_collective, self._tell_attention = tell_collective, tell_attention
         self._may_look = may_look
         self._stack: list[WatchCall] = []
         self._turning: list[CodeType] = []
@@ -110,9 +112,10 @@ class CallWatch:
         if event == "call":
             sight = self.sight(frame.f_code)
             sight.calls += 1
-            if sight.collective and self._may_look():
+            if (sight.collective or sight.attention) and self._may_look():
+                tell = self._tell_collective if sight.collective else self._tell_attention
                 with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-                    self._tell_collective(frame)
+                    tell(frame)
             elif not sight.is_enough(self._window):
                 self._begin(frame, sight)
             elif sight.turns:
@@ -146,7 +149,7 @@ class CallWatch:
         if turns:
             call.sight.turns += 1
             self.turning_calls += 1
-            self._tell_turn(call, turns, outputs, self._owner(call.frame))
+            self._tell_turn(call, turns, outputs, self.owner(call.frame))
             self._tell_parts(call)
         elif (
             not call.sight.turns
@@ -155,7 +158,7 @@ class CallWatch:
         ):
             self._idle += 1
             call.sight.idle += 1
-            self._tell_idle(call, (), outputs, self._owner(call.frame))
+            self._tell_idle(call, (), outputs, self.owner(call.frame))
 
     def _tell_parts(self, call: WatchCall) -> None:
         """Say which functions that turned something are a part of this one."""
@@ -164,7 +167,7 @@ class CallWatch:
             self._tell_part(self.sights[code].code, call.sight.code)
         self._turning[start:] = [call.sight.code]
 
-    def _owner(self, frame: FrameType | None) -> str:
+    def owner(self, frame: FrameType | None) -> str:
         """The module of the model that a frame belongs to."""
         while frame is not None:
             owner = frame.f_locals.get("self") if "self" in frame.f_code.co_varnames else None

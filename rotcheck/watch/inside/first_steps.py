@@ -13,13 +13,14 @@ from typing import Any
 from torch import Tensor
 from torch.nn import Module
 
-from rotcheck.watch.inside.call_watch import CallWatch
+from rotcheck.watch.inside.attention_watch import AttentionWatch
+from rotcheck.watch.inside.call_watch import CallWatch, WatchCall
 from rotcheck.watch.inside.exception_watch import ExceptionWatch
 from rotcheck.watch.inside.exchange_watch import ExchangeWatch
 from rotcheck.watch.inside.record_file import RecordFile
 from rotcheck.watch.inside.rotation_record import RotationRecord
 from rotcheck.watch.inside.step_watch import MOST_ROWS, StepWatch
-from rotcheck.witness.call_record import tensors_in
+from rotcheck.witness.call_record import TensorTurn, tensors_in
 from rotcheck.witness.profile_hook import may_look, set_profile
 from rotcheck.witness.uncompiled import uncompiled
 
@@ -38,8 +39,9 @@ class FirstSteps:
         self._exchanges = ExchangeWatch(record)
         self._sequence = StepWatch()
         self._rotations = RotationRecord(record, self._exchanges, self._sequence)
-        writers = self._rotations.write_turn, self._rotations.write_idle, self._rotations.write_part
-        self._watch = CallWatch(*writers, self._exchanges.hear, may_look)
+        tellers = self._know_turns, self._rotations.write_idle, self._rotations.write_part
+        self._watch = CallWatch(*tellers, self._exchanges.hear, self._hear_attention, may_look)
+        self._attention = AttentionWatch(self._rotations, self._watch)
         self._exceptions = ExceptionWatch(record, self._watch)
         self._call: Any = Module.__dict__["__call__"]
         self._root: FrameType | None = None
@@ -90,7 +92,7 @@ class FirstSteps:
 
     @uncompiled
     def _profile(self, frame: FrameType, event: str, result: Any) -> None:
-        if event not in ("call", "return"):
+        if event not in ("call", "return", "c_call"):
             return
         try:
             self._hear(frame, event, result)
@@ -106,6 +108,7 @@ class FirstSteps:
                 lengths = _lengths(tensors)
                 self._length = max(lengths, default=0)
                 self._rotations.know_lengths(lengths)
+                self._attention.begin()
                 self._exchanges.begin(tensors)
                 self._sequence.begin(id(frame.f_locals.get("self")), tensors)
             elif event == "call":  # it was asked for, and not called
@@ -113,13 +116,29 @@ class FirstSteps:
         elif frame is self._root:
             self._sequence.end(result)
             self._close()
+        elif event == "c_call":
+            self._attention.hear_call(frame, result)
         else:
             self._watch.hear(frame, event, result)
+
+    def _know_turns(
+        self,
+        call: WatchCall,
+        turns: tuple[TensorTurn, ...],
+        outputs: dict[str, Tensor],
+        owner: str,
+    ) -> None:
+        self._attention.know_turns(turns, call.values)
+        self._rotations.write_turn(call, turns, outputs, owner)
+
+    def _hear_attention(self, frame: FrameType) -> None:
+        self._attention.hear_frame(frame)
 
     def _close(self) -> None:
         self._listen(False)
         self._root = None
         self._watch.leave()
+        self._attention.begin()
         self._exceptions.leave()
         self._exchanges.end()
         self._windows += 1

@@ -24,6 +24,7 @@ class RotationRecord:
         self._record, self._exchanges, self._steps = record, exchanges, steps
         self._lines: set[tuple[Any, ...]] = set()
         self._lengths: set[int] = set()
+        self._attentions: dict[tuple[Any, ...], int] = {}  # how many were judged, by their lines
         self._functions: set[int] = set()  # ids of the codes of those that were written down
 
     def know_lengths(self, lengths: set[int]) -> None:
@@ -45,7 +46,7 @@ class RotationRecord:
             self._exchanges.know_turn(_place(call.sight.code), turn)
             x = call.values[turn.argument]
             after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
-            axis = self._sequence(x)
+            axis = self.sequence(x)
             verdict = turn_verdict(turn, axis)
             words = self._steps.know_turn(code, owner, turn, axis)
             if words:
@@ -85,6 +86,14 @@ class RotationRecord:
             devices=[str(x.device)],
         )
 
+    def write_attention(
+        self, place: list[Any], owner: str, dtype: torch.dtype, **facts: Any
+    ) -> None:
+        """Write what entered an attention, which a line of the program calls."""
+        self._attentions[tuple(place)] = self._attentions.get(tuple(place), 0) + 1
+        facts |= {"module": "", "argument": "", "angles": "", "positions": []}
+        self._write_once("rotation", place=place, owner=owner, dtypes=[_name(dtype)], **facts)
+
     def write_part(self, inner: CodeType, outer: CodeType) -> None:
         """Write that a function which turned something is a part of another one."""
         self._write_once("part", inner=_place(inner), outer=_place(outer))
@@ -98,8 +107,10 @@ class RotationRecord:
                 self._write_once("compiled", place=_place(sight.code))
             if sight.turns or sight.idle:
                 self._record.write("calls", place=_place(sight.code), count=sight.calls)
+        for place, count in self._attentions.items():
+            self._record.write("calls", place=place, count=count)
 
-    def _sequence(self, x: Tensor) -> int | None:
+    def sequence(self, x: Tensor) -> int | None:
         """The axis of a tensor that has the size of the model's sequence."""
         axes = [axis for axis, size in enumerate(x.shape[:-1]) if size in self._lengths]
         return axes[-1] if axes else None

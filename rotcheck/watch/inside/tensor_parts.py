@@ -19,12 +19,12 @@ def looks_wide(x: object) -> bool:
     return bool(x.numel()) and (x.is_floating_point() or x.is_complex())
 
 
-def part(x: Tensor) -> Tensor:
+def part(x: Tensor, most: int = MOST_ELEMENTS) -> Tensor:
     """The first places along the batch, then along the heads, then rows of the sequence.
 
     Two tensors of one shape have the same part; all lanes stay.
     """
-    rows = max(1, MOST_ELEMENTS // x.shape[-1])
+    rows = max(1, most // x.shape[-1])
     for axis in _axes(x):
         other_rows = x[..., 0].numel() // x.shape[axis]
         if other_rows * x.shape[axis] <= rows:
