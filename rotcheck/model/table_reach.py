@@ -10,6 +10,7 @@ from torch import Tensor
 from rotcheck.identify.angles.frequency_fit import Fit, fit_schedule
 from rotcheck.identify.angles.measured_angles import Angles
 from rotcheck.identify.making.table_reading import NotTables, RotaryTables, read_tables
+from rotcheck.model.module_state import kept_state
 from rotcheck.model.turn_angles import noise_of
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord, map_tensors, tensors_in
@@ -94,7 +95,7 @@ def _at_positions(
             return tensor
         return torch.tensor(rows, dtype=tensor.dtype, device=tensor.device).expand_as(tensor)
 
-    with torch.no_grad():
+    with torch.no_grad(), kept_state(call.arguments.values()):
         result = call.call({name: map_tensors(call.arguments[name], replaced)})
     tables = read_tables(_tables_of(result, call.tables), length)
     return tables, dict(zip(positions, tables.angles))

@@ -686,7 +686,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], list[Rotation]]] = {
             "gpt-oss.rope.scaling.type": "yarn",
             "gpt-oss.rope.scaling.factor": 32.0,
             "gpt-oss.rope.scaling.original_context_length": 4096,
-            "gpt-oss.rope.scaling.yarn_attn_factor": 0.5,
+            "gpt-oss.rope.scaling.attn_factor": 0.5,
             "gpt-oss.attention.key_length": 64,
         },
         _whole(

@@ -63,9 +63,12 @@ def at_length(schedule: Schedule, length: int) -> Schedule:
 
 
 def declared_lengths(rotations: Sequence[DeclaredRotation]) -> list[int]:
-    """The lengths that rotations declare: the original one, and the longest."""
+    """The lengths that rotations declare: the original one, the longest, and that to which a
+    dynamic schedule extends it."""
     names = ("original_length", "longest")
     numbers = {rotation.settings.number(name) for rotation in rotations for name in names}
+    dynamic = [x.schedule for x in rotations if isinstance(x.schedule, DynamicNtk)]
+    numbers |= {schedule.factor * schedule.original_length for schedule in dynamic}
     return sorted(int(number) for number in numbers if number)
 
 
