@@ -243,6 +243,28 @@ def test_a_transformer_of_diffusers_is_built_small() -> None:
         build("diffusers:FluxTransformer")
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("MiniMaxMusic3Transformer1DModel", "num_layers 36 -> 2"),
+        ("StableAudioDiTModel", "num_layers 24 -> 2"),
+        ("LuminaNextDiT2DModel", "num_kv_heads None -> 8"),
+        ("OmniGenTransformer2DModel", "rope_scaling: 0 entries -> 3"),
+    ],
+)
+def test_a_transformer_of_diffusers_whose_inputs_depend_on_each_other_runs(
+    name: str, changes: str
+) -> None:
+    model = build(f"diffusers:{name}")
+    assert changes in model.changes
+    _runs(model)
+
+
+def test_a_transformer_of_diffusers_with_an_unknown_input_is_not_tried() -> None:
+    with pytest.raises(BuildError, match="no value is known for its condition_latents, kv_cache"):
+        build("diffusers:WanAnimate2Transformer3DModel")
+
+
 def test_the_message_names_the_first_reasons_only(tmp_path: Path) -> None:
     refusing = """
 class Refusing(nn.Module):

@@ -38,9 +38,10 @@ def torchvision() -> Iterator[None]:
 def test_a_model_of_timm_is_built_small_with_heads_as_wide_as_they_were() -> None:
     model = build("timm:eva02_base_patch14_224")
     assert model.name == "Eva"
-    assert model.changes == ("depth 12 -> 2", "embed_dim 768 -> 256", "num_heads 12 -> 4")
+    sizes = ("depth 12 -> 2", "embed_dim 768 -> 256", "num_heads 12 -> 4")
+    assert model.changes == (*sizes, "img_size (224, 224) -> (84, 168)")
     images = model.inputs["x"]
-    assert images.shape == (2, 3, 224, 224)  # this model takes no others
+    assert images.shape == (2, 3, 84, 168)
     with torch.no_grad():
         assert model.module(images).isfinite().all()
 

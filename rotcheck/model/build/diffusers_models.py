@@ -8,13 +8,14 @@ from typing import Any
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.model.build import call_search, diffusion_inputs, rotary_keys
+from rotcheck.model.build import call_search, diffusion_inputs, diffusion_sizes, rotary_keys
 from rotcheck.model.build.build_error import BuildError, reason
 from rotcheck.model.build.built_model import BuiltModel
 from rotcheck.model.build.plain_config import plain
 from rotcheck.model.build.random_inputs import SEED
 from rotcheck.model.build.small_sizes import small_sizes, words
 
+MOST_PARAMETERS = 1_000_000_000
 ATTEMPTS = (6, 8, 0)  # how many heads there are at least; 0: as many as there were
 
 
@@ -35,26 +36,38 @@ def from_class(name: str) -> BuiltModel:
 
 
 def _build(model_class: Any) -> BuiltModel:
-    full = _defaults(model_class)
+    name = model_class.__name__
+    defaults, given = _defaults(model_class), dict(diffusion_sizes.NECESSARY.get(name, {}))
+    full = {**defaults, **given}
     first: BuildError | None = None
     for heads in ATTEMPTS:
         sizes = small_sizes(full, heads)
+        if heads:
+            sizes.update(diffusion_sizes.SMALL.get(name, {}))
         try:
             config = {**full, **sizes}
             rotary = rotary_keys.differences(full, config)
             if rotary:
                 raise BuildError(f"a smaller model would rotate differently: {', '.join(rotary)}")
+            if not heads:
+                _check_count(model_class, config)
             torch.manual_seed(SEED)
             module = model_class.from_config(config).float().eval()
             inputs = call_search.first_that_runs(module, diffusion_inputs.calls(module, config))
         except Exception as error:  # a stranger's constructor may raise anything
-            first = first or BuildError(f"{model_class.__name__}: {reason(error)}")
+            first = first or BuildError(f"{name}: {reason(error)}")
             continue
-        declared = {"_class_name": model_class.__name__, **full}
-        changes = words(full, sizes)
-        return BuiltModel(module, inputs, declared, model_class.__name__, tuple(changes))
+        changes = (*words(defaults, given), *words(full, sizes))
+        return BuiltModel(module, inputs, {"_class_name": name, **full}, name, changes)
     assert first is not None, "there are attempts"
     raise first
+
+
+def _check_count(model_class: Any, config: Mapping[str, Any]) -> None:
+    with torch.device("meta"):
+        count = sum(values.numel() for values in model_class.from_config(config).parameters())
+    if count > MOST_PARAMETERS:
+        raise BuildError(f"{count / 1e6:,.0f} million parameters")
 
 
 def _defaults(model_class: Any) -> Mapping[str, Any]:

@@ -8,20 +8,41 @@ from typing import Any
 
 import torch
 
+from rotcheck.model.build import diffusion_calls, film_calls
+from rotcheck.model.build.build_error import BuildError
+from rotcheck.model.build.film_inputs import COLUMNS, FRAMES, ROWS
 from rotcheck.model.build.random_inputs import BATCH, TARGET_LENGTH, normal
 
-FRAMES, ROWS, COLUMNS = 3, 4, 6  # of patches
 MOST = 80
 _TEXT = re.compile(
     r"(joint|cross|text|caption|cap_feat|context|llm|cond|encoder)\w*(dim|channels|size)$"
 )
 _TABLE_MAKER = re.compile(r"(^|\.)(rope|rotary|pos_embed$|rope_embedder|rotary_emb)")
 Config = Mapping[str, Any]
+CALLS = {
+    **diffusion_calls.CALLS,
+    **film_calls.CALLS,
+}  # of classes whose inputs depend on each other
 
 
 def calls(module: torch.nn.Module, config: Config) -> Iterator[Mapping[str, Any]]:
-    """Calls with all inputs that are known, then with those only that have no default."""
+    """The call that is written for a class; otherwise calls with all inputs that are known, then
+    with those only that have no default.
+
+    Raises `BuildError` where a parameter without a default is not known.
+    """
+    own = CALLS.get(type(module).__name__)
+    if own:
+        yield own(config)
+        return
     parameters = inspect.signature(module.forward).parameters
+    unknown = [
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name not in SOURCES
+    ]
+    if unknown:
+        raise BuildError(f"no value is known for its {', '.join(unknown)}")
     makes_tables = any(_TABLE_MAKER.search(name) for name, _ in module.named_modules())
     without = {"image_rotary_emb"} if makes_tables else set()
     known = [name for name in parameters if name in SOURCES and name not in without]

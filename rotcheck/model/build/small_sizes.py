@@ -132,7 +132,7 @@ def words(config: Config, sizes: Sizes, prefix: str = "") -> Iterator[str]:
         if isinstance(value, Changes):
             yield from words(before, value, f"{prefix}{key}.")
         elif isinstance(value, list | dict):
-            yield f"{prefix}{key}: {len(before)} entries -> {len(value)}"
+            yield f"{prefix}{key}: {len(before or ())} entries -> {len(value)}"
         else:
             yield f"{prefix}{key} {before} -> {value}"
 

@@ -31,16 +31,17 @@ def from_name(name: str) -> BuiltModel:
         raise RequestError(f"timm {timm.__version__} has no model {name!r}{hint}")
     with torch.device("meta"):
         whole = timm.create_model(name)
-    sizes = _sizes(whole)
+    sizes, full, few = _sizes(whole), _image_size(whole), _few_patches(whole)
     first: BuildError | None = None
-    for small in _small(sizes):
+    for small, (height, width) in _attempts(sizes, full, few):
         try:
             module = _module(name, small)
-            inputs = call_search.first_that_runs(module, _images(module))
+            image = normal(BATCH, _channels(whole), height, width)  # (B, C, H, W)
+            inputs = call_search.first_that_runs(module, [{"x": image}])
         except Exception as error:  # a stranger's constructor may raise anything
             first = first or BuildError(f"{name}: {reason(error)}")
             continue
-        changes = tuple(words(sizes, small))
+        changes = tuple(words({**sizes, "img_size": full}, small))
         return BuiltModel(module, inputs, None, type(module).__name__, changes)
     assert first is not None, "there are attempts"
     raise first
@@ -105,11 +106,31 @@ def _module(name: str, sizes: Mapping[str, Any]) -> torch.nn.Module:
     return module.float().eval()
 
 
-def _images(module: Any) -> Iterator[Mapping[str, Any]]:
-    """Images of few patches; then of the size that the model names."""
-    channels, height, width = module.pretrained_cfg["input_size"]
-    patch = getattr(getattr(_encoder(module), "patch_embed", None), "patch_size", None)
+def _channels(whole: Any) -> int:
+    channels: int = whole.pretrained_cfg["input_size"][0]
+    return channels
+
+
+def _image_size(whole: Any) -> tuple[int, int]:
+    """Height and width of the images that a model names."""
+    _, height, width = whole.pretrained_cfg["input_size"]
+    return height, width
+
+
+def _few_patches(whole: Any) -> tuple[int, int] | None:
+    """Height and width of an image of few patches; None: their size is not known."""
+    patch = getattr(getattr(_encoder(whole), "patch_embed", None), "patch_size", None)
     side = patch[0] if isinstance(patch, tuple) else patch
-    if isinstance(side, int):
-        yield {"x": normal(BATCH, channels, ROWS * side, COLUMNS * side)}  # (B, C, H, W)
-    yield {"x": normal(BATCH, channels, height, width)}  # (B, C, H, W)
+    return (ROWS * side, COLUMNS * side) if isinstance(side, int) else None
+
+
+def _attempts(
+    sizes: Mapping[str, Any], full: tuple[int, int], few: tuple[int, int] | None
+) -> Iterator[tuple[dict[str, Any], tuple[int, int]]]:
+    """Yield sizes to try, each with images: of few patches, if need be of a model that is made for
+    these; then of the size that the model names."""
+    for small in _small(sizes):
+        if few:
+            yield small, few
+            yield {**small, "img_size": few}, few
+        yield small, full
