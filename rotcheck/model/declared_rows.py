@@ -87,8 +87,9 @@ def _of_rotation(
 ) -> Iterator[DeclaredRow]:
     """Yield the rows of a rotation: of its frequencies, and of its axes where it has some."""
     length, order = observation.forward.length, axis_order(rotation)
+    scores = _score_scales(observation)
     if order is None:
-        yield from _compared(rotation, turns, config, length)
+        yield from _compared(rotation, turns, config, length, scores)
         if rotation.sections:
             words = f"{sum(rotation.sections)} pairs in sections, of {rotation.rotary_dim} lanes"
             yield declared_row(rotation, "", "skipped", "axes", message=words)
@@ -99,7 +100,8 @@ def _of_rotation(
         none = seen_in_grid(None, order)
         seen_axes = [seen_in_grid(grid, order) for grid in grids] or [none]
     known_turns = any(turn.fit.kind == "rows" for turn in turns)
-    yield from _compared(rotation, turns if known_turns or not flat else flat, config, length)
+    turns = turns if known_turns or not flat else flat
+    yield from _compared(rotation, turns, config, length, scores)
     if why and not seen_axes:
         yield declared_row(rotation, "", "skipped", "axes", str(order), message=why)
     yield from _of_axes(rotation, order, seen_axes)
@@ -153,6 +155,7 @@ def _compared(
     turns: Sequence[JudgedTurn],
     config: Mapping[str, Any],
     length: int,
+    scores: Mapping[int, float],
 ) -> Iterator[DeclaredRow]:
     """Yield a row for each way in which these layers turn."""
     grids = [turn for turn in turns if _is_axial(rotation) and grid_of(turn)]
@@ -167,23 +170,42 @@ def _compared(
         )
     rows: dict[str, DeclaredRow] = {}
     for turn in known_turns:
-        row = _of_turn(rotation, turn, config, length)
+        row = _of_turn(rotation, turn, config, length, scores.get(id(turn.tensor)))
         rows.setdefault(row.message or "", row)
     yield from rows.values()
 
 
+def _score_scales(observation: ModelObservation) -> dict[int, float]:
+    """How many times 1 / sqrt(D) the scores of an attention are multiplied with, by the ids of the
+    turns that entered it."""
+    return {
+        id(slot.turn): entry.call.scale * entry.call.q.shape[-1] ** 0.5
+        for entry in observation.inputs
+        if entry.call.scale is not None
+        for slot in (entry.q, entry.k)
+        if slot.state == "turned"
+    }
+
+
 def _of_turn(
-    rotation: DeclaredRotation, turn: JudgedTurn, config: Mapping[str, Any], length: int
+    rotation: DeclaredRotation,
+    turn: JudgedTurn,
+    config: Mapping[str, Any],
+    length: int,
+    scores: float | None,
 ) -> DeclaredRow:
     frequencies, noise = turn.fit.frequencies, _noise(turn, length)
     if _is_axial(rotation) and (steps := grid_of(turn)):
         frequencies, noise = _moved(steps, rotation.frequencies(length)), steps.noise
     amplitude = turn.tensor.turn.amplitude
-    difference = rotation_difference(rotation, config, frequencies, amplitude, length, noise)
+    difference = rotation_difference(
+        rotation, config, frequencies, amplitude, length, noise, scores=scores
+    )
     if difference.agrees:
         return declared_row(rotation, _done(turn, rotation.schedule), "agrees")
     fields: dict[str, Any] = {"parts_at": difference.position, "message": str(difference)}
-    return declared_row(rotation, _done(turn), "disagrees", finding="config", **fields)
+    done = _done(turn) + ("" if difference.position else ", scaled otherwise")
+    return declared_row(rotation, done, "disagrees", finding="config", **fields)
 
 
 def _moved(steps: GridSteps, right: Tensor) -> Tensor:

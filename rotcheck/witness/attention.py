@@ -12,11 +12,14 @@ from torch.overrides import TorchFunctionMode
 from rotcheck.witness.attention_kernels import KernelInputs
 from rotcheck.witness.call_record import tensors_in
 from rotcheck.witness.frame_operations import FrameOperations
+from rotcheck.witness.score_scale import score_scale
 
 Counter = Callable[[], int]
 Trace = Callable[[], FrameOperations | None]
 _FUSED_KERNELS = {functional.scaled_dot_product_attention}
 _SOFTMAX = {torch.softmax, functional.softmax, Tensor.softmax}
+_JOINS = {torch.cat, torch.concat, torch.concatenate}
+_SLICES = {Tensor.__getitem__, torch.narrow, Tensor.narrow}
 _SUMS = {torch.einsum}
 _PRODUCTS = _SUMS | {  # of the last two tensors: of baddbmm, they follow what is added
     torch.matmul, Tensor.matmul, Tensor.__matmul__, Tensor.__rmatmul__, torch.bmm, Tensor.bmm,
@@ -31,7 +34,7 @@ class AttentionCall:
     q and k: (..., S, D); of a fused call as they were handed in. v is None where the product with
     the weights was not seen. `nodes`: those of autograd's graph that made q and k, and the one of
     the attention itself; None where there is no gradient. `turns`: which of q and k a kernel
-    turns itself.
+    turns itself. `scale`: what their products were multiplied with; None: nobody knows.
     """
 
     kind: str  # "scaled_dot_product_attention", "softmax"
@@ -42,6 +45,7 @@ class AttentionCall:
     v: Tensor | None
     nodes: tuple[Any, Any, Any] = (None, None, None)
     turns: str = ""
+    scale: float | None = None
 
 
 class AttentionWitness(TorchFunctionMode):
@@ -76,7 +80,7 @@ class AttentionWitness(TorchFunctionMode):
         if trace:
             trace.add(func, values, result, before)
         if isinstance(result, Tensor):
-            self._see(func, values, result)
+            self._see(func, values, result, kwargs.get("scale"))
         return result
 
     def add_kernel(self, inputs: KernelInputs, result: Any) -> None:
@@ -112,19 +116,21 @@ class AttentionWitness(TorchFunctionMode):
         for mode in reversed(self._above):
             torch._C._push_on_torch_function_stack(mode)
 
-    def _see(self, func: Any, values: Sequence[Any], result: Tensor) -> None:
+    def _see(self, func: Any, values: Sequence[Any], result: Tensor, scale: Any) -> None:
         tensors = [value for value in _flat(values) if isinstance(value, Tensor)]
         if func in _FUSED_KERNELS:
-            self._add("scaled_dot_product_attention", result, *tensors[:3])
+            scale = tensors[0].shape[-1] ** -0.5 if scale is None else scale
+            self._add("scaled_dot_product_attention", result, scale, *tensors[:3])
         elif func in _SOFTMAX:
             scores = self._scores.get(id(tensors[0]))
             if scores is not None:
-                self._add("softmax", result, scores[1], scores[2])
+                scale = score_scale(tensors[0], scores[1], scores[2])
+                self._add("softmax", result, scale, scores[1], scores[2])
                 self._weights[id(result)] = (result, len(self.calls) - 1)
         elif len(tensors) >= 2 and func in _PRODUCTS:
             self._see_product(func, values, tensors[-2:], result)
         else:
-            self._follow(tensors, result)
+            self._follow(func, tensors, result)
 
     def _see_product(
         self, func: Any, values: Sequence[Any], operands: Sequence[Tensor], result: Tensor
@@ -143,21 +149,39 @@ class AttentionWitness(TorchFunctionMode):
             second = second.transpose(-1, -2)
         self._scores[id(result)] = (result, first, second)
 
-    def _follow(self, tensors: Sequence[Tensor], result: Tensor) -> None:
-        """Know scores, and weights, again after they were scaled, masked, cast or reshaped."""
+    def _follow(self, func: Any, tensors: Sequence[Tensor], result: Tensor) -> None:
+        """Know scores, and weights, again after they were scaled, masked, cast or reshaped; scores
+        after a sink was joined to them, and weights after its own was cut off."""
         for tensor in tensors:
-            if id(tensor) in self._scores and result.numel() == tensor.numel():
+            if id(tensor) in self._scores and (
+                result.numel() == tensor.numel() or (func in _JOINS and _is_wider(result, tensor))
+            ):
                 self._scores[id(result)] = (result, *self._scores[id(tensor)][1:])
-            if id(tensor) in self._weights and result.numel() == tensor.numel():
+            if id(tensor) in self._weights and (
+                result.numel() == tensor.numel() or (func in _SLICES and _is_wider(tensor, result))
+            ):
                 self._weights[id(result)] = (result, self._weights[id(tensor)][1])
 
     def _add(
-        self, kind: str, result: Tensor, q: Tensor, k: Tensor, v: Tensor | None = None
+        self,
+        kind: str,
+        result: Tensor,
+        scale: Any,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor | None = None,
     ) -> None:
         copies = q.detach().clone(), k.detach().clone(), v if v is None else v.detach().clone()
         nodes = q.grad_fn, k.grad_fn, result.grad_fn
-        call = AttentionCall(kind, self._owner(), self._order(), *copies, nodes)
+        factor = float(scale) if isinstance(scale, int | float) else None
+        call = AttentionCall(kind, self._owner(), self._order(), *copies, nodes, scale=factor)
         self.calls.append(call)
+
+
+def _is_wider(wide: Tensor, narrow: Tensor) -> bool:
+    """Whether a tensor has one column more than another one: a sink, which takes attention and
+    gives nothing."""
+    return wide.shape == (*narrow.shape[:-1], narrow.shape[-1] + 1)
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:

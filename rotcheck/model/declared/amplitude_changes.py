@@ -9,17 +9,57 @@ from rotcheck.model.declared.key_changes import holder, key_name
 from rotcheck.model.declared.rotation_settings import RotationSettings
 
 SAME_AMPLITUDE = 1e-3  # relative
+LEAST = 0.01  # by which a factor is another one than 1
+SCALED = (
+    "deepseek_v2",
+    "deepseek_v3",
+    "deepseek_v32",
+)  # whose mscale_all_dim scales the scores by definition
 
 
-def amplitude_words(rotation: DeclaredRotation, amplitude: float) -> str:
+def amplitude_words(
+    rotation: DeclaredRotation, amplitude: float, scores: float | None = None, model_type: str = ""
+) -> str:
     """In words, what makes the attention factor another than the declared one;
-    empty where it is that one."""
+    empty where it is that one.
+
+    Args:
+        rotation: what is declared.
+        amplitude: what cos and sin are multiplied with.
+        scores: how many times 1 / sqrt(D) the scores are multiplied with; None: nobody knows.
+        model_type: of the configuration.
+    """
     right = rotation.amplitude
     if _is_same(amplitude, right):
-        return ""
+        return _score_words(rotation, scores, model_type)
+    is_whole = rotation.rotary_dim == rotation.head_dim
+    if scores is not None and is_whole and _is_same(amplitude**2 * scores, right**2):
+        return ""  # q and k in full: their products may be scaled instead
     off = f"cos and sin are scaled by {amplitude:.4g}, and {right:.4g} is declared"
     why = [words for words, value in _changes(rotation, right) if _is_same(amplitude, value)]
     return f"{off}: {' or '.join(why)}" if why else off
+
+
+def _score_words(rotation: DeclaredRotation, scores: float | None, model_type: str) -> str:
+    """In words, what is wrong with the scale of the scores, where cos and sin are as declared;
+    empty: nothing is known to be."""
+    settings, right = rotation.settings, rotation.amplitude
+    if scores is None:
+        return ""
+    whole = settings.number("mscale_all_dim")
+    if not whole:
+        is_twice = abs(right - 1) > LEAST and any(_is_same(scores, x) for x in (right, right**2))
+        words = f"cos and sin are scaled by {right:.4g}, and the scores by {scores:.4g} once more"
+        return f"{words}: the attention factor of {holder(settings)} is applied twice" * is_twice
+    key = key_name(settings, "mscale_all_dim")
+    once = (0.1 * whole * math.log(max(settings.number("factor") or 1.0, 1.0)) + 1) ** 2
+    if abs(once - 1) <= LEAST or rope_type(settings) != "yarn":
+        return ""
+    if _is_same(scores, once**2):
+        return f"the scores are scaled by {scores:.4g}, twice what {key} declares"
+    if _is_same(scores, 1.0) and model_type in SCALED:
+        return f"the scores are not scaled by {once:.4g}, as {key} declares"
+    return ""
 
 
 def _is_same(amplitude: float, right: float) -> bool:

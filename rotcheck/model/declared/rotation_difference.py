@@ -61,6 +61,7 @@ def rotation_difference(
     noise: float = 0.0,
     tolerance: float = TOLERANCE,
     farthest: int = FARTHEST,
+    scores: float | None = None,
 ) -> RotationDifference:
     """Find where a model parts from what it declares, and why.
 
@@ -74,6 +75,7 @@ def rotation_difference(
             an angle over the position it was measured at.
         tolerance: relative; pairs within it have one frequency.
         farthest: the last position that matters.
+        scores: how many times 1 / sqrt(D) the scores are multiplied with; None: nobody knows.
 
     Raises:
         ValueError: it has no schedule.
@@ -88,7 +90,7 @@ def rotation_difference(
         position,
         pair,
         explanations,
-        amplitude_words(rotation, amplitude),
+        amplitude_words(rotation, amplitude, scores, str(config.get("model_type", ""))),
         _recognition(row, rotation.head_dim) if position is not None and not explanations else "",
     )
 
