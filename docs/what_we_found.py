@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -27,7 +28,7 @@ from rotcheck.results import DeclaredRow, Identification, ModelRow, mistakes
 
 HERE = Path(__file__).parent
 FOUND, PAGE = HERE / "found", HERE / "what-we-found.md"
-LIBRARIES: dict[str, dict[str, list[str]]] = tomllib.loads((FOUND / "specs.toml").read_text())
+LIBRARIES: dict[str, dict[str, Any]] = tomllib.loads((FOUND / "specs.toml").read_text())
 SIGNS = {"agrees": "✓", "skipped": "-", "unavailable": "-", "unidentified": "?"}
 SECTION = re.compile(r"^## (?P<name>\S+) \S+\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 INTRODUCTION = """# What we found
@@ -44,8 +45,11 @@ of a library:
 
 `library:NAME` is built small from its default configuration, and `FILE.py:NAME` by [a factory](found/models) of a few
 lines: one forward and one backward pass of some 20 tokens, by [`rotcheck model`](model.md). `package.module:function`
-was asked by [`rotcheck identify`](identify.md). The compiled kernels of a library are not what ran. Each snippet is a
-file of [found](found), and was run: what it printed stands below it. It needs the library, and not rotcheck.
+was asked by [`rotcheck identify`](identify.md). The compiled kernels of a library are not what ran. Its Triton kernels
+ran on CPU tensors, under the Triton interpreter, which computes what they say and not what a compiler makes of it.
+
+Each defect has a snippet, a file of [found](found) that needs the library and not rotcheck. It was run: what it printed
+stands below it.
 """
 
 
@@ -61,9 +65,10 @@ def rows(library: str) -> Iterator[str]:
     asked = LIBRARIES[library]
     for name in asked.get("models", ()):
         yield row(f"{library}:{name}" if library in BY_NAME else name, model_cells(library, name))
-    functions = asked.get("functions", [])
-    for name, found in zip(functions, identify_all(functions) if functions else (), strict=True):
-        yield row(name, function_cells(found))
+    functions, device = asked.get("functions", []), asked.get("device", "cpu")
+    found = identify_all(functions, device=device) if functions else ()
+    for name, one in zip(functions, found, strict=True):
+        yield row(name, function_cells(one))
 
 
 def row(spec: str, cells: tuple[str, str]) -> str:
@@ -124,11 +129,11 @@ def convention(found: Identification) -> str:
 def defects(library: str) -> Iterator[str]:
     """Yield each snippet of a library with what it says of itself and what it printed."""
     for file in snippets(library):
-        source = file.read_text()
-        title = " ".join(source.partition('"""')[2].partition('"""')[0].split())
+        said, _, code = file.read_text().removeprefix('"""').partition('"""\n\n')
+        title, *rest = (" ".join(part.split()) for part in said.split("\n\n"))
         done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=True)
-        code = source.partition('"""\n\n')[2]
-        yield f"### {title}\n\n```python\n{code}```\n\n```\n{done.stdout}```\n"
+        shown = f"```python\n{code}```\n\n```\n{done.stdout}```\n"
+        yield "\n\n".join([f"### {title}", *rest, shown])
 
 
 def snippets(library: str) -> list[Path]:

@@ -18,7 +18,7 @@ from rotcheck.implementations.interface import Function, Implementation
 from rotcheck.implementations.libraries.library_table import LIBRARIES
 from rotcheck.implementations.registry import is_registered, module_of
 from rotcheck.implementations.third_party import FOR_NUMPY
-from rotcheck.implementations.triton_interpreter import dtype_distortion
+from rotcheck.implementations.triton_interpreter import dtype_distortion, tune_nothing
 
 
 class NoImplementation(Exception):
@@ -123,6 +123,8 @@ def resolve(
     if is_registered(specification):
         return _resolve_name(specification, device)
     target = _resolve_path(specification, device)
+    if device == "interpreter":
+        tune_nothing()
     start = time.perf_counter()
     function = on_device(target.function, device)
     return replace(

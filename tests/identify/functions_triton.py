@@ -38,3 +38,16 @@ def masked_rope(x, cos, sin):
 def unmasked_rope(x, cos, sin):
     """In place: x (tokens, heads, head_dim), cos and sin (tokens, head_dim / 2)."""
     return _launch(x, cos, sin, False)
+
+
+_tuned = triton.autotune([triton.Config({}, num_warps=warps) for warps in (4, 8)], key=["heads"])(
+    _turn
+)
+
+
+def tuned_rope(x, cos, sin):
+    """In place: x (tokens, heads, head_dim), cos and sin (tokens, head_dim / 2)."""
+    rows, heads, width = x.shape
+    padded = triton.next_power_of_2(width // 2)
+    _tuned[(rows * heads,)](x, cos, sin, heads, width // 2, padded, True)
+    return x

@@ -2,6 +2,8 @@
 and one that writes outside of its tensor is found."""
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,26 @@ def test_a_kernel_is_identified_and_one_without_its_mask_is_found() -> None:
     assert right.convention is not None
     assert (right.convention.pairing, right.convention.layout) == ("half", "thd")
     assert next(one.code for one in wrong.findings if one.mistake) == "writes-outside"
+
+
+TUNED = """
+import sys
+from rotcheck.implementations.triton_interpreter import interpret
+interpret()
+import torch
+from rotcheck.implementations.target import resolve
+
+x, cos, sin = torch.randn(3, 2, 6), torch.randn(3, 3), torch.randn(3, 3)
+tuned, once = (
+    resolve(f"{sys.argv[1]}:{name}", "interpreter").function(x.clone(), cos, sin)
+    for name in ("tuned_rope", "masked_rope")
+)
+assert torch.equal(tuned, once) and not torch.equal(tuned, x)
+"""
+
+
+def test_a_kernel_with_several_configurations_takes_the_first_without_a_gpu() -> None:
+    subprocess.run([sys.executable, "-c", TUNED, FILE], check=True)
 
 
 @pytest.mark.parametrize("package", ["triton", "numpy"])
