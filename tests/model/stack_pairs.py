@@ -180,6 +180,20 @@ class ZeroLayer(HubLayer):
         return super().forward(x, 0 * positions)
 
 
+class Engine(Layer):
+    """A layer alone, of which each call makes tables of the positions in use, up to `LONGEST`;
+    tokens of all rows in one axis."""
+
+    def forward(self, hidden: Tensor, positions: Tensor) -> Tensor:
+        places = positions.flatten()  # (T,)
+        angles = torch.outer(torch.arange(LONGEST), self.rates(int(places.max()) + 1))  # (N, P)
+        cos, sin = angles.cos()[places], angles.sin()[places]
+        q, k, v = (y(hidden).flatten(0, 1).unflatten(-1, (H, D)) for y in (self.q, self.k, self.v))
+        q, k = rotate_parts(q, cos, sin), rotate_parts(k, cos, sin)
+        rows = (y.view(*positions.shape, H, D).transpose(1, 2) for y in (q, k, v))
+        return self.attend(*rows)
+
+
 def one_at_zero() -> Hub:
     model = Hub([plain(), plain()])
     model.layers[1] = ZeroLayer(plain())

@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 import torch
-from stack_pairs import ALIKE, DIFFERENT, WORDS, StackPair
+from stack_pairs import (
+    ALIKE,
+    DIFFERENT,
+    LONGEST,
+    WIDTH,
+    WORDS,
+    Engine,
+    Hub,
+    Rates,
+    StackPair,
+    dynamic,
+    plain,
+)
 from torch import nn
 
 import rotcheck
@@ -27,10 +39,12 @@ from rotcheck.results import AgainstRow, ModelReport
 HERE = Path(__file__).parent
 
 
-def layers_of(module: nn.Module, lengths: Sequence[int]) -> ModelRotations:
+def layers_of(
+    module: nn.Module, lengths: Sequence[int], inputs: dict[str, Any] | None = None
+) -> ModelRotations:
     module = module.eval()
     name = next(iter(module.forward.__annotations__))
-    inputs: dict[str, Any] = {name: token_sequence(WORDS)}
+    inputs = inputs or {name: token_sequence(WORDS)}
     config = config_of_module(module)
     whole = run_forward(module, inputs)
     subject = WaySubject(module, inputs, config, "cpu", torch.float32, lambda: module, whole)
@@ -52,6 +66,27 @@ def test_models_that_turn_alike_are_not_accused(pair: StackPair) -> None:
         assert row.other == "does not turn" or [x.length for x in row.lengths[1:]] == [
             *pair.lengths
         ]
+
+
+def state_layers(rates: Rates, lengths: Sequence[int]) -> ModelRotations:
+    """Those of a layer that gets states and positions, as the rotary modules of engines do."""
+    states, positions = torch.randn(2, 19, WIDTH), torch.arange(19).expand(2, -1)
+    return layers_of(Engine(rates), lengths, {"hidden": states, "positions": positions})
+
+
+def test_a_layer_is_run_at_far_positions_with_states_of_tokens() -> None:
+    lengths = [512, LONGEST]
+    for rates, verdict in ((dynamic(512), "agrees"), (plain(), "disagrees")):
+        sides = state_layers(rates, lengths), layers_of(Hub([dynamic(512)]), lengths)
+        (row,) = against_rows(*sides, ("A", "B"), "cpu", "float32")
+        assert (row.verdict, [x.spec_known for x in row.lengths]) == (verdict, ["run"] * 3)
+
+
+def test_a_table_that_ends_is_told_of_a_layer_too() -> None:
+    sides = state_layers(plain(), [4 * LONGEST]), layers_of(Hub([plain()]), [4 * LONGEST])
+    (row,) = against_rows(*sides, ("A", "B"), "cpu", "float32")
+    assert row.verdict == "unidentified"
+    assert "position 8191 raises IndexError" in (row.message or "")
 
 
 @pytest.mark.parametrize("pair", DIFFERENT, ids=lambda pair: pair.name)

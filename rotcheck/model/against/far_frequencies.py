@@ -1,6 +1,7 @@
 """By which frequencies a model turns in long sequences: run there, where that can be done."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache, cached_property
 from typing import Any
 
@@ -13,7 +14,7 @@ from rotcheck.model.declared.declared_rotation import at_length
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.sequences.evidence.far_pass import witnessed_pass
 from rotcheck.model.sequences.evidence.token_angles import RowAngles, TurnPlace, row_angles
-from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
+from rotcheck.model.sequences.evidence.token_call import LENGTH, StateCall, TokenCall
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.model.table_reach import TableReach
 from rotcheck.model.turn_angles import NOISE
@@ -36,12 +37,7 @@ class FarRuns:
     def __init__(self, subject: WaySubject, vocabulary: int) -> None:
         self.vocabulary = vocabulary
         self.subject = subject
-        self._call: TokenCall | None = None
-        self.why = ""
-        try:
-            self._call = TokenCall(subject)
-        except (WayClosed, NotComparable) as error:
-            self.why = str(error)
+        self._call = _call(subject)
         self.angles = cache(self._angles)
 
     @cached_property
@@ -94,6 +90,14 @@ class FarRuns:
     def _run(self, call: TokenCall, tokens: int, arguments: Mapping[str, Any]) -> RowAngles:
         angles = call.run(call.rows(1, tokens), **arguments).angles
         return row_angles(angles, 0, slice(-LENGTH, None))
+
+
+def _call(subject: WaySubject) -> TokenCall | None:
+    """How the model is called with tokens, or a layer with their states; None: with neither."""
+    for kind in (TokenCall, StateCall):
+        with suppress(WayClosed, NotComparable):
+            return kind(subject)
+    return None
 
 
 def _positions(call: TokenCall, start: int) -> Tensor:

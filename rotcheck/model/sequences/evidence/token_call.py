@@ -59,10 +59,14 @@ class TokenCall:
     def __init__(self, subject: WaySubject, module: Module | None = None) -> None:
         self.subject = subject
         self.module = subject.module if module is None else module
-        self.tokens = _tokens_name(subject.inputs)
+        self.tokens = self.tokens_name(subject.inputs)
         self.parameters = parameters_of(subject.module)
         self.forms = turn_calls(subject)
         self.axes = SequenceAxes.of_pass(subject.whole)
+
+    def tokens_name(self, inputs: Mapping[str, Any]) -> str:
+        """The name of the argument that holds the tokens."""
+        return _tokens_name(inputs)
 
     @property
     def rest(self) -> dict[str, Any]:
@@ -74,7 +78,9 @@ class TokenCall:
 
     def rows(self, batch: int, length: int = LENGTH) -> Tensor:
         """Tokens (B, S), drawn from those of the subject."""
-        values: Tensor = self.subject.inputs[self.tokens].flatten()
+        return self._drawn(self.subject.inputs[self.tokens].flatten(), batch, length)
+
+    def _drawn(self, values: Tensor, batch: int, length: int) -> Tensor:
         generator = torch.Generator().manual_seed(5)
         places = torch.randint(len(values), (batch, length), generator=generator)
         return values[places.to(values.device)]
@@ -83,8 +89,9 @@ class TokenCall:
         """Call the model under the witness, without gradients."""
         with FormWitness(self.module, self.forms) as witness, torch.no_grad():
             result = self.module(**{**self.rest, self.tokens: tokens, **arguments})
-        angles = self.axes.token_angles(witness.calls, *tokens.shape)
-        return TokenPass(angles, witness.calls, witness.attention, result, tokens.shape)
+        shape = tokens.shape[:2]
+        angles = self.axes.token_angles(witness.calls, *shape)
+        return TokenPass(angles, witness.calls, witness.attention, result, shape)
 
     def attempt(self, tokens: Tensor, **arguments: Any) -> TokenPass:
         """Call the model with arguments that it may not take in this form."""
@@ -109,6 +116,28 @@ class TokenCall:
         raise WayClosed("its forward takes no position_ids")
 
 
+class StateCall(TokenCall):
+    """Calls a layer with the states (B, S, W) of tokens in place of tokens.
+
+    Raises:
+        WayClosed: its inputs are not such states, or not alone with their positions.
+    """
+
+    def tokens_name(self, inputs: Mapping[str, Any]) -> str:
+        """The name of the argument that holds the states."""
+        names = [name for name in _tensor_names(inputs) if name not in SIDE_INPUTS]
+        names = [name for name in names if not is_named(name, POSITIONS)]
+        states = [name for name in names if inputs[name].is_floating_point()]
+        if len(names) != 1 or not states or inputs[states[0]].dim() != 3:
+            raise WayClosed("its inputs are no states of tokens")
+        return states[0]
+
+    def rows(self, batch: int, length: int = LENGTH) -> Tensor:
+        """States (B, S, W), drawn from those of the subject."""
+        states = self.subject.inputs[self.tokens].flatten(0, 1)  # (B * S, W)
+        return self._drawn(states, batch, length)
+
+
 class CachedCall:
     """Calls a model with the tokens that follow those of the calls before.
 
@@ -120,6 +149,7 @@ class CachedCall:
         self.call = call
         self.cache: Any = None
         self.start = 0
+        self.batch = 1
         if not {"past_key_values", "start_pos"} & call.parameters:
             raise WayClosed("its forward takes no past_key_values, and no start_pos")
 
