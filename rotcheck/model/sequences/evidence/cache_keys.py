@@ -47,11 +47,13 @@ def key_pairs(step: Sequence[AttentionCall], whole: Sequence[AttentionCall]) -> 
     """Pair the keys of a step with those of the whole pass; empty: they do not fit each other."""
     if len(step) != len(whole):
         return []
-    return [
-        KeyPair(call.owner, call.k, reference.k[..., : call.k.shape[-2], :])
-        for call, reference in zip(step, whole)
-        if call.k.shape == reference.k[..., : call.k.shape[-2], :].shape
-    ]
+    pairs = []
+    for call, reference in zip(step, whole):
+        length = min(call.k.shape[-2], reference.k.shape[-2])  # a cache may have rows to spare
+        k, truth = call.k[..., :length, :], reference.k[..., :length, :]
+        if k.shape == truth.shape:
+            pairs.append(KeyPair(call.owner, k, truth))
+    return pairs
 
 
 def key_difference(

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rotcheck.model.sequences.evidence.cache_keys import key_difference, key_pairs
 from rotcheck.model.sequences.evidence.outcome_words import output_note, same_angle
 from rotcheck.model.sequences.evidence.row_difference import RowDifference, row_difference
+from rotcheck.model.sequences.evidence.static_cache import cached_call
 from rotcheck.model.sequences.evidence.token_angles import chain_steps, row_angles
-from rotcheck.model.sequences.evidence.token_call import CachedCall, TokenCall, TokenPass
+from rotcheck.model.sequences.evidence.token_call import TokenPass
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
 
 
@@ -18,9 +19,8 @@ def cached_pass(subject: WaySubject, way: str, starts: Sequence[int]) -> WayOutc
         way: the way in words.
         starts: the first token of each part; 0 is the first one.
     """
-    call = TokenCall(subject)
-    cache_call = CachedCall(call)
-    tokens = call.rows(1)
+    call, cache_call = cached_call(subject)
+    tokens = call.rows(cache_call.batch)
     whole = call.run(tokens)
     parts = tokens.tensor_split(list(starts[1:]), dim=1)
     steps = [cache_call.run(part) for part in parts]
