@@ -1,7 +1,7 @@
 """Which pair turns with which axis, beside what the configuration declares."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.module_layers import layer_type
 from rotcheck.model.pair_axes import NO_AXIS, turn_by_axes
 from rotcheck.rotary.schedules import Schedule
+from rotcheck.witness.turning import Turn
 
 LONGEST, FARTHEST = 4096, 32768  # of positions, where nothing says how far they go; and at most
 
@@ -115,12 +116,29 @@ def _seen_apart(turn: JudgedTurn, axes: Tensor, order: AxisOrder) -> SeenAxes:
     return SeenAxes(axes)
 
 
-def grid_of(turn: JudgedTurn) -> GridSteps | None:
-    """How a tensor turns that follows the places of a grid, be it along one side of it only."""
-    if turn.fit.steps is not None or len(turn.angles.angles) > 1:
-        return turn.fit.steps
-    grid = grid_angles(turn.angles.angles[0], max(10 * turn.angles.noise, 2e-3), flat=True)
-    return grid.steps if grid else None
+def grid_of(turn: JudgedTurn, order: AxisOrder | None) -> GridSteps | None:
+    """How the pairs of a head turn that follow the places of a grid, be it along one side only."""
+    steps = turn.fit.steps
+    if steps is None and len(turn.angles.angles) == 1:
+        grid = grid_angles(turn.angles.angles[0], max(10 * turn.angles.noise, 2e-3), flat=True)
+        steps = grid.steps if grid else None
+    return _in_head(steps, turn.tensor.turn, order) if steps and order else steps
+
+
+def _in_head(steps: GridSteps, turn: Turn, order: AxisOrder) -> GridSteps:
+    """The steps of all pairs of a head whose first axis, time, has one place: its pairs are none
+    of those that turn."""
+    count, first, pairs = len(steps.axes), turn.start // 2, len(order.axes)
+    if turn.pairing != "interleaved" or turn.blocks > 1 or first + count > pairs:
+        return steps
+    is_seen = torch.zeros(pairs, dtype=torch.bool)
+    is_seen[first : first + count] = True
+    if len(order.names) != len(steps.sides) + 1 or bool((order.axes[~is_seen] != 0).any()):
+        return steps
+    axes = torch.full((pairs,), STILL)
+    frequencies = torch.zeros(pairs, dtype=steps.frequencies.dtype)
+    axes[is_seen], frequencies[is_seen] = steps.axes, steps.frequencies
+    return replace(steps, axes=axes, frequencies=frequencies)
 
 
 def seen_in_grid(steps: GridSteps | None, order: AxisOrder) -> SeenAxes:

@@ -96,7 +96,8 @@ def _of_rotation(
         return
     flat, seen_axes, why = _apart(rotation, order, axes, length)
     if not flat and _is_axial(rotation):
-        grids = [grid for turn in turns if (grid := grid_of(turn))]  # a text beside it is in none
+        # a text beside it is in none
+        grids = [grid for turn in turns if (grid := grid_of(turn, order))]
         none = seen_in_grid(None, order)
         seen_axes = [seen_in_grid(grid, order) for grid in grids] or [none]
     known_turns = any(turn.fit.kind == "rows" for turn in turns)
@@ -158,7 +159,8 @@ def _compared(
     scores: Mapping[int, float],
 ) -> Iterator[DeclaredRow]:
     """Yield a row for each way in which these layers turn."""
-    grids = [turn for turn in turns if _is_axial(rotation) and grid_of(turn)]
+    order = axis_order(rotation)
+    grids = [turn for turn in turns if _is_axial(rotation) and grid_of(turn, order)]
     # a text beside an image turns along one axis, as in Lumina 2
     known_turns = grids or [turn for turn in turns if turn.fit.kind == "rows"]
     if not known_turns and all(turn.fit.kind == "grid" for turn in turns):
@@ -195,7 +197,7 @@ def _of_turn(
     scores: float | None,
 ) -> DeclaredRow:
     frequencies, noise = turn.fit.frequencies, _noise(turn, length)
-    if _is_axial(rotation) and (steps := grid_of(turn)):
+    if _is_axial(rotation) and (steps := grid_of(turn, axis_order(rotation))):
         frequencies, noise = _moved(steps, rotation.frequencies(length)), steps.noise
     amplitude = turn.tensor.turn.amplitude
     difference = rotation_difference(

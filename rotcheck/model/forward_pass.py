@@ -27,11 +27,24 @@ class ForwardPass:
 
 
 def run_forward(module: Module, inputs: Mapping[str, Any]) -> ForwardPass:
-    """Call a model under the witness. Raises whatever the model raises."""
-    with Witness(module) as witness:
-        result = module(**inputs)
+    """Call a model under the witness, without gradients where it has none on this device.
+
+    Raises whatever the model raises.
+    """
+    try:
+        witness, result = _witnessed(module, inputs)
+    except NotImplementedError:  # flex_attention has no backward pass on a CPU
+        if not torch.is_grad_enabled():
+            raise
+        with torch.no_grad():
+            witness, result = _witnessed(module, inputs)
     positions = inputs.get("position_ids")
     return ForwardPass(witness, result, _length(inputs), positions)
+
+
+def _witnessed(module: Module, inputs: Mapping[str, Any]) -> tuple[Witness, Any]:
+    with Witness(module) as witness:
+        return witness, module(**inputs)
 
 
 def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rotcheck.rotary.frequencies import wrap
 
 MOST_AXES = 4  # time, row, column, and one more
 FRONTS = (0, 1, 2, 4, 5, 8, 9)  # rows in front of a grid: a class token, registers
-MOST_ALONE = 16  # rows outside the grid: a class token, registers
+MOST_ALONE = 64  # rows outside the grid, which stand still: a class token, registers, a text
 EXACT = 2e-6  # radians: what float32 leaves of an angle that is a mean of several
 WHOLE = 0.05  # of a step: how far from an integer a coordinate may be
 
@@ -35,6 +35,7 @@ class GridCoordinates:
     copies: int
     truth: Tensor  # (S, P)
     front: int = 0  # rows in front of it, with angles of their own
+    line: int = 0  # rows before or behind it, one place apart along the same axes: a text
 
     @property
     def words(self) -> str:
@@ -42,6 +43,7 @@ class GridCoordinates:
         size = " x ".join(map(str, self.sides))
         text = f"by place in a grid of {size}"
         text += f", {self.copies} of them" if self.copies > 1 else ""
+        text += f"; {self.line} rows beside it by place in a line" if self.line else ""
         text += f"; {self.front} rows in front turn by angles of their own" if self.front else ""
         return text + (f"; {self.alone} rows stand still" if self.alone else "")
 
@@ -94,7 +96,9 @@ def _of_all(angles: Tensor, noise: float) -> GridCoordinates | None:
     for pair in set(range(angles.shape[1])) - set(open_pairs):
         axis, step = _slow_step(angles[:, pair], axes)
         steps[axis, pair] = step
-    return _of_places(angles, torch.stack(axes, -1), steps[: len(axes)], tolerance)
+    places, steps = torch.stack(axes, -1), steps[: len(axes)]
+    grid = _of_places(angles, places, steps, tolerance)
+    return grid or _beside_line(angles, places, steps, tolerance)
 
 
 def _spread(column: Tensor) -> Tensor:
@@ -177,3 +181,30 @@ def _of_places(
         measured = grid_steps(angles[before:stop], inside)
         return GridCoordinates(inside, measured, sides, before + after, count, truth)
     return None
+
+
+def _beside_line(
+    angles: Tensor, places: Tensor, steps: Tensor, tolerance: float
+) -> GridCoordinates | None:
+    """The grid that places (S, A) fill but for lines before and behind it: a text and an image."""
+    ahead, behind = _line(places), _line(places.flip(0))
+    lines = product((ahead, ahead - 1, 0), (behind, behind - 1, 0))
+    for before, after in sorted(lines, key=sum):  # the largest grid first
+        stop = len(places) - after
+        if 1 in (before, after) or not before + after or stop - before < 4:
+            continue
+        inside = places[before:stop]
+        moves = (inside != inside[0]).any(0)  # (A,): along the other axes the image stands still
+        grid = _of_places(angles[before:stop], inside[:, moves], steps[moves], tolerance)
+        if grid is not None and not grid.alone:
+            truth = places @ steps  # (S, P)
+            truth = truth + wrap(angles - truth)[0]
+            return replace(grid, truth=truth, line=before + after)
+    return None
+
+
+def _line(places: Tensor) -> int:
+    """How many of the first rows of places (S, A) are one place apart, along the same axes."""
+    moves = places.diff(dim=0)  # (S - 1, A)
+    unit = (moves.abs().amax(1) == 1) & (moves == moves[0]).all(1)
+    return int(unit.int().cumprod(0).sum()) + 1

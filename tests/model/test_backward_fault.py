@@ -48,3 +48,16 @@ def test_the_gradient_of_what_a_model_returns_is_found(kind: Any) -> None:
 def test_a_result_without_gradient_is_told(kind: Any) -> None:
     fault = _fault(Returns(kind, detach=True))
     assert fault == "nothing that the model returns requires a gradient"
+
+
+class ForwardOnly(Returns):
+    """A model whose attention has no backward pass here, as flex_attention has none on a CPU."""
+
+    def forward(self, x: Tensor) -> Any:
+        if torch.is_grad_enabled():
+            raise NotImplementedError
+        return super().forward(x)
+
+
+def test_a_model_without_a_backward_pass_here_is_seen_without_gradients() -> None:
+    assert _fault(ForwardOnly(Scores)) == "nothing that the model returns requires a gradient"

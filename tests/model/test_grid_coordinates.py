@@ -62,6 +62,38 @@ def test_a_class_token_with_angles_of_its_own_stands_in_front() -> None:
     assert (grid.front, sorted(grid.sides)) == (1, [H, W])
 
 
+WORDS = torch.arange(7).double()[:, None]
+IMAGE = torch.cat((torch.full((H * W, 1), 9.0).double(), _grid(H, W)), 1)  # (N, 3)
+
+
+@pytest.mark.parametrize("axes", [[1, 0, 0], [1, 1, 1]], ids=["time", "all axes"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_text_beside_an_image_is_a_line(axes: list[int], behind: bool) -> None:
+    text = WORDS * torch.tensor(axes)
+    places = torch.cat((IMAGE, text) if behind else (text, IMAGE))
+    grid = grid_coordinates(_angles(places), 1e-4)
+    assert grid is not None
+    assert (grid.line, grid.alone, sorted(grid.sides)) == (7, 0, [H, W])
+    assert float(wrap(grid.truth - _angles(places)).abs().max()) < 1e-4
+    assert grid.steps.sides == (H, W)
+    places[11] += 1
+    assert grid_coordinates(_angles(places), 1e-4) is None
+
+
+def test_a_text_and_a_sound_are_lines_on_both_sides_of_an_image() -> None:
+    grid = grid_coordinates(
+        _angles(torch.cat((WORDS.repeat(1, 3), IMAGE, WORDS.repeat(1, 3)))), 1e-4
+    )
+    assert grid is not None
+    assert (grid.line, sorted(grid.sides)) == (14, [H, W])
+
+
+def test_a_text_that_stands_still_is_beside_the_grid() -> None:
+    grid = grid_coordinates(_angles(torch.cat((_grid(H, W), torch.zeros(39, 2)))), 1e-4)
+    assert grid is not None
+    assert grid.alone == 39
+
+
 def test_what_fills_no_grid_is_not_understood() -> None:
     places = _merged()
     twice = places.clone()

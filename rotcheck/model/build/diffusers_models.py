@@ -53,6 +53,7 @@ def _build(model_class: Any) -> BuiltModel:
                 _check_count(model_class, config)
             torch.manual_seed(SEED)
             module = model_class.from_config(config).float().eval()
+            _turn(module)
             inputs = call_search.first_that_runs(module, diffusion_inputs.calls(module, config))
         except Exception as error:  # a stranger's constructor may raise anything
             first = first or BuildError(f"{name}: {reason(error)}")
@@ -61,6 +62,14 @@ def _build(model_class: Any) -> BuiltModel:
         return BuiltModel(module, inputs, {"_class_name": name, **full}, name, changes)
     assert first is not None, "there are attempts"
     raise first
+
+
+def _turn(module: torch.nn.Module) -> None:
+    """Give learned frequencies values that turn something: they begin as zeros."""
+    generator = torch.Generator().manual_seed(SEED)
+    for name, values in module.named_parameters():
+        if name.endswith("frequencies") and not bool(values.any()):
+            torch.nn.init.normal_(values, std=0.02, generator=generator)
 
 
 def _check_count(model_class: Any, config: Mapping[str, Any]) -> None:

@@ -23,7 +23,6 @@ _ROWS = {  # classes each of whose axes has a row of its own, and their theta wh
     "HiDreamImageTransformer2DModel": 10000.0,
     "HunyuanImageTransformer2DModel": None,
     "HunyuanVideo15Transformer3DModel": None,
-    "HunyuanVideoFramepackTransformer3DModel": None,
     "HunyuanVideoTransformer3DModel": None,
     "LongCatImageTransformer2DModel": 10000.0,
     "Lumina2Transformer2DModel": 10000.0,

@@ -30,6 +30,11 @@ ERNIE = TEXT | {
 }
 TOWER = SIZES | {"model_type": "mlcd_vision_model", "rope_theta": 100.0}
 PIXTRAL = TOWER | {"model_type": "pixtral"}
+FILM = {
+    "_class_name": "QwenImageTransformer2DModel",
+    "axes_dims_rope": [4, 6, 6],
+    "attention_head_dim": D,
+}
 FRACTIONS = TOWER | {"model_type": "dinov3_vit"}
 
 
@@ -97,6 +102,15 @@ def _by_column() -> Callable[[], nn.Module]:
     return lambda: ImageModel([TowerAttention(angles)])
 
 
+def _film(theta: float, turns: str) -> Callable[[], nn.Module]:
+    """A single image in a film: two pairs of time stand still, three of each side turn."""
+    y, x = torch.meshgrid(torch.arange(ROWS), torch.arange(COLUMNS), indexing="ij")
+    row = inverse_frequencies(6, theta)  # (3,)
+    sides = [side.reshape(-1, 1) * row * (name in turns) for name, side in (("h", y), ("w", x))]
+    angles = torch.cat([torch.zeros(ROWS * COLUMNS, 2), *sides], -1)
+    return lambda: ImageModel([TowerAttention(angles)])
+
+
 def _of_text(
     name: str, axes: Sequence[int], config: dict[str, Any], words: str = "", **options: Any
 ) -> PlantedModel:
@@ -134,5 +148,8 @@ MODELS = [
     _of_tower("other-theta", _tower(FAST, FAST), "rope_theta is ignored: it is 10,000"),
     _of_tower("theta-of-height", _tower(FAST, ROW), "the pairs of height turn by theta 10,000, where 100"),
     _of_tower("own-rows", _tower(ROW, ROW), "parts by 0.01 rad", PIXTRAL),
+    _of_tower("time-still", _film(10000.0, "hw"), config=FILM),
+    _of_tower("time-still-theta", _film(100.0, "hw"), "parts by 0.01 rad", FILM),
+    _of_tower("time-still-width", _film(10000.0, "h"), "parts by 0.01 rad", FILM),
     _of_tower("whole-places", _tower(ROW, ROW), "parts by 0.01 rad", FRACTIONS),
 ]  # fmt: skip
