@@ -147,7 +147,8 @@ def _of_axes(
 def declared_alone(declared: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow]:
     """Yield a row for each rotation that a file declares which holds no model that runs here."""
     for rotation in declared:
-        words = rotation.obstacle or "nothing was run: this file only declares a model"
+        nothing = "nothing was run: this file only declares a model"
+        words = rotation.obstacle or rotation.settings.doubt or nothing
         yield declared_row(rotation, "", "skipped", message=words)
 
 

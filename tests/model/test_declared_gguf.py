@@ -52,6 +52,13 @@ def test_the_divisors_of_llama_3_are_read_from_their_tensor(tmp_path: Path) -> N
     assert "rope_freqs.weight" in found.keys
 
 
+def test_a_pair_with_a_huge_divisor_stands_still(tmp_path: Path) -> None:
+    file = _written(tmp_path / "model.gguf", [1.0] * 16 + [1e30] * 48)  # as of Gemma 4
+    (found,) = declared_rotations(declared_file(file))
+    angles = found.frequencies(8192) * (1 << 20)
+    assert (found.obstacle, int((angles > 1e-6).sum())) == ("", 16)
+
+
 def test_what_is_no_gguf_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
     file.write_bytes(b"no model" * 100)

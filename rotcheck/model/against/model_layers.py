@@ -165,8 +165,8 @@ def _declared_layer(rotation: DeclaredRotation, lengths: Sequence[int]) -> Layer
         "layers": rotation.layers,
         "part": _part(rotation.part),
     }
-    if rotation.schedule is None:
-        return LayerRotation(**fields, obstacle=f"not understood: {rotation.obstacle}")
+    if doubt := rotation.obstacle or rotation.settings.doubt:
+        return LayerRotation(**fields, obstacle=f"not understood: {doubt}")
     schedule = str(rotation.schedule)
     at_lengths = [
         LengthFrequencies(

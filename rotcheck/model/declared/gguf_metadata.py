@@ -43,6 +43,7 @@ _SLIDING_THETA = dict.fromkeys(
 )  # in llama.cpp's code, not in the file
 _WITH_BETAS = ("grok", "mistral3")  # of other architectures llama.cpp takes 32 and 1
 _BETAS = {"beta_fast": 32.0, "beta_slow": 1.0}
+_STANDS_STILL = 1e14  # a divisor so large that no sequence sees the pair turn
 _STILL = {  # architectures that llama.cpp turns nothing of
     *("gpt2", "gptj", "mpt", "refact", "bloom", "starcoder", "bert", "jina-bert-v2", "jais"),
     *("t5", "t5encoder", "mamba", "mamba2", "jamba", "rwkv6", "rwkv6qwen2", "rwkv7", "arwkv7"),
@@ -67,10 +68,9 @@ def gguf_settings(config: Mapping[str, Any]) -> tuple[RotationSettings, ...] | N
         return ()
     settings = _divisors(config) | {"theta": Setting(10000.0)}
     settings |= dict(settings_in(values, _KEYS, prefix))
-    problem = _problem(name, settings)
+    doubt = _doubt(name, settings)
     return tuple(
-        replace(each, problem=problem)
-        for each in _by_layers(name, values, _complete(settings), prefix)
+        replace(each, doubt=doubt) for each in _by_layers(name, values, _complete(settings), prefix)
     )
 
 
@@ -82,8 +82,8 @@ def _turns(name: str, values: Mapping[str, Any]) -> bool:
     return name not in _STILL and _KEYS["heads"][0] in values
 
 
-def _problem(name: str, settings: Mapping[str, Setting]) -> str:
-    """In words, what is not known of a file, although llama.cpp reads it; empty: nothing."""
+def _doubt(name: str, settings: Mapping[str, Setting]) -> str:
+    """In words, what llama.cpp does with a file that does not say so; empty: nothing."""
     if name in _STILL_LAYERS:
         return f"llama.cpp leaves some layers of {name} unturned, and the file does not say which"
     given = RotationSettings(settings)
@@ -98,8 +98,12 @@ def _problem(name: str, settings: Mapping[str, Setting]) -> str:
 
 
 def _divisors(config: Mapping[str, Any]) -> dict[str, Setting]:
-    """The divisors that its tensors hold."""
-    return {name: Setting(config[key], key) for name, key in TENSORS.items() if key in config}
+    """The divisors that its tensors hold; 1e30 is written for a pair that stands still."""
+    tensors = {name: (config[key], key) for name, key in TENSORS.items() if key in config}
+    return {
+        name: Setting([min(x, _STANDS_STILL) for x in values], key)
+        for name, (values, key) in tensors.items()
+    }
 
 
 def _complete(settings: dict[str, Setting]) -> dict[str, Setting]:

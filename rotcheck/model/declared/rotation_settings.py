@@ -27,7 +27,8 @@ class Setting:
 class RotationSettings:
     """The settings of one rotation: `theta`, `kind`, `factor`, ..., whatever their keys are called.
 
-    `problem`: why they cannot be understood, in words; empty where they can.
+    `problem`: why they cannot be understood, in words; empty where they can. `doubt`: what the
+    stack that reads them does beside them, in words.
     """
 
     settings: Mapping[str, Setting] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class RotationSettings:
     layers: str = ""  # "sliding_attention"; empty: of all layers
     still: tuple[int, ...] = ()  # the numbers of the layers that do not turn
     problem: str = ""
+    doubt: str = ""
 
     def value(self, name: str, default: Any = None) -> Any:
         """What is set under this name, or the default."""
