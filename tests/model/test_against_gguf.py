@@ -181,8 +181,8 @@ FILES = (
         verdict=WRONG, words="Llama3(factor=8.0",
     ),
     File("llama3", "no divisors", theta(5e5), verdict=WRONG, words="against Plain(theta=500000.0)"),
-    longrope_file("long divisors", SHORT, verdict=WRONG, words="in 512 tokens parts"),
-    File("dynamic", "which llama.cpp has not", theta(1e4), verdict=WRONG, words="in 512 tokens parts"),
+    longrope_file("long divisors", SHORT, verdict=WRONG, words="in 129 tokens parts"),
+    File("dynamic", "which llama.cpp has not", theta(1e4), verdict=WRONG, words="in 129 tokens parts"),
     File(
         "yarn", "beta", with_beta,
         verdict=OPEN, words="yarn_beta_fast is 64, and llama.cpp reads it of grok and mistral3 alone",
@@ -209,7 +209,7 @@ def test_each_length_that_a_configuration_declares_is_asked_for(
     tensors = {"rope_factors_short": SHORT, "rope_factors_long": LONG}
     row = against(sides("phi3"), written(tmp_path / "x.gguf", "phi3", 512, longrope, **tensors))
     known = [(x.length, x.spec_known, x.other_known) for x in row.lengths]
-    assert known == [(19, "run", "declared"), (128, "run", "declared"), (512, "run", "declared")]
+    assert known == [(length, "run", "declared") for length in (19, 128, 129, 512)]
 
 
 def without_theta(writer: gguf.GGUFWriter) -> None:

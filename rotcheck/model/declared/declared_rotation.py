@@ -63,12 +63,16 @@ def at_length(schedule: Schedule, length: int) -> Schedule:
 
 
 def declared_lengths(rotations: Sequence[DeclaredRotation]) -> list[int]:
-    """The lengths that rotations declare: the original one, the longest, and that to which a
-    dynamic schedule extends it."""
+    """The lengths that rotations declare: the original one, the longest, and of schedules that
+    change beyond the original one the first such length, and that to which they extend it."""
     names = ("original_length", "longest")
     numbers = {rotation.settings.number(name) for rotation in rotations for name in names}
-    dynamic = [x.schedule for x in rotations if isinstance(x.schedule, DynamicNtk)]
-    numbers |= {schedule.factor * schedule.original_length for schedule in dynamic}
+    for rotation in rotations:
+        schedule = rotation.schedule
+        if isinstance(schedule, DynamicNtk):
+            numbers |= {schedule.original_length + 1, schedule.factor * schedule.original_length}
+        elif isinstance(schedule, LongRope) and schedule.short != schedule.long:
+            numbers.add(schedule.original_length + 1)
     return sorted(int(number) for number in numbers if number)
 
 
