@@ -195,6 +195,8 @@ def _beside_line(
             continue
         inside = places[before:stop]
         moves = (inside != inside[0]).any(0)  # (A,): along the other axes the image stands still
+        if int(moves.sum()) < 2:
+            continue
         grid = _of_places(angles[before:stop], inside[:, moves], steps[moves], tolerance)
         if grid is not None and not grid.alone:
             truth = places @ steps  # (S, P)

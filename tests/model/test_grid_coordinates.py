@@ -101,5 +101,14 @@ def test_what_fills_no_grid_is_not_understood() -> None:
     bent = _angles(places)
     bent[7, 3] += 0.2
     noise = torch.rand(24, 16, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    for angles in (_angles(twice), bent, noise, torch.zeros(24, 16, dtype=torch.float64)):
+    lines = torch.cat(
+        (WORDS * torch.tensor([1, 0]), WORDS.new_zeros(8, 2), WORDS * torch.tensor([0, 1]))
+    )
+    for angles in (
+        _angles(twice),
+        _angles(lines),
+        bent,
+        noise,
+        torch.zeros(24, 16, dtype=torch.float64),
+    ):
         assert grid_coordinates(angles, 1e-4) is None
