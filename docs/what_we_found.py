@@ -64,7 +64,9 @@ def rows(library: str) -> Iterator[str]:
     """Yield a line of the table for each SPEC of a library."""
     asked = LIBRARIES[library]
     for name in asked.get("models", ()):
-        yield row(f"{library}:{name}" if library in BY_NAME else name, model_cells(library, name))
+        yield row(
+            f"{library}:{name}" if is_by_name(library, name) else name, model_cells(library, name)
+        )
     functions, device = asked.get("functions", []), asked.get("device", "cpu")
     found = identify_all(functions, device=device) if functions else ()
     for name, one in zip(functions, found, strict=True):
@@ -81,14 +83,21 @@ def row(spec: str, cells: tuple[str, str]) -> str:
 def model_cells(library: str, name: str) -> tuple[str, str]:
     """The verdict on a model, and how it turns: what `rotcheck model` says, in this process, so
     that a library is imported once."""
-    spec = f"{library}:{name}" if library in BY_NAME else str(FOUND / "models" / name)
+    by_name = is_by_name(library, name)
+    spec = f"{library}:{name}" if by_name else str(FOUND / "models" / name)
     try:
         answer = open_model({"spec": spec, "device": "cpu", "dtype": "float32"})
         said = answer(["float32", FORWARD])
     except Exception as error:  # a stranger's code
-        return f"- {first_line(error).rpartition('cannot be built: ')[2][:120]}", "-"
+        reason = first_line(error).rpartition("cannot be built: ")[2].partition("; ")[0]
+        return f"- {reason}", "-"
     ran = msgspec.convert(said["rows"], list[ModelRow])
     return verdict(ran, msgspec.convert(said["declared"], list[DeclaredRow])), turns(ran)
+
+
+def is_by_name(library: str, name: str) -> bool:
+    """Whether rotcheck builds this model itself; a factory of `models/` does, otherwise."""
+    return library in BY_NAME and ".py:" not in name
 
 
 def verdict(ran: list[ModelRow], declared: list[DeclaredRow]) -> str:

@@ -1,5 +1,11 @@
-"""KerasHub's `rope_type="dynamic"` divides all frequencies alike, by more than the factor, at each
-length; dynamic NTK scaling raises theta, and only beyond the original length."""
+"""KerasHub's `rope_type="dynamic"` divides all frequencies alike, at each length.
+
+Dynamic NTK scaling raises theta, and only beyond the original length. `_get_inverse_freq` of
+`RotaryEmbedding` in `keras_hub/src/layers/modeling/rotary_embedding.py` divides each frequency by
+`factor ** (d / (d - 2))`, which is more than linear scaling divides by. A checkpoint that declares
+"dynamic" gives other answers from the first token on. To mend it, raise theta by that power, by the
+length of the call.
+"""
 
 import os
 

@@ -1,5 +1,10 @@
-"""KerasHub drops the scaling of a Llama 3.1 that transformers 5 has saved: it reads theta from
-`rope_parameters`, and the scaling from `rope_scaling` only."""
+"""KerasHub drops the scaling of a Llama 3.1 that transformers 5 has saved.
+
+`convert_backbone_config` in `keras_hub/src/utils/transformers/convert_llama3.py` reads theta from
+`rope_parameters`, where transformers 5 writes both, and the scaling from `rope_scaling` only. The
+model is built without it, and nothing is said. To mend it, read the scaling from `rope_parameters`
+too.
+"""
 
 import os
 

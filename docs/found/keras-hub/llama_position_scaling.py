@@ -1,4 +1,9 @@
-"""KerasHub's Llama ignores `rope_position_scaling_factor`."""
+"""KerasHub's Llama ignores `rope_position_scaling_factor`.
+
+`LlamaRotaryEmbedding` in `keras_hub/src/models/llama/llama_rotary_embedding.py`, to which the
+backbone hands it as `position_scaling_factor`, makes its own frequencies and divides nothing by it.
+A Llama with linear scaling runs without it.
+"""
 
 import os
 

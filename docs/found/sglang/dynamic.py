@@ -1,5 +1,9 @@
-"""SGLang scales `dynamic` at each length as for the longest one; the first tokens of a short prompt
-turn otherwise than in transformers."""
+"""SGLang scales `dynamic` at each length as for the longest one.
+
+`DynamicNTKScalingRotaryEmbedding` in `rotary_embedding/rope_variant.py` makes one table, with the
+theta of `factor` times the length. Dynamic NTK scaling leaves prompts up to the original length as
+they are; here their first tokens turn otherwise than in transformers.
+"""
 
 import os
 

@@ -1,4 +1,9 @@
-"""SGLang grows the table of linear scaling by rows without scaling."""
+"""SGLang grows the table of linear scaling by rows without scaling.
+
+`_ensure_cos_sin_cache_length` in `rotary_embedding/base.py` makes new rows of `_compute_inv_freq`,
+and the scaling of `LinearScalingRotaryEmbedding` is not in there but in its first table. The rows
+beyond that turn by `factor` times the angle. To mend it, divide the positions there as well.
+"""
 
 import os
 

@@ -1,5 +1,10 @@
-"""SGLang's LongRoPE turns the token at position original_max_position_embeddings as position 0: it
-takes the long factors above that position only, and the short table has no row for it."""
+"""SGLang's LongRoPE turns the token at position original_max_position_embeddings as position 0.
+
+`Phi3LongRoPEScaledRotaryEmbedding.forward` in `rotary_embedding/rope_variant.py` takes the long
+factors where a position is greater than that length, and the short table has no row for the one
+that is equal: it finds row 0 of the long one. Prompts of just one token more than the length get
+it. To mend it, compare with `>=`.
+"""
 
 import os
 

@@ -1,4 +1,8 @@
-"""SGLang ignores `attention_factor`, as transformers 5 spells it; it reads `attn_factor`."""
+"""SGLang ignores YaRN's `attention_factor`, as transformers spells it; it reads `attn_factor`.
+
+`rotary_embedding/factory.py` hands on `attn_factor` only. A checkpoint that declares 1 gets cos and
+sin times 1.139 for a factor of 4, so that its scores grow by 1.296. To mend it, read both.
+"""
 
 import os
 

@@ -1,4 +1,9 @@
-"""Phi-3's own spelling of its scaling, `"type": "su"`, is refused; `"longrope"` is read."""
+"""Phi-3's own spelling of its scaling, `"type": "su"`, is refused; `"longrope"` is read.
+
+`convert_rope_params_to_dict` in `models/phi3/configuration_phi3.py` renames "su" after
+`standardize_rope_params()`, which copies the original length for "longrope" only. A configuration
+with the older spelling cannot be read. To mend it, rename first.
+"""
 
 from transformers import Phi3Config
 

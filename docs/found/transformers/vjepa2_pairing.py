@@ -1,5 +1,10 @@
-"""V-JEPA 2 repeats its tables for half pairing and pairs neighbours: scores of two tokens change
-with their place."""
+"""V-JEPA 2 repeats its tables for half pairing and pairs neighbours.
+
+`rotate_queries_or_keys` in `models/vjepa2/modeling_vjepa2.py` makes cos and sin with
+`.repeat(1, 1, 1, 2)`, and turns lanes 2i and 2i + 1. The two lanes of a pair turn by different
+angles: what two tokens score changes with their place. The original code of V-JEPA 2 does the same,
+so that its weights were trained with it: a mended function would need weights trained anew.
+"""
 
 import torch
 from transformers.models.vjepa2.modeling_vjepa2 import rotate_queries_or_keys

@@ -1,5 +1,11 @@
-"""vLLM makes the plain table of a model that declares dynamic NTK scaling by 4, and only as many
-rows as the model had before scaling: the factor changes nothing, and longer prompts find no row."""
+"""vLLM makes the plain table of a model that declares dynamic NTK scaling.
+
+`DynamicNTKScalingRotaryEmbedding` in `dynamic_ntk_scaling_rope.py` is handed the unscaled length
+both as `max_position_embeddings` and as `max_trained_positions` (`get_rope`), so that its formula
+leaves theta as it is, and the table has as many rows as the model had before scaling. Up to there
+it is right, as above. Beyond, where scaling should begin, prompts find no row. To mend it, make the
+rows of `factor` times the length.
+"""
 
 import os
 

@@ -1,5 +1,10 @@
-"""After one call in bfloat16, vLLM's rotary module turns float32 by a rounded table for good; and
-`get_rope` hands the same module to all who ask for it."""
+"""After one call in bfloat16, vLLM's rotary module turns float32 by a rounded table for good.
+
+`_match_cos_sin_cache_dtype` in `rotary_embedding/base.py` replaces the table by the one that it has
+cast, and `get_rope` hands the same module to all who ask for it: below, another one's call spoils
+it. It matters to a process that runs more than one dtype. To mend it, cast what was made in float32
+each time, or keep a table for each dtype.
+"""
 
 import os
 

@@ -1,5 +1,10 @@
-"""vLLM computes YaRN's ramp for 4 times the original length where M-RoPE's sections are declared
-too: here those of Qwen2.5-VL."""
+"""vLLM computes YaRN's ramp for 4 times the original length beside M-RoPE's sections.
+
+`MRotaryEmbedding` in `rotary_embedding/mrope.py` takes `max_position_embeddings` times
+`positions_factor`, 4, for the rows of its table, and YaRN's ramp is computed of the same number.
+Here with the sections of Qwen2.5-VL: pairs in the middle turn by up to twice the angle. To mend it,
+compute the ramp of the length that was handed over.
+"""
 
 import os
 

@@ -39,12 +39,13 @@ class CrossAttention(nn.Module):
 
 
 class TwoTowers(nn.Module):
-    """`across`: which of q and k turn where the decoder attends to the encoder."""
+    """`across`: which of q and k turn where the decoder attends to the encoder, `within`: which
+    turn in the encoder."""
 
-    def __init__(self, across: str) -> None:
+    def __init__(self, across: str, within: str = "qk") -> None:
         super().__init__()
         self.embed, self.head = nn.Embedding(WORDS, WIDTH), nn.Linear(WIDTH, WORDS)
-        self.encoder = CrossAttention("qk")
+        self.encoder = CrossAttention(within)
         self.decoder, self.across = CrossAttention("qk", True), CrossAttention(across)
 
     def forward(self, input_ids: Tensor, decoder_input_ids: Tensor) -> Tensor:
@@ -60,13 +61,14 @@ def two_sequences() -> dict[str, Any]:
     return tokens() | {"decoder_input_ids": tokens(13)["input_ids"]}
 
 
-def _of(across: str) -> Callable[[], nn.Module]:
-    return lambda: TwoTowers(across)
+def _of(across: str, within: str = "qk") -> Callable[[], nn.Module]:
+    return lambda: TwoTowers(across, within)
 
 
 MODELS = [
     PlantedModel("two-towers", _of(""), inputs=two_sequences),
     PlantedModel("two-towers-all-turn", _of("qk"), inputs=two_sequences),
+    PlantedModel("two-towers-nothing-turns-memory", _of("q", ""), inputs=two_sequences),
     PlantedModel("two-towers-q-alone", _of("q"), "not-rotated", "k", two_sequences),
     PlantedModel("two-towers-k-alone", _of("k"), "not-rotated", "q", two_sequences),
 ]
