@@ -2,9 +2,8 @@
 
 `inv_freq` of `LlamaRotaryEmbedding` in `models/llama/modeling_llama.py` is a buffer, and a cast
 rounds it; the tables are made of it in float32 afterwards. `from_pretrained(dtype=torch.bfloat16)`
-keeps it in float32, so a model that is trained or served after a cast turns otherwise than the same
-checkpoint loaded. The rotary modules of other models are written alike. To mend it, make the
-frequencies of the configuration again where they are not in float32.
+keeps it in float32: a model that is cast turns otherwise than the same checkpoint loaded in
+bfloat16. To mend it, make the frequencies of the configuration again where they are not in float32.
 """
 
 import torch

@@ -2,8 +2,9 @@
 
 `rotate_queries_or_keys` in `models/vjepa2/modeling_vjepa2.py` makes cos and sin with
 `.repeat(1, 1, 1, 2)`, and turns lanes 2i and 2i + 1. The two lanes of a pair turn by different
-angles: what two tokens score changes with their place. The original code of V-JEPA 2 does the same,
-so that its weights were trained with it: a mended function would need weights trained anew.
+angles: what two tokens score changes with their place. The original code has the same line, and a
+comment on it: a mended function would not fit the trained weights
+([pull request 15](https://github.com/facebookresearch/vjepa2/pull/15)).
 """
 
 import torch
