@@ -3,8 +3,8 @@
 `DynamicNTKScalingRotaryEmbedding` in `dynamic_ntk_scaling_rope.py` is handed the unscaled length
 both as `max_position_embeddings` and as `max_trained_positions` (`get_rope`), so that its formula
 leaves theta as it is, and the table has as many rows as the model had before scaling. Up to there
-it is right, as above. Beyond, where scaling should begin, prompts find no row. To mend it, make the
-rows of `factor` times the length.
+it is right, as above. Beyond, where scaling should begin, prompts find no row. To mend it, make
+the frequencies of the length of the prompt, as transformers does, and rows for them.
 """
 
 import os

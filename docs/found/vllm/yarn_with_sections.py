@@ -2,7 +2,7 @@
 
 `MRotaryEmbedding` in `rotary_embedding/mrope.py` takes `max_position_embeddings` times
 `positions_factor`, 4, for the rows of its table, and YaRN's ramp is computed of the same number.
-Here with the sections of Qwen2.5-VL: pairs in the middle turn by up to twice the angle. To mend it,
+Here with the sections of Qwen2.5-VL: pair 40 turns by more than twice the angle. To mend it,
 compute the ramp of the length that was handed over.
 """
 
