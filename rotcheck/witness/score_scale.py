@@ -9,7 +9,7 @@ from rotcheck.witness.tensor_values import is_wide
 
 ROWS = 16  # of the queries, the last ones: they see the most keys
 EXACT = 1e-3  # relative: what the scores may be off
-MASKED = 1e3  # below the largest score of a row: a mask
+HIDDEN_BELOW = 1e3  # the largest score of a row
 
 
 def score_scale(scores: Tensor, q: Tensor, k: Tensor) -> float | None:
@@ -30,8 +30,8 @@ def score_scale(scores: Tensor, q: Tensor, k: Tensor) -> float | None:
     if x.shape[0] != y.shape[0] or x.shape[1] not in (len(z), len(z) + 1):
         return None
     x, products = x[-ROWS:, : len(z)], y[-ROWS:] @ z.mT  # (R, T) each
-    seen = x > x.max(-1, keepdim=True).values - MASKED  # (R, T)
-    x, products = _around_mean(x, seen), _around_mean(products, seen)
+    mask = x > x.max(-1, keepdim=True).values - HIDDEN_BELOW  # (R, T)
+    x, products = _around_mean(x, mask), _around_mean(products, mask)
     size = float(products.square().sum())
     if not size or not math.isfinite(size):
         return None
@@ -40,7 +40,7 @@ def score_scale(scores: Tensor, q: Tensor, k: Tensor) -> float | None:
     return factor if off <= EXACT * float(x.abs().max()) else None
 
 
-def _around_mean(x: Tensor, seen: Tensor) -> Tensor:
-    """Rows (R, T) less their means over what is seen; 0 elsewhere."""
-    x = torch.where(seen, x, 0.0)
-    return torch.where(seen, x - x.sum(-1, keepdim=True) / seen.sum(-1, keepdim=True), 0.0)
+def _around_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Rows (R, T) less their means over what the mask lets through; 0 elsewhere."""
+    x = torch.where(mask, x, 0.0)
+    return torch.where(mask, x - x.sum(-1, keepdim=True) / mask.sum(-1, keepdim=True), 0.0)

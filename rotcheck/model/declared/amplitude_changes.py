@@ -10,7 +10,7 @@ from rotcheck.model.declared.rotation_settings import RotationSettings
 
 SAME_AMPLITUDE = 1e-3  # relative
 LEAST = 0.01  # by which a factor is another one than 1
-SCALED = (
+SCORE_FAMILIES = (
     "deepseek_v2",
     "deepseek_v3",
     "deepseek_v32",
@@ -57,7 +57,7 @@ def _score_words(rotation: DeclaredRotation, scores: float | None, model_type: s
         return ""
     if _is_same(scores, once**2):
         return f"the scores are scaled by {scores:.4g}, twice what {key} declares"
-    if _is_same(scores, 1.0) and model_type in SCALED:
+    if _is_same(scores, 1.0) and model_type in SCORE_FAMILIES:
         return f"the scores are not scaled by {once:.4g}, as {key} declares"
     return ""
 

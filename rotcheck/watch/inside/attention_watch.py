@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MOST_LOOKS = 24  # at attentions
 ROWS = 64  # of a sequence that are compared
 MOST_ELEMENTS = 1 << 17  # of what enters
-_FUSED = functional.scaled_dot_product_attention
+_KERNEL = functional.scaled_dot_product_attention
 _FUNCTION = cast(Any, None)  # of a call that is not made again
 _UNSURE = ": whether what was turned is used elsewhere is not known"
 
@@ -69,13 +69,13 @@ class AttentionWatch:
 
     def hear_call(self, frame: FrameType, function: object) -> None:
         """A frame is about to call a function of C."""
-        if function is not _FUSED or not may_look():
+        if function is not _KERNEL or not may_look():
             return
         if self._is_ready():
-            tensors = tensors_of_call(frame, _FUSED, ("query", "key", "value"))
+            tensors = tensors_of_call(frame, _KERNEL, ("query", "key", "value"))
             if tensors is not None:
                 with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-                    self._look(frame, _FUSED.__name__, tensors)
+                    self._look(frame, _KERNEL.__name__, tensors)
         self.begin()
 
     def hear_frame(self, frame: FrameType) -> None:
@@ -91,8 +91,8 @@ class AttentionWatch:
 
     def _is_ready(self) -> bool:
         """Whether every call that turned something since the attention before was looked at."""
-        seen = self._watch.turning_calls - self._last
-        return 0 < seen == len(self._calls) and self._looks < MOST_LOOKS
+        count = self._watch.turning_calls - self._last
+        return 0 < count == len(self._calls) and self._looks < MOST_LOOKS
 
     def _look(
         self, frame: FrameType, kind: str, tensors: tuple[Tensor, ...], turns: str = ""

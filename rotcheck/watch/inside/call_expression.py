@@ -38,10 +38,10 @@ def tensors_of_call(
     call = _call_at(frame)
     if call is None or _value(call.func, frame) is not function:
         return None
-    given = [call.args[: len(parameters)], [word.value for word in call.keywords if word.arg]]
-    if any(isinstance(node, ast.Starred) for node in given[0]):
+    values = call.args[: len(parameters)]
+    if any(isinstance(node, ast.Starred) for node in values):
         return None
-    nodes = dict(zip(parameters, given[0])) | {
+    nodes = dict(zip(parameters, values)) | {
         word.arg: word.value for word in call.keywords if word.arg
     }
     tensors = tuple(_value(_without_layout(nodes.get(name)), frame) for name in parameters)
