@@ -207,8 +207,8 @@ def _of_turn(
     if difference.agrees:
         return declared_row(rotation, _done(turn, rotation.schedule), "agrees")
     fields: dict[str, Any] = {"parts_at": difference.position, "message": str(difference)}
-    done = _done(turn) + ("" if difference.position else ", scaled otherwise")
-    return declared_row(rotation, done, "disagrees", finding="config", **fields)
+    words = _done(turn) + ("" if difference.position else ", scaled otherwise")
+    return declared_row(rotation, words, "disagrees", finding="config", **fields)
 
 
 def _moved(steps: GridSteps, right: Tensor) -> Tensor:

@@ -126,8 +126,8 @@ def _few_rows(turn: TensorTurn, axis: int) -> TensorTurn:
 
 
 def _corner(x: Tensor, axis: int) -> Tensor:
-    for each in range(x.dim() - 1):
-        x = x.narrow(each, 0, min(ROWS if each == axis else 1, x.shape[each]))
+    for index in range(x.dim() - 1):
+        x = x.narrow(index, 0, min(ROWS if index == axis else 1, x.shape[index]))
     return x
 
 
