@@ -98,9 +98,11 @@ def _mean(angles: Tensor, weights: Tensor, *axes: int) -> Tensor:
 
 def _sequence(differences: list[float], sizes: torch.Size, length: int, noise: float) -> int:
     """The axis of the sequence: the one of its length along which angles differ, else the one
-    along which they differ most."""
-    axes = [axis for axis, size in enumerate(sizes) if size == length]
-    axes = [axis for axis in axes if differences[axis] > noise]
+    along which they differ most; where no axis has its length, the longest along which they do."""
+    uneven = [axis for axis, difference in enumerate(differences) if difference > noise]
+    axes = [axis for axis in uneven if sizes[axis] == length]
+    if uneven and length not in sizes:
+        return max(uneven, key=sizes.__getitem__)
     return axes[0] if axes else max(range(len(differences)), key=differences.__getitem__)
 
 
