@@ -1,6 +1,7 @@
 """Ways in which a model is called: wrong caches, padding and packing are told, right ones pass."""
 
 import inspect
+import warnings
 from typing import Any
 
 import planted_decoders as planted
@@ -142,6 +143,21 @@ LossFirst.forward.__signature__ = inspect.signature(SmallDecoder.forward)  # typ
 def test_a_number_before_the_scores_is_no_score(way: Any) -> None:
     outcome = way.run(subject_of(LossFirst))
     assert (outcome.finding, outcome.message) == (None, None)
+
+
+class SaysThatItIgnoresPositions(planted.IgnoresPositions):
+    """Positions that are handed in are not used, and whoever hands them in is told so."""
+
+    def forward(self, input_ids: Any, position_ids: Any = None) -> Any:
+        """The scores and the cache."""
+        if position_ids is not None:
+            warnings.warn("position_ids were given, and are ignored", stacklevel=2)
+        return super().forward(input_ids)
+
+
+def test_positions_that_a_model_says_it_ignores_are_not_asked_for() -> None:
+    with pytest.raises(WayClosed, match="says that it ignores position_ids"):
+        packing.run(subject_of(SaysThatItIgnoresPositions))
 
 
 @pytest.mark.parametrize(("way", "reason"), [

@@ -1,6 +1,9 @@
 """How a model is called with tokens: with which arguments, with a cache, and what came of it."""
 
+import ast
 import inspect
+import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -109,9 +112,11 @@ class TokenCall:
         return name
 
     def positions_parameter(self) -> str:
-        """The name under which the model takes positions of its tokens."""
+        """The name under which the model takes positions of its tokens, and uses them."""
         for name in sorted(self.parameters, key=lambda name: name != "position_ids"):
             if is_named(name, POSITIONS) and name != self.tokens:
+                if says_that_it_ignores(self.subject.module, name):
+                    raise WayClosed(f"its forward says that it ignores {name}")
                 return name
         raise WayClosed("its forward takes no position_ids")
 
@@ -191,6 +196,18 @@ def turn_calls(subject: WaySubject) -> list[CallRecord]:
 def parameters_of(module: Module) -> set[str]:
     """The names of what a module is called with."""
     return set(inspect.signature(module.forward).parameters)
+
+
+def says_that_it_ignores(module: Module, name: str) -> bool:
+    """Whether the forward of a module has a message that an argument is ignored, which whoever
+    passes it reads."""
+    try:
+        source = ast.parse(textwrap.dedent(inspect.getsource(module.forward)))
+    except (OSError, TypeError, SyntaxError):  # there is no source
+        return False
+    calls = [node for node in ast.walk(source) if isinstance(node, ast.Call)]
+    texts = [part.value for call in calls for part in call.args if isinstance(part, ast.Constant)]
+    return any(re.search(rf"\b{name}\b.{{1,80}}\bignored\b", str(text)) for text in texts)
 
 
 def _cache_of(result: Any) -> Any:
