@@ -148,11 +148,17 @@ def test_a_number_before_the_scores_is_no_score(way: Any) -> None:
 class SaysThatItIgnoresPositions(planted.IgnoresPositions):
     """Positions that are handed in are not used, and whoever hands them in is told so."""
 
-    def forward(self, input_ids: Any, position_ids: Any = None) -> Any:
+    def forward(
+        self,
+        input_ids: Any,
+        attention_mask: Any = None,
+        position_ids: Any = None,
+        past_key_values: Any = None,
+    ) -> Any:
         """The scores and the cache."""
         if position_ids is not None:
             warnings.warn("position_ids were given, and are ignored", stacklevel=2)
-        return super().forward(input_ids)
+        return super().forward(input_ids, attention_mask, None, past_key_values)
 
 
 def test_positions_that_a_model_says_it_ignores_are_not_asked_for() -> None:
