@@ -246,6 +246,8 @@ def is_of(call: JudgedCall, rotation: DeclaredRotation) -> bool:
     """Whether a call belongs to the layers of a rotation."""
     if rotation.layers and call.layers and rotation.layers != call.layers:
         return False
+    if call.part and rotation.part:
+        return call.part == rotation.part
     owner = call.record.owner.lower()
     part = next((sense for sense in SENSES if sense in rotation.part), "")
     senses = [sense for sense, words in SENSES.items() if re.search(words, owner)]

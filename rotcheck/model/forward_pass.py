@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 
+from rotcheck.model.config_holders import config_holders
 from rotcheck.witness.call_record import map_tensors
 from rotcheck.witness.witness import Witness
 
@@ -24,6 +25,7 @@ class ForwardPass:
     result: Any
     length: int  # tokens, or rows, of the sequence
     positions: Tensor | None  # (S,) or (B, S), those that the model was handed
+    holders: Mapping[str, str] = field(default_factory=dict)  # of parts of its configuration
 
 
 def run_forward(module: Module, inputs: Mapping[str, Any]) -> ForwardPass:
@@ -39,7 +41,7 @@ def run_forward(module: Module, inputs: Mapping[str, Any]) -> ForwardPass:
         with torch.no_grad():
             witness, result = _witnessed(module, inputs)
     positions = inputs.get("position_ids")
-    return ForwardPass(witness, result, _length(inputs), positions)
+    return ForwardPass(witness, result, _length(inputs), positions, config_holders(module))
 
 
 def _witnessed(module: Module, inputs: Mapping[str, Any]) -> tuple[Witness, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from rotcheck.measure.judge import ROUNDING
+from rotcheck.model.config_holders import part_of
 from rotcheck.model.forward_pass import ForwardPass
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
 from rotcheck.model.module_layers import layer_type
@@ -23,13 +24,14 @@ class JudgedCall:
     """One call that turned tensors, judged.
 
     `tables`: those it was handed, of a tensor whose angles follow no positions, if it turns
-    exactly by their angles.
+    exactly by their angles. `part`: of the configuration, that its module holds; empty: unknown.
     """
 
     record: CallRecord
     turns: tuple[JudgedTurn, ...]
     layers: str
     tables: tuple[Tensor, ...] = ()
+    part: str = ""
 
     @property
     def finding(self) -> tuple[str, str]:
@@ -73,7 +75,8 @@ def judge_call(
             tables += exact
             turn = replace(turn, finding="", message="") if exact else turn
         turns.append(turn)
-    return JudgedCall(record, tuple(turns), layer_type(record.owner, config), tuple(tables))
+    layers, part = layer_type(record.owner, config), part_of(record.owner, forward.holders)
+    return JudgedCall(record, tuple(turns), layers, tuple(tables), part)
 
 
 def _exact_tables(record: CallRecord, tensor: TensorTurn, axes: int) -> tuple[Tensor, ...]:

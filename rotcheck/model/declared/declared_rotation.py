@@ -130,4 +130,8 @@ def declared_rotations(config: Mapping[str, Any]) -> tuple[DeclaredRotation, ...
         A rotation for each part and each type of layers that it tells apart;
         none where it declares no rotation.
     """
-    return tuple(map(declared_rotation, config_settings(config)))
+    rotations = tuple(map(declared_rotation, config_settings(config)))
+    if not any(rotation.part and rotation.schedule for rotation in rotations):
+        return rotations
+    # a whole without sizes of its own turns nothing: its keys are defaults, as in BLT
+    return tuple(rotation for rotation in rotations if rotation.part or rotation.rotary_dim)
