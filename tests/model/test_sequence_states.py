@@ -5,7 +5,7 @@ from typing import Any
 import planted_tables as planted
 import pytest
 import torch
-from planted_decoders import with_attention
+from planted_decoders import IgnoresPositions, with_attention
 from planted_tables import with_tables
 from small_decoder import SmallDecoder, subject_of
 from torch import nn
@@ -19,6 +19,7 @@ from rotcheck.model.sequences import (
     reload,
     to_bfloat16,
 )
+from rotcheck.model.sequences.way import WayClosed
 
 ModelClass = type[SmallDecoder]
 WRONG: list[tuple[ModelClass, Any, str, str]] = [
@@ -74,6 +75,11 @@ def test_a_right_state_passes(build: type[nn.Module], way: Any, note: str | None
     outcome = way.run(subject_of(build))
     assert (outcome.finding, outcome.message) == (None, None)
     assert outcome.note is None if note is None else note in outcome.note
+
+
+def test_positions_without_effect_are_not_called_clamped() -> None:
+    with pytest.raises(WayClosed, match="position_ids has no effect"):
+        beyond.run(subject_of(IgnoresPositions))
 
 
 def test_the_model_itself_is_left_as_it_was() -> None:

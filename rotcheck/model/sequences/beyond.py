@@ -1,5 +1,6 @@
 """Positions beyond the length that the model was trained with, and the first ones again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,7 @@ from rotcheck.errors import first_line
 from rotcheck.model.sequences.evidence.far_pass import original_length
 from rotcheck.model.sequences.evidence.outcome_words import same_angle
 from rotcheck.model.sequences.evidence.row_difference import row_difference
-from rotcheck.model.sequences.evidence.token_angles import RowAngles, row_angles
+from rotcheck.model.sequences.evidence.token_angles import RowAngles, TurnPlace, row_angles
 from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 from rotcheck.rotary.frequencies import wrap
@@ -37,7 +38,12 @@ def run(subject: WaySubject) -> WayOutcome:
         return WayOutcome(TITLE, difference.error, "spoilt-by-growing", words)
     if far is None:
         return WayOutcome(TITLE, difference.error, note=note)
-    return _judge_far(subject, far, first, start, difference.error)
+    turns: FarPlaces = {
+        place: FarTurns(first[place], far[place], start) for place in first if place in far
+    }
+    if any(turn.fault for turn in turns.values()):
+        turns = _of_moved_places(call, turns)
+    return _judge_far(subject, turns, difference.error)
 
 
 def _far_row(call: TokenCall, start: int) -> tuple[RowAngles | None, str]:
@@ -105,16 +111,35 @@ class FarTurns:
         return steps + wrap(self.first[-1] - self.first[0] - last * steps) / last
 
 
-def _judge_far(
-    subject: WaySubject, far: RowAngles, first: RowAngles, start: int, error: float
-) -> WayOutcome:
-    turns = {place: FarTurns(first[place], far[place], start) for place in first if place in far}
+FarPlaces = Mapping[TurnPlace, FarTurns]
+
+
+def _of_moved_places(call: TokenCall, turns: FarPlaces) -> FarPlaces:
+    """Those of the places that the model's positions reach: others turn as if there were none."""
+    try:
+        positions = torch.arange(1, LENGTH + 1)[None].to(call.subject.device)
+        arguments = {call.positions_parameter(): positions}
+    except WayClosed:
+        return turns
+    row = row_angles(call.run(call.rows(1), **arguments).angles, 0)
+    moved = {
+        place: turn
+        for place, turn in turns.items()
+        if place not in row or float(wrap(row[place] - turn.first).abs().max()) > NO_STEP
+    }
+    if not moved:
+        raise WayClosed(f"{next(iter(arguments))} has no effect")
+    return moved
+
+
+def _judge_far(subject: WaySubject, turns: FarPlaces, error: float) -> WayOutcome:
     for place, turn in turns.items():
         where = f" ({place.argument} in {place.owner})"
         if turn.fault:
             return WayOutcome(TITLE, error, "row-past-table", turn.fault + where)
         if turn.doubt and subject.dtype == torch.float32:
             return WayOutcome(TITLE, error, message=turn.doubt + where)
-    note = f"from position {start} on, pairs turn by other frequencies"
     changes = any(turn.has_other_frequencies for turn in turns.values())
+    start = next((turn.start for turn in turns.values()), 0)
+    note = f"from position {start} on, pairs turn by other frequencies"
     return WayOutcome(TITLE, error, note=note if changes else None)
