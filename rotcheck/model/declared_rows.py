@@ -1,7 +1,7 @@
 """What a configuration declares, beside what the model was seen to do."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -51,7 +51,7 @@ def declared_rows(
         axes: to call the model with other positions on each axis; None: it is not called again.
     """
     for rotation in declared:
-        turns = _turns(observation.calls, rotation)
+        turns = _turns(observation.calls, rotation, declared)
         rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
             verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
@@ -63,11 +63,13 @@ def declared_rows(
                 words = "no rotation was seen in these layers"
                 yield declared_row(rotation, "nothing", "unidentified", message=words)
         else:
-            yield from _of_rotation(rotation, turns, config, observation, axes)
+            yield from _of_rotation(rotation, turns, config, observation, axes, declared)
 
 
-def _turns(calls: Iterable[JudgedCall], rotation: DeclaredRotation) -> list[JudgedTurn]:
-    return [turn for call in calls if is_of(call, rotation) for turn in call.turns]
+def _turns(
+    calls: Iterable[JudgedCall], rotation: DeclaredRotation, declared: Sequence[DeclaredRotation]
+) -> list[JudgedTurn]:
+    return [turn for call in calls if is_of(call, rotation, declared) for turn in call.turns]
 
 
 def _on_grid(rotation: DeclaredRotation, turns: Sequence[JudgedTurn]) -> DeclaredRotation:
@@ -84,6 +86,7 @@ def _of_rotation(
     config: Mapping[str, Any],
     observation: ModelObservation,
     axes: AxisWitness | None,
+    declared: Sequence[DeclaredRotation],
 ) -> Iterator[DeclaredRow]:
     """Yield the rows of a rotation: of its frequencies, and of its axes where it has some."""
     length, order = observation.forward.length, axis_order(rotation)
@@ -94,7 +97,7 @@ def _of_rotation(
             words = f"{sum(rotation.sections)} pairs in sections, of {rotation.rotary_dim} lanes"
             yield declared_row(rotation, "", "skipped", "axes", message=words)
         return
-    flat, seen_axes, why = _apart(rotation, order, axes, length)
+    flat, seen_axes, why = _apart(rotation, order, axes, length, declared)
     if not flat and _is_axial(rotation):
         # a text beside it is in none
         grids = [grid for turn in turns if (grid := grid_of(turn, order))]
@@ -109,7 +112,11 @@ def _of_rotation(
 
 
 def _apart(
-    rotation: DeclaredRotation, order: AxisOrder, axes: AxisWitness | None, length: int
+    rotation: DeclaredRotation,
+    order: AxisOrder,
+    axes: AxisWitness | None,
+    length: int,
+    declared: Sequence[DeclaredRotation],
 ) -> tuple[list[JudgedTurn], list[SeenAxes], str]:
     """How the layers of a rotation turn while all axes have the same positions, and with which
     axes; or why they cannot have others."""
@@ -119,7 +126,7 @@ def _apart(
         calls = list(axes.seen_calls(rotation, order, schedules_of([rotation], length)))
     except NoAxisPositions as error:
         return [], [], str(error)
-    calls = [(call, seen_axes) for call, seen_axes in calls if is_of(call, rotation)]
+    calls = [(call, seen_axes) for call, seen_axes in calls if is_of(call, rotation, declared)]
     turns = [turn for call, _ in calls for turn in call.turns]
     none = SeenAxes(order.axes, "where positions differ from axis to axis, nothing is turned")
     return turns, [axis for _, seen_axes in calls for axis in seen_axes] or [none], ""
@@ -242,12 +249,16 @@ def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:
     return f"{schedule or 'no known schedule'}, {turn.tensor.turn.lanes} lanes"
 
 
-def is_of(call: JudgedCall, rotation: DeclaredRotation) -> bool:
-    """Whether a call belongs to the layers of a rotation."""
+def is_of(
+    call: JudgedCall, rotation: DeclaredRotation, declared: Collection[DeclaredRotation]
+) -> bool:
+    """Whether a call belongs to the layers of a rotation, of those that are declared."""
     if rotation.layers and call.layers and rotation.layers != call.layers:
         return False
-    if call.part and rotation.part:
-        return call.part == rotation.part
+    if call.part != rotation.part and call.part in {other.part for other in declared}:
+        return False
+    if call.part and call.part == rotation.part:
+        return True
     owner = call.record.owner.lower()
     part = next((sense for sense in SENSES if sense in rotation.part), "")
     senses = [sense for sense, words in SENSES.items() if re.search(words, owner)]

@@ -24,14 +24,15 @@ class JudgedCall:
     """One call that turned tensors, judged.
 
     `tables`: those it was handed, of a tensor whose angles follow no positions, if it turns
-    exactly by their angles. `part`: of the configuration, that its module holds; empty: unknown.
+    exactly by their angles. `part`: of the configuration, that its module holds; empty: the
+    whole of it; None: unknown.
     """
 
     record: CallRecord
     turns: tuple[JudgedTurn, ...]
     layers: str
     tables: tuple[Tensor, ...] = ()
-    part: str = ""
+    part: str | None = None
 
     @property
     def finding(self) -> tuple[str, str]:

@@ -21,7 +21,9 @@ def still_rows(
     """
     parts = {rotation.part: rotation for rotation in declared_rotations(config or {})}
     for rotation in parts.values():
-        layers = {layer_of(call.record.owner) for call in calls if is_of(call, rotation)}
+        layers = {
+            layer_of(call.record.owner) for call in calls if is_of(call, rotation, parts.values())
+        }
         turning = sorted(layer for layer in layers if layer is not None)
         if rotation.still_layers and turning:
             yield _row(rotation, turning)

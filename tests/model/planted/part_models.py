@@ -35,11 +35,24 @@ def of_parts(**thetas: float) -> Decoder:
     for name, layer in layers.items():
         layer.config = PartOfConfig(**CONFIG[f"{name}_config"])  # a copy
     model = Decoder([*layers.values()])
-    model.config = SimpleNamespace(**parts)
+    model.config = PartOfConfig(**parts)
+    return model
+
+
+WHOLE = PLAIN | {"patcher_config": CONFIG["patcher_config"]}
+
+
+def of_whole() -> Decoder:
+    """A decoder whose layers hold the whole configuration; its other part is not called."""
+    layer = Attention(inverse_frequencies(D, 500000.0))
+    model = Decoder([layer])
+    part = PartOfConfig(**CONFIG["patcher_config"])
+    model.config = layer.config = PartOfConfig(**PLAIN, patcher_config=part)
     return model
 
 
 MODELS = [
+    PlantedModel("a part that is not called", of_whole, config=WHOLE),
     PlantedModel("each part by its own theta", lambda: of_parts(**THETAS), config=CONFIG),
     PlantedModel(
         "the theta of the other part",
