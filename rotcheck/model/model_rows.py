@@ -285,16 +285,21 @@ def _of_closed(records: Sequence[CallRecord]) -> dict[str, Any]:
     return {"verdict": "unidentified", "message": words} if words else {}
 
 
-def no_rotation_row(device: str, dtype: str, *, declares: bool) -> ModelRow:
-    """The row of a model in which nothing was seen to turn."""
+def no_rotation_row(
+    device: str, dtype: str, names: Sequence[str] = (), *, declares: bool
+) -> ModelRow:
+    """The row of a model in which nothing was seen to turn; `names`: of what should have."""
     words = "no call turned a tensor"
     if declares:
         words += ", although the configuration declares a rotation"
+    if names:
+        ran = f"{', '.join(names)} ran, and kept the lengths of no pairs that rotcheck knows"
+        words = ran if not declares else f"{words}: {ran}"
     return ModelRow(
         kind="forward",
         function="forward",
         device=device,
         dtype=dtype,
-        verdict="unidentified" if declares else "skipped",
+        verdict="unidentified" if declares or names else "skipped",
         message=words,
     )

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.judged_turn import JudgedTurn
-from rotcheck.witness.call_record import tensors_in
+from rotcheck.witness.call_record import map_tensors, tensors_in
 
 TINY = 1e-6  # of the longest pair
+SMALLEST = 1e-300  # of float64: nothing is divided by 0
 
 
 def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
@@ -29,7 +30,7 @@ def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
     weights = torch.randn(x.shape, generator=torch.Generator().manual_seed(5))
     weights = weights.to(x.device, x.dtype)
     with torch.enable_grad():
-        result = call.call({name: _no_leaf(x)})
+        result = call.call({**map_tensors(call.arguments, _as_usual), name: _no_leaf(x)})
         output = next((y for y in _outputs(result) if _is(y, tensor.after)), None)
         if output is None:
             return None  # it writes into its input, or gives another value each time
@@ -43,6 +44,10 @@ def gradient_fault(turn: JudgedTurn) -> tuple[str, str] | None:
 
 def _no_leaf(x: Tensor) -> Tensor:
     return x * 1  # no leaf: it may be written into
+
+
+def _as_usual(x: Tensor) -> Tensor:
+    return x.clone() if x.is_inference() else x  # autograd takes none of inference mode
 
 
 def _outputs(result: Any) -> Iterator[Tensor]:
@@ -62,10 +67,10 @@ def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[
     w, g = form.written_pairs(weights), form.pairs(gradient)  # (..., P) each
     x, y = form.pairs(tensor.before), form.written_pairs(tensor.after)  # (..., P) each
     lengths = x.abs()
-    right = w * torch.polar(y.abs() / lengths.clamp_min(1e-30), -torch.angle(y * x.conj()))
+    right = w * torch.polar(y.abs() / lengths.clamp_min(SMALLEST), -torch.angle(y * x.conj()))
     step = max(torch.finfo(tensor.before.dtype).eps, form.error)  # no better than the forward is
     shows = lengths > TINY * lengths.max()  # pairs of padding are zero, and have no angle
-    off = float(((g - right).abs() / (step * w.abs()).clamp_min(1e-30))[shows].max())
+    off = float(((g - right).abs() / (step * w.abs()).clamp_min(SMALLEST))[shows].max())
     # the angles were read from values that were themselves rounded
     if off > 4 * ROUNDING:
         words = (

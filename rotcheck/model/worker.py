@@ -149,7 +149,9 @@ class ModelAtWork:
             *still_rows(observation.calls, observation.config),
         ]
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
-        rows = rows or [no_rotation_row(self.device, self.dtype, declares=bool(declared))]
+        if not rows:
+            names = list(dict.fromkeys(self.whole.witness.without_turn))
+            rows = [no_rotation_row(self.device, self.dtype, names, declares=bool(declared))]
         return {
             "lengths": [self.whole.length, *declared_lengths(declared)],
             "model": self.model.name,

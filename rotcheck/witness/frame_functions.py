@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ import rotcheck
 
 # each ends with a separator: torchtune lies beside torch
 _OURS = tuple(os.path.join(Path(file).parent, "") for file in (rotcheck.__file__, torch.__file__))
+_APPLY = re.compile(r"apply_?\w*(rotary|rope)|(rotary|rope)_?apply", re.IGNORECASE)
 _STANDARD = sysconfig.get_path("stdlib")  # within it, site-packages holds what is not Python's
 
 
@@ -52,6 +54,11 @@ def _has_values_of(function: FunctionType, frame: FrameType) -> bool:
     cells = zip(function.__code__.co_freevars, function.__closure__ or ())
     values = frame.f_locals
     return all(values.get(name) is cell.cell_contents for name, cell in cells if name in values)
+
+
+def is_named_rotary(name: str) -> bool:
+    """Whether a function has the name of one that turns tensors: apply_rotary_emb, rope_apply."""
+    return _APPLY.search(name) is not None
 
 
 def is_strangers(code: CodeType) -> bool:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
+SPREAD = 30  # the largest value of a tensor, in those of its shortest pairs
 
 
 def has_values(tensor: Tensor) -> bool:
@@ -23,6 +24,13 @@ def is_wide(tensor: Tensor) -> bool:
     """Whether a tensor can hold lanes in rows."""
     kind = tensor.is_floating_point() or tensor.is_complex()
     return kind and tensor.dim() >= 2 and has_values(tensor)
+
+
+def has_vanished(tensor: Tensor) -> bool:
+    """Whether values are so small that their dtype no longer rounds them as it does others, as in
+    deep networks whose weights are random."""
+    kind = torch.finfo(tensor.dtype)
+    return 0 < float(tensor.detach().abs().max()) < kind.tiny / kind.eps * SPREAD
 
 
 def has_rows(tensor: Tensor) -> bool:

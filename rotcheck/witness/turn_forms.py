@@ -14,6 +14,7 @@ from torch.nn import Module
 
 from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
 from rotcheck.witness.open_call import OpenCall
+from rotcheck.witness.tensor_values import has_values, has_vanished
 from rotcheck.witness.turning import measure_turn
 from rotcheck.witness.witness import Witness
 
@@ -70,9 +71,15 @@ def _turns_in(forms: Iterable[TensorTurn], record: OpenCall, result: Any) -> Ite
             x.shape == y.shape
             and x.dim() == form.before.dim()
             and x.shape[-1] == form.before.shape[-1]
+            and _has_angles(x)
         ):
             turn = measure_turn(form.turn, x, y)
             yield TensorTurn(form.argument, x, y.detach().clone(), turn, form.result, form.part)
+
+
+def _has_angles(x: Tensor) -> bool:
+    """Whether values show by which angles they are turned."""
+    return not has_values(x) or (bool(x.any()) and not has_vanished(x))
 
 
 def _last(x: Tensor, shape: torch.Size) -> Tensor:

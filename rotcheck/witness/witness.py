@@ -6,7 +6,7 @@ comes back. Nothing of the model is replaced, and no function has to have a know
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -30,13 +30,13 @@ from rotcheck.witness.call_record import (
 )
 from rotcheck.witness.circular_tensors import CircularTensors
 from rotcheck.witness.compiled_calls import ClosedCall, compiled_call, is_compiled, scripts_told
-from rotcheck.witness.frame_functions import FrameFunctions, is_strangers
+from rotcheck.witness.frame_functions import FrameFunctions, is_named_rotary, is_strangers
 from rotcheck.witness.frame_operations import FrameOperations
 from rotcheck.witness.open_call import Marks, OpenCall, changes_in_place
 from rotcheck.witness.packed_parts import find_turns
 from rotcheck.witness.profile_hook import may_look, set_profile
 from rotcheck.witness.table_values import fingerprint, table_places
-from rotcheck.witness.tensor_values import has_rows, has_values, identity, is_wide
+from rotcheck.witness.tensor_values import has_rows, has_values, has_vanished, identity, is_wide
 from rotcheck.witness.uncompiled import skip
 
 
@@ -54,6 +54,8 @@ class Witness:
         table_free: those that multiplied an argument with cos and sin which they were not handed,
             returned it in its shape, and turned nothing.
         closed_calls: those of compiled code in which nothing was seen to turn.
+        without_turn: the names of those that are called as rotary functions are, returned a tensor
+            of the shape of an argument, and turned nothing.
     """
 
     def __init__(self, model: Module | None = None) -> None:
@@ -62,6 +64,7 @@ class Witness:
         self.idle: list[CallRecord] = []
         self.table_free: list[CallRecord] = []
         self.closed_calls: list[CallRecord] = []
+        self.without_turn: list[str] = []
         modules = () if model is None else model.named_modules()
         self._names: dict[int, str] = {id(module): name for name, module in modules}
         self._stack: list[OpenCall] = []
@@ -207,7 +210,7 @@ class Witness:
             (name + place, before)
             for name, value in record.before.items()
             for place, before in tensors_in(value)
-            if is_wide(before)
+            if is_wide(before) and not has_vanished(before)
         ]
         outputs = results or dict(changes_in_place(record))
         turns = tuple(find_turns(arguments, outputs, record.values)) if arguments else ()
@@ -223,6 +226,8 @@ class Witness:
         elif tables:
             self._add_maker(record, results, tables)
         elif not within and record.marks[2:] == self._marks()[2:]:
+            if frame and is_named_rotary(frame.f_code.co_name) and _same_shape(arguments, outputs):
+                self.without_turn.append(frame.f_code.co_qualname)
             self._add_idle(record, outputs)
             if record.marks[2] != len(self.idle):
                 return
@@ -256,7 +261,7 @@ class Witness:
             name + place: x
             for name, value in record.values.items()
             for place, x in tensors_in(value)
-            if is_wide(x)
+            if is_wide(x) and not has_vanished(x)
         }
         shapes = [x.shape for x in arguments.values()]
         if len(arguments) < 2 or not any(y.shape in shapes for y in outputs.values()):
@@ -334,8 +339,18 @@ def _lanes(record: OpenCall, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]
     return {
         name: x
         for name, x in record.values.items()
-        if isinstance(x, Tensor) and is_wide(x) and x.dim() > 2 and x.shape in shapes
+        if isinstance(x, Tensor)
+        and is_wide(x)
+        and x.dim() > 2
+        and x.shape in shapes
+        and not has_vanished(x)
     }
+
+
+def _same_shape(arguments: Iterable[tuple[str, Tensor]], outputs: Mapping[str, Tensor]) -> bool:
+    """Whether a tensor came back in the shape of one that went in."""
+    shapes = {x.shape for _, x in arguments}
+    return any(x.shape in shapes for x in outputs.values())
 
 
 skip(Witness._profile.__code__)

@@ -89,10 +89,10 @@ class FarTurns:
     def doubt(self) -> str:
         """What is not understood; empty: nothing."""
         steps = wrap(self.far[1:] - self.far[:-1])  # (S - 1, X, P)
-        if float(wrap(steps - steps[:1]).abs().max()) > FAR_OFF:
+        if float(wrap(steps - steps[:1]).abs().max()) > self._tolerance:
             return f"positions from {self.start} on do not turn evenly"
         off = float(wrap(self.far[0] - self.start * self._frequencies).abs().max())
-        if self.has_other_frequencies or off <= FAR_OFF:
+        if self.has_other_frequencies or off <= self._tolerance:
             return ""
         return f"position {self.start} is {off:.2g} rad off the frequencies of the first ones"
 
@@ -101,7 +101,12 @@ class FarTurns:
         """Whether pairs turn faster or slower than at the first positions."""
         last = len(self.far) - 1
         whole = wrap(self.far[-1] - self.far[0] - last * self._frequencies)
-        return float(whole.abs().max()) > FAR_OFF
+        return float(whole.abs().max()) > self._tolerance
+
+    @property
+    def _tolerance(self) -> float:
+        """Radians: what is left of an angle so far out, which is rounded to float32 itself."""
+        return FAR_OFF + 2 * self.start * torch.finfo(torch.float32).eps
 
     @property
     def _frequencies(self) -> Tensor:
