@@ -29,12 +29,12 @@ class FormWitness(Witness):
 
     def __init__(self, model: Module, calls: Iterable[CallRecord]) -> None:
         super().__init__(model)
-        self._forms: dict[CodeType, tuple[TensorTurn, ...]] = {}
+        self._forms: dict[CodeType, dict[str, tuple[TensorTurn, ...]]] = {}  # by the module
         for record in calls:
             if record.inline:  # no argument of a call turns
                 continue
             code = record.function.__code__
-            self._forms.setdefault(code, record.turns)
+            self._forms.setdefault(code, {}).setdefault(record.owner, record.turns)
             self._functions.know(record.function)
 
     def _begin(self, frame: FrameType) -> None:
@@ -51,7 +51,9 @@ class FormWitness(Witness):
         forms = self._forms.get(record.code) if record.code else None
         if forms is None:
             return
-        turns = tuple(_turns_in(forms, record, result))
+        # layers of two types may turn other lanes by one function
+        form = forms.get(record.owner) or next(iter(forms.values()))
+        turns = tuple(_turns_in(form, record, result))
         if turns:
             self._add(record, {}, turns)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from small_decoder import CacheAttention, SmallDecoder, appended, turn
+from small_decoder import WIDTH, CacheAttention, SmallDecoder, appended, turn
 from torch import Tensor
 
 Kept = tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]
@@ -163,6 +163,36 @@ class TurnsWithin(CacheAttention):
         k, v = appended(past, k, v)
         y = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out(y.transpose(1, 2).flatten(-2)), (k, v)
+
+
+def turn_first_lanes(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn as many lanes of x (B, H, S, D) as the tables have."""
+    lanes = cos.shape[-1]
+    return torch.cat((turn(x[..., :lanes], cos, sin), x[..., lanes:]), -1)
+
+
+class TurnsFirstLanes(CacheAttention):
+    """Turns some lanes of a head by the first frequencies."""
+
+    def __init__(self, lanes: int) -> None:
+        super().__init__()
+        self.lanes = lanes
+
+    def turn_and_keep(
+        self, q: Tensor, k: Tensor, v: Tensor, cos: Tensor, sin: Tensor, past: Any
+    ) -> Kept:
+        cos, sin = (x[..., : self.lanes // 2].repeat(1, 1, 1, 2) for x in (cos, sin))
+        q, k = turn_first_lanes(q, cos, sin), turn_first_lanes(k, cos, sin)
+        k, v = appended(past, k, v)
+        return q, k, v, (k, v)
+
+
+class LayersOfTwoKinds(SmallDecoder):
+    """Right: one function turns whole heads in one layer, and half of a head in the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.ModuleList([TurnsFirstLanes(WIDTH), TurnsFirstLanes(WIDTH // 2)])
 
 
 def with_attention(kind: type[CacheAttention]) -> type[SmallDecoder]:

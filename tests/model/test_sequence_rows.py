@@ -63,6 +63,7 @@ RIGHT = [
     SmallDecoder,
     planted.CountsMask,
     planted.StartsAtTwo,
+    planted.LayersOfTwoKinds,
 ]
 WAYS = [decode, chunked_prefill, left_padding, padded_decode, uneven_rows, packing]
 

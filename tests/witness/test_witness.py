@@ -113,3 +113,26 @@ def test_the_results_of_the_model_are_the_same() -> None:
     with Witness(model):
         seen = model(x)
     assert torch.equal(seen, model(x))
+
+
+def apply_rotary_emb(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    return x * cos + rotate_half(x) * sin
+
+
+def test_a_rotary_function_whose_result_is_no_rotation_is_named() -> None:
+    cos, sin = Tables()(9)
+    cos[0] = sin[0] = 0  # the first token comes back as zeros
+    with Witness() as witness:
+        apply_rotary_emb(torch.randn(2, 3, 9, cos.shape[-1]), cos, sin)
+    assert not witness.calls
+    assert witness.without_turn == ["apply_rotary_emb"]
+
+
+def test_values_that_have_vanished_show_no_angles() -> None:
+    cos, sin = Tables()(9)
+    q = torch.randn(2, 3, 9, cos.shape[-1])
+    with Witness() as witness:
+        turn(q * 1e-37, q * 1e-37, cos, sin)
+        turn(q * 1e-20, q * 1e-20, cos, sin)
+    assert len(witness.calls) == 1
+    assert not witness.idle
