@@ -15,6 +15,7 @@ keep = torch.nn.functional.scaled_dot_product_attention
 
 
 def see(query, key, value, **options):
+    """Tell what the attention gets."""
     exact = bool((query.bfloat16() == query).all())
     print("q enters the attention in", query.dtype, "with values of bfloat16:", exact)
     return keep(query, key, value, **options)
