@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from rotcheck.model.graph_paths import derives_from
 from rotcheck.model.turned_values import TurnValues, feeds, region_start
 from rotcheck.witness.attention import AttentionCall
@@ -82,6 +84,12 @@ class AttentionInputs:
             for record in self.records
         )
 
+    @property
+    def has_one_kv(self) -> bool:
+        """Whether v is k, as in DeepSeek V4, which turns the result back."""
+        k, v = self.call.k, self.call.v
+        return k is not None and v is not None and k.shape == v.shape and torch.equal(k, v)
+
     def _cut_off(self) -> tuple[str, str]:
         for slot in (self.q, self.k):
             if slot.is_cut:
@@ -96,6 +104,8 @@ class AttentionInputs:
             return "q and k turned by the kernel itself"
         if self.q.state == self.k.state == "turned" and self.v.state == "other":
             return "q and k turned once, v not turned"
+        if self.q.state == self.k.state == self.v.state == "turned" and self.has_one_kv:
+            return "q and k turned once, v is k"
         return ", ".join(f"{slot.name} {_WORDS[slot.state]}" for slot in (self.q, self.k, self.v))
 
 

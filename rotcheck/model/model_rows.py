@@ -227,6 +227,8 @@ class ModelObservation:
     def _of_attention(self, entry: AttentionInputs) -> tuple[str, str]:
         """The code and the words of what is wrong with what entered an attention."""
         q, k = entry.q, entry.k
+        if entry.finding[0] == "v-rotated" and entry.has_one_kv and self._turns_back(entry):
+            return "", ""
         if any(entry.finding) or q.turn is None or k.turn is None:
             return entry.finding
         turns = {id(turn.tensor): turn for call in self.calls for turn in call.turns}
@@ -237,6 +239,18 @@ class ModelObservation:
         if not words and q.start != k.start and None not in (q.start, k.start):
             words = f"q and k turn other lanes of a head: from {q.start}, and from {k.start} on"
         return ("q-and-k-differ", f"{entry.where}: {words}") if words else ("", "")
+
+    def _turns_back(self, entry: AttentionInputs) -> bool:
+        """Whether something is turned backwards between an attention and the next one."""
+        order = entry.call.order
+        end = min((x.call.order for x in self.inputs if x.call.order > order), default=None)
+        after = [call for call in self.calls if call.record.order > order]
+        return any(
+            turn.fit.direction < 0
+            for call in after
+            if end is None or call.record.order < end
+            for turn in call.turns
+        )
 
     def backward_rows(self, device: str) -> Iterator[ModelRow]:
         """A row for each function whose gradient was asked for."""

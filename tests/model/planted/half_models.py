@@ -200,6 +200,27 @@ class TurnedValueAttention(HalfAttention):
         return self.o_proj(attend(q, k, v))
 
 
+def turn_one(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    return x * cos.unsqueeze(1) + rotate_half(x) * sin.unsqueeze(1)
+
+
+class OneKeyValueAttention(HalfAttention):
+    """v is k, as in DeepSeek V4: `back` times the angle is turned in what comes out."""
+
+    def __init__(self, back: int = -1) -> None:
+        super().__init__()
+        self.back = back
+
+    def forward(self, x: Tensor, position_embeddings: Pair) -> Tensor:
+        cos, sin = position_embeddings
+        q, k, _ = self.heads(x)
+        q, k = turn_one(q, cos, sin), turn_one(k, cos, sin)
+        y = nn.functional.scaled_dot_product_attention(q, k, k, is_causal=True, enable_gqa=True)
+        if self.back:
+            y = turn_one(y, cos, self.back * sin)
+        return self.o_proj(y.transpose(1, 2).flatten(-2))
+
+
 class EagerAttention(HalfAttention):
     """An attention by softmax, and k repeated for each group of heads."""
 
@@ -361,6 +382,8 @@ MODELS = [
     PlantedModel("half-k-lost", _of(LostKeyAttention), "copy-dropped", "k as it was before"),
     PlantedModel("half-both-lost", _of(LostBothAttention), "copy-dropped", "before the rotation"),
     PlantedModel("half-k-lost-within", _of(EagerLostKeyAttention), "not-rotated", "k without rotation"),
+    PlantedModel("half-one-kv", _of(OneKeyValueAttention)),
+    PlantedModel("half-one-kv-not-back", _of(OneKeyValueAttention, 0), "v-rotated", "v"),
     PlantedModel("half-v-turned", _of(TurnedValueAttention), "v-rotated", "v"),
     PlantedModel("half-opposite", _of(HalfAttention, apply_to_opposite_sides), "q-and-k-differ", "opposite"),
     PlantedModel("half-two-pairings", _of(HalfAttention, apply_two_pairings), "q-and-k-differ", "paired"),
