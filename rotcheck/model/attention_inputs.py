@@ -214,10 +214,10 @@ def _trace(
         return slot
     if not bool(getattr(entry, slot.name).any()):
         return slot  # zeros do not show whether they turned
-    every = [turn for call in calls for turn in call.turns]
-    if all(getattr(entry, slot.name).shape[-2] not in turn.after.shape[:-1] for turn in every):
+    all_turns = [turn for call in calls for turn in call.turns]
+    if all(getattr(entry, slot.name).shape[-2] not in turn.after.shape[:-1] for turn in all_turns):
         return slot  # tokens that nothing turns, as those of a text beside an image
-    turns = [turn.node for turn in every if turn.node is not None]
+    turns = [turn.node for turn in all_turns if turn.node is not None]
     ends = [call.nodes[2] for call in attention if call.nodes[2] is not None]
     if not turns or derives_from(node, turns, ends):
         return slot

@@ -17,12 +17,12 @@ def config_holders(model: Module) -> dict[str, str]:
     if not hasattr(whole, "to_dict"):
         return {}
     parts = {"": whole, **dict(_parts(whole))}
-    held = {
+    holders = {
         name: _name_of(module.config, parts)
         for name, module in model.named_modules()
         if name and hasattr(module, "config")
     }
-    return {name: part for name, part in held.items() if part is not None}
+    return {name: part for name, part in holders.items() if part is not None}
 
 
 def part_of(module: str, holders: Mapping[str, str]) -> str | None:
@@ -42,8 +42,8 @@ def _parts(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def _name_of(config: Any, parts: Mapping[str, Any]) -> str | None:
     """The path of the part that a configuration is; None: it is none, or it may be several."""
-    same = [name for name, part in parts.items() if part is config]
-    alike = same or [name for name, part in parts.items() if type(part) is type(config)]
+    itself = [name for name, part in parts.items() if part is config]
+    alike = itself or [name for name, part in parts.items() if type(part) is type(config)]
     if len(alike) > 1 and hasattr(config, "to_dict"):
         alike = [name for name in alike if parts[name].to_dict() == config.to_dict()]
     return alike[0] if len(alike) == 1 else None

@@ -31,14 +31,16 @@ SENSES = {
 }  # fmt: skip
 
 
-def schedules_of(declared: Sequence[DeclaredRotation], length: int) -> tuple[Schedule, ...]:
+def schedules_of(rotations: Sequence[DeclaredRotation], length: int) -> tuple[Schedule, ...]:
     """The schedules that are declared, as they are for a sequence of this length."""
-    return tuple(at_length(rotation.schedule, length) for rotation in declared if rotation.schedule)
+    return tuple(
+        at_length(rotation.schedule, length) for rotation in rotations if rotation.schedule
+    )
 
 
 def declared_rows(
     observation: ModelObservation,
-    declared: Sequence[DeclaredRotation],
+    rotations: Sequence[DeclaredRotation],
     config: Mapping[str, Any],
     axes: AxisWitness | None = None,
 ) -> Iterator[DeclaredRow]:
@@ -46,12 +48,12 @@ def declared_rows(
 
     Args:
         observation: of one pass.
-        declared: what the configuration declares.
+        rotations: what the configuration declares.
         config: the whole configuration.
         axes: to call the model with other positions on each axis; None: it is not called again.
     """
-    for rotation in declared:
-        turns = _turns(observation.calls, rotation, declared)
+    for rotation in rotations:
+        turns = _turns(observation.calls, rotation, rotations)
         rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
             verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
@@ -59,17 +61,17 @@ def declared_rows(
                 rotation, "", verdict, message=f"not understood: {rotation.obstacle}"
             )
         elif not turns:
-            if _covers_all(rotation, declared):
+            if _covers_all(rotation, rotations):
                 words = "no rotation was seen in these layers"
                 yield declared_row(rotation, "nothing", "unidentified", message=words)
         else:
-            yield from _of_rotation(rotation, turns, config, observation, axes, declared)
+            yield from _of_rotation(rotation, turns, config, observation, axes, rotations)
 
 
 def _turns(
-    calls: Iterable[JudgedCall], rotation: DeclaredRotation, declared: Sequence[DeclaredRotation]
+    calls: Iterable[JudgedCall], rotation: DeclaredRotation, rotations: Sequence[DeclaredRotation]
 ) -> list[JudgedTurn]:
-    return [turn for call in calls if is_of(call, rotation, declared) for turn in call.turns]
+    return [turn for call in calls if is_of(call, rotation, rotations) for turn in call.turns]
 
 
 def _on_grid(rotation: DeclaredRotation, turns: Sequence[JudgedTurn]) -> DeclaredRotation:
@@ -86,7 +88,7 @@ def _of_rotation(
     config: Mapping[str, Any],
     observation: ModelObservation,
     axes: AxisWitness | None,
-    declared: Sequence[DeclaredRotation],
+    rotations: Sequence[DeclaredRotation],
 ) -> Iterator[DeclaredRow]:
     """Yield the rows of a rotation: of its frequencies, and of its axes where it has some."""
     length, order = observation.forward.length, axis_order(rotation)
@@ -97,7 +99,7 @@ def _of_rotation(
             words = f"{sum(rotation.sections)} pairs in sections, of {rotation.rotary_dim} lanes"
             yield declared_row(rotation, "", "skipped", "axes", message=words)
         return
-    flat, seen_axes, why = _apart(rotation, order, axes, length, declared)
+    flat, seen_axes, why = _apart(rotation, order, axes, length, rotations)
     if not flat and _is_axial(rotation):
         # a text beside it is in none
         grids = [grid for turn in turns if (grid := grid_of(turn, order))]
@@ -116,7 +118,7 @@ def _apart(
     order: AxisOrder,
     axes: AxisWitness | None,
     length: int,
-    declared: Sequence[DeclaredRotation],
+    rotations: Sequence[DeclaredRotation],
 ) -> tuple[list[JudgedTurn], list[SeenAxes], str]:
     """How the layers of a rotation turn while all axes have the same positions, and with which
     axes; or why they cannot have others."""
@@ -126,7 +128,7 @@ def _apart(
         calls = list(axes.seen_calls(rotation, order, schedules_of([rotation], length)))
     except NoAxisPositions as error:
         return [], [], str(error)
-    calls = [(call, seen_axes) for call, seen_axes in calls if is_of(call, rotation, declared)]
+    calls = [(call, seen_axes) for call, seen_axes in calls if is_of(call, rotation, rotations)]
     turns = [turn for call, _ in calls for turn in call.turns]
     none = SeenAxes(order.axes, "where positions differ from axis to axis, nothing is turned")
     return turns, [axis for _, seen_axes in calls for axis in seen_axes] or [none], ""
@@ -151,9 +153,9 @@ def _of_axes(
     yield from rows.values()
 
 
-def declared_alone(declared: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow]:
+def declared_alone(rotations: Sequence[DeclaredRotation]) -> Iterator[DeclaredRow]:
     """Yield a row for each rotation that a file declares which holds no model that runs here."""
-    for rotation in declared:
+    for rotation in rotations:
         nothing = "nothing was run: this file only declares a model"
         words = rotation.obstacle or rotation.settings.doubt or nothing
         yield declared_row(rotation, "", "skipped", message=words)
@@ -250,12 +252,12 @@ def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:
 
 
 def is_of(
-    call: JudgedCall, rotation: DeclaredRotation, declared: Collection[DeclaredRotation]
+    call: JudgedCall, rotation: DeclaredRotation, rotations: Collection[DeclaredRotation]
 ) -> bool:
     """Whether a call belongs to the layers of a rotation, of those that are declared."""
     if rotation.layers and call.layers and rotation.layers != call.layers:
         return False
-    if call.part != rotation.part and call.part in {other.part for other in declared}:
+    if call.part != rotation.part and call.part in {other.part for other in rotations}:
         return False
     if call.part and call.part == rotation.part:
         return True
@@ -265,8 +267,8 @@ def is_of(
     return part in senses if part else not senses
 
 
-def _covers_all(rotation: DeclaredRotation, declared: Sequence[DeclaredRotation]) -> bool:
-    return not rotation.layers and len(declared) == 1
+def _covers_all(rotation: DeclaredRotation, rotations: Sequence[DeclaredRotation]) -> bool:
+    return not rotation.layers and len(rotations) == 1
 
 
 def declared_row(

@@ -127,14 +127,14 @@ def _of_moved_places(call: TokenCall, turns: FarPlaces) -> FarPlaces:
     except WayClosed:
         return turns
     row = row_angles(call.run(call.rows(1), **arguments).angles, 0)
-    moved = {
+    reached = {
         place: turn
         for place, turn in turns.items()
         if place not in row or float(wrap(row[place] - turn.first).abs().max()) > NO_STEP
     }
-    if not moved:
+    if not reached:
         raise WayClosed(f"{next(iter(arguments))} has no effect")
-    return moved
+    return reached
 
 
 def _judge_far(subject: WaySubject, turns: FarPlaces, error: float) -> WayOutcome:
