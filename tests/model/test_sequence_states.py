@@ -1,5 +1,6 @@
 """A model after a cast, a load, a long pass, under autocast, a compiler, checkpointing."""
 
+from dataclasses import replace
 from typing import Any
 
 import planted_tables as planted
@@ -19,6 +20,8 @@ from rotcheck.model.sequences import (
     reload,
     to_bfloat16,
 )
+from rotcheck.model.sequences.evidence.far_pass import FarPass, witnessed_pass
+from rotcheck.model.sequences.evidence.row_difference import SAME
 from rotcheck.model.sequences.way import WayClosed
 
 ModelClass = type[SmallDecoder]
@@ -80,6 +83,19 @@ def test_a_right_state_passes(build: type[nn.Module], way: Any, note: str | None
 def test_positions_without_effect_are_not_called_clamped() -> None:
     with pytest.raises(WayClosed, match="position_ids has no effect"):
         beyond.run(subject_of(IgnoresPositions))
+
+
+@pytest.mark.parametrize(("weight", "is_told"), [(0.0, False), (1.0, True)])
+def test_zeros_have_no_angle(weight: float, is_told: bool) -> None:
+    subject = subject_of(SmallDecoder)
+    far = FarPass.of_subject(subject)
+    (first, *rest), _ = witnessed_pass(subject, subject.module, far.inputs)
+    tensor, *others = first.turns
+    angles, weights = tensor.turn.angles.clone(), tensor.turn.weights.clone()
+    angles[..., 3, :], weights[..., 3, :] = 0.0, weight
+    turn = replace(tensor.turn, angles=angles, weights=weights)
+    records = [replace(first, turns=(replace(tensor, turn=turn), *others)), *rest]
+    assert bool(far.difference(records, SAME).words) == is_told
 
 
 def test_the_model_itself_is_left_as_it_was() -> None:

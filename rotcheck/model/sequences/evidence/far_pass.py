@@ -59,6 +59,7 @@ class FarPass:
             if turn is None or turn.angles.shape != tensor.turn.angles.shape:
                 continue
             off = wrap(turn.angles - tensor.turn.angles).abs().nan_to_num(torch.inf)
+            off[(turn.weights == 0) | (tensor.turn.weights == 0)] = 0  # zeros have no angle
             errors[place] = float(off.max())
             pair = turn.amplitude, tensor.turn.amplitude
             if not abs(pair[0] - pair[1]) <= AMPLITUDE * pair[1]:
