@@ -1,6 +1,5 @@
 """What a configuration declares, beside what the model was seen to do."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,16 +18,11 @@ from rotcheck.model.grid_steps import STILL, GridSteps
 from rotcheck.model.judged_call import JudgedCall
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.model_rows import ModelObservation
+from rotcheck.model.module_layers import suits
 from rotcheck.model.turn_angles import NOISE
 from rotcheck.model.turn_fit import EXACT, TurnFit
 from rotcheck.results import DeclaredRow
 from rotcheck.rotary.schedules import Axial, AxisRows, Schedule
-
-# parts of a model beside its text, each with what names its modules; not each runs in each call
-SENSES = {
-    "vision": r"vis|image", "audio": r"audio|speech|sound", "depth": "depth", "codec": "codec",
-    "talker": "talker",
-}  # fmt: skip
 
 
 def schedules_of(rotations: Sequence[DeclaredRotation], length: int) -> tuple[Schedule, ...]:
@@ -261,10 +255,7 @@ def is_of(
         return False
     if call.part and call.part == rotation.part:
         return True
-    owner = call.record.owner.lower()
-    part = next((sense for sense in SENSES if sense in rotation.part), "")
-    senses = [sense for sense, words in SENSES.items() if re.search(words, owner)]
-    return part in senses if part else not senses
+    return suits(rotation.part, call.record.owner)
 
 
 def _covers_all(rotation: DeclaredRotation, rotations: Sequence[DeclaredRotation]) -> bool:

@@ -4,6 +4,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+# parts of a model beside its text, each with what names its modules; not each runs in each call
+SENSES = {
+    "vision": r"vis|image", "audio": r"audio|speech|sound", "depth": "depth", "codec": "codec",
+    "talker": "talker",
+}  # fmt: skip
 _INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
 
 
@@ -16,18 +21,30 @@ def layer_of(module: str) -> int | None:
 def layer_type(module: str, config: Mapping[str, Any] | None) -> str:
     """The type of the layer that a module belongs to; empty where the configuration has one only.
 
-    `config`: as plain data; the types are its `layer_types`, or those of its `text_config`.
+    `config`: as plain data; the types are its `layer_types`, or those of the part that the module
+    belongs to by its name.
     """
-    types = layer_types(config or {})
+    types = layer_types(config or {}, module)
     index = layer_of(module)
     if index is None or index >= len(types) or len(set(types)) < 2:
         return ""
     return str(types[index])
 
 
-def layer_types(config: Mapping[str, Any]) -> Sequence[Any]:
-    """The type of each layer, as a configuration lists them; empty: it lists none."""
-    for part in (config, *(value for value in config.values() if isinstance(value, Mapping))):
+def suits(part: str, module: str) -> bool:
+    """Whether a module may belong to a part of a configuration ("vision_config"), by its name."""
+    sense = next((sense for sense in SENSES if sense in part), "")
+    senses = [sense for sense, words in SENSES.items() if re.search(words, module.lower())]
+    return sense in senses if sense else not senses
+
+
+def layer_types(config: Mapping[str, Any], module: str = "") -> Sequence[Any]:
+    """The type of each layer, as a configuration lists them; empty: it lists none.
+
+    `module`: of a model in parts, by whose name the part is chosen; empty: that of its text.
+    """
+    parts = (x for key, x in config.items() if isinstance(x, Mapping) and suits(key, module))
+    for part in (config, *parts):
         types = part.get("layer_types")
         if isinstance(types, list | tuple) and types:
             return types

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.model_rows import ModelObservation
+from rotcheck.model.module_layers import layer_type
 from rotcheck.model.turned_values import share
 from rotcheck.results.model import ModelRow
 from rotcheck.rotary import inverse_frequencies
@@ -106,3 +107,16 @@ def test_among_very_many_values_chance_is_no_origin() -> None:
     assert share(many, sample, 2e-5) == 0
     assert share(many, many[::1000].contiguous(), 1e-12) == 1
     assert share(many[:1000], many[:64], 2e-5) == 1
+
+
+def test_the_types_of_layers_are_those_of_the_tower_that_a_layer_stands_in() -> None:
+    config = {
+        "vision_config": {"layer_types": ["conv", "full_attention"]},
+        "text_config": {"layer_types": ["full_attention", "sliding_attention", "full_attention"]},
+    }
+    layers = {
+        "model.vision_tower.layers.0.self_attn": "conv",
+        "model.language_model.layers.1.self_attn": "sliding_attention",
+        "model.language_model.layers.2.self_attn": "full_attention",
+    }
+    assert {name: layer_type(name, config) for name in layers} == layers

@@ -9,10 +9,9 @@ from rotcheck.model.against.far_frequencies import FarRuns, far_frequencies, kno
 from rotcheck.model.against.layer_rotation import LayerRotation, LengthFrequencies, ModelRotations
 from rotcheck.model.attention_inputs import AttentionInputs
 from rotcheck.model.declared.declared_rotation import DeclaredRotation
-from rotcheck.model.declared_rows import SENSES
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.model_rows import ModelObservation
-from rotcheck.model.module_layers import layer_of, layer_type
+from rotcheck.model.module_layers import SENSES, layer_of, layer_type
 from rotcheck.model.sequences.evidence.token_angles import place_turns
 from rotcheck.model.table_reach import TableReach
 from rotcheck.model.turn_pairs import uneven_turns
