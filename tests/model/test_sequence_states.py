@@ -1,7 +1,8 @@
 """A model after a cast, a load, a long pass, under autocast, a compiler, checkpointing."""
 
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import planted_tables as planted
 import pytest
@@ -83,6 +84,32 @@ def test_a_right_state_passes(build: type[nn.Module], way: Any, note: str | None
 def test_positions_without_effect_are_not_called_clamped() -> None:
     with pytest.raises(WayClosed, match="position_ids has no effect"):
         beyond.run(subject_of(IgnoresPositions))
+
+
+class HandsOn(nn.Module):
+    """Hands on what it takes, and writes it down."""
+
+    told: ClassVar[list[Any]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.decoder = SmallDecoder()
+
+    def forward(self, input_ids: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+        self.told.append(kwargs.get("use_cache"))
+        return self.decoder(input_ids)["logits"]
+
+
+class HandsOnWithConfig(HandsOn):
+    config = SimpleNamespace(to_dict=dict)
+
+
+@pytest.mark.parametrize(("build", "use_cache"), [(HandsOn, None), (HandsOnWithConfig, False)])
+def test_a_layer_that_runs_twice_writes_no_cache(
+    build: type[nn.Module], use_cache: bool | None
+) -> None:
+    assert checkpointing.run(subject_of(build)).finding is None
+    assert HandsOn.told[-1] is use_cache
 
 
 @pytest.mark.parametrize(("weight", "is_told"), [(0.0, False), (1.0, True)])

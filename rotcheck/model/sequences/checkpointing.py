@@ -26,7 +26,7 @@ def run(subject: WaySubject) -> WayOutcome:
     far = FarPass.of_subject(subject)
     module = module_copy(subject.module)
     inputs = dict(far.inputs)
-    if "use_cache" in parameters_of(module):  # a layer that runs twice would write it twice
+    if _may_take_no_cache(module):  # a layer that runs twice would write it twice
         inputs["use_cache"] = False
     plain, gradients = _train(subject, module, inputs)
     if not _wrap_layers(module):
@@ -42,6 +42,13 @@ def run(subject: WaySubject) -> WayOutcome:
     words = f"each call turns alike, but a gradient differs by {off:.2g} of its largest value"
     note = None if recomputation else "what runs again in the backward pass was not seen here"
     return WayOutcome(TITLE, difference.error, message=words if off > ROUNDED else None, note=note)
+
+
+def _may_take_no_cache(module: Module) -> bool:
+    """Whether a model takes `use_cache`, or hands on what it takes, as transformers does."""
+    names = parameters_of(module)
+    has_switch = hasattr(getattr(module, "config", None), "to_dict")
+    return "use_cache" in names or ("kwargs" in names and has_switch)
 
 
 def _train(
