@@ -97,7 +97,8 @@ class HandsOn(nn.Module):
 
     def forward(self, input_ids: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         self.told.append(kwargs.get("use_cache"))
-        return self.decoder(input_ids)["logits"]
+        scores: torch.Tensor = self.decoder(input_ids)["logits"]
+        return scores
 
 
 class HandsOnWithConfig(HandsOn):
