@@ -110,6 +110,15 @@ class ComplexAttention(nn.Module):
         return self.wo(attend(*(y.transpose(1, 2) for y in (xq, xk, xv))))
 
 
+class TinyAttention(ComplexAttention):
+    """q and k are tiny, as in a deep network whose weights are random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for weight in (self.wq.weight, self.wk.weight):
+            weight.data *= 3e-30
+
+
 class TwoCallsAttention(ComplexAttention):
     """q and k are turned by a call each; `late`: k by the next rows of the table."""
 
@@ -177,6 +186,17 @@ class ComplexModel(Decoder):
         return self.head(x)
 
 
+class InferenceModel(ComplexModel):
+    """Runs without gradients, as DeepSeek's own code for inference."""
+
+    def __init__(self) -> None:
+        super().__init__([ComplexAttention()], precompute_freqs_cis)
+
+    @torch.inference_mode()
+    def forward(self, input_ids: Tensor) -> Tensor:
+        return super().forward(input_ids)
+
+
 class ClampModel(ComplexModel):
     """A table of 12 rows, whose last row stands for all further ones."""
 
@@ -215,6 +235,8 @@ def _many_tokens() -> dict[str, Tensor]:
 MODELS = [
     PlantedModel("complex", _of(ComplexAttention)),
     PlantedModel("complex-gqa", _of(ComplexAttention, apply_rotary_emb, 2)),
+    PlantedModel("complex-tiny", _of(TinyAttention)),
+    PlantedModel("complex-inference", InferenceModel),
     PlantedModel("complex-halves", _of(ComplexAttention, apply_to_halves)),
     PlantedModel("complex-two-calls", _of(TwoCallsAttention, whole=True)),
     PlantedModel("complex-many", _of(ComplexAttention, rows=300), inputs=_many_tokens),
