@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from rotcheck.model.axis_pass import PLACES, AxisPass, axis_pass
+from rotcheck.model.config_holders import part_of
 from rotcheck.model.declared.axis_order import AxisOrder, axis_counts, order_words
 from rotcheck.model.declared.declared_rotation import DeclaredRotation
 from rotcheck.model.grid_angles import grid_angles
@@ -89,6 +90,7 @@ class AxisWitness:
                 record,
                 tuple(turn for turn, _ in turns),
                 layer_type(record.owner, self.config),
+                part=part_of(record.owner, axis_pass.forward.holders),
             )
             yield call, [_seen_apart(turn, axes, order) for turn, axes in turns]
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 MOST_ELEMENTS = 1 << 22  # of a tensor that is copied
-SPREAD = 30  # the largest value of a tensor, in those of its shortest pairs
+VANISHED = 1e-34  # the largest value of a tensor whose short pairs float32 hardly holds any more
 
 
 def has_values(tensor: Tensor) -> bool:
@@ -21,16 +21,21 @@ def has_values(tensor: Tensor) -> bool:
 
 
 def is_wide(tensor: Tensor) -> bool:
-    """Whether a tensor can hold lanes in rows."""
-    kind = tensor.is_floating_point() or tensor.is_complex()
+    """Whether a tensor can hold lanes in rows; one in float8, with which torch computes next to
+    nothing, does not."""
+    kind = tensor.is_complex() or (tensor.is_floating_point() and tensor.itemsize > 1)
     return kind and tensor.dim() >= 2 and has_values(tensor)
 
 
 def has_vanished(tensor: Tensor) -> bool:
-    """Whether values are so small that their dtype no longer rounds them as it does others, as in
-    deep networks whose weights are random."""
-    kind = torch.finfo(tensor.dtype)
-    return 0 < float(tensor.detach().abs().max()) < kind.tiny / kind.eps * SPREAD
+    """Whether values are so small that float32 and bfloat16 round them more coarsely than others,
+    as in deep networks whose weights are random."""
+    return 0 < float(tensor.detach().abs().max()) < VANISHED
+
+
+def shows_angles(tensor: Tensor) -> bool:
+    """Whether a tensor can hold lanes in rows, whose values show whether they turn."""
+    return is_wide(tensor) and not has_vanished(tensor)
 
 
 def has_rows(tensor: Tensor) -> bool:

@@ -36,7 +36,7 @@ from rotcheck.witness.open_call import Marks, OpenCall, changes_in_place
 from rotcheck.witness.packed_parts import find_turns
 from rotcheck.witness.profile_hook import may_look, set_profile
 from rotcheck.witness.table_values import fingerprint, table_places
-from rotcheck.witness.tensor_values import has_rows, has_values, has_vanished, identity, is_wide
+from rotcheck.witness.tensor_values import has_rows, has_values, identity, is_wide, shows_angles
 from rotcheck.witness.uncompiled import skip
 
 
@@ -210,7 +210,7 @@ class Witness:
             (name + place, before)
             for name, value in record.before.items()
             for place, before in tensors_in(value)
-            if is_wide(before) and not has_vanished(before)
+            if shows_angles(before)
         ]
         outputs = results or dict(changes_in_place(record))
         turns = tuple(find_turns(arguments, outputs, record.values)) if arguments else ()
@@ -261,7 +261,7 @@ class Witness:
             name + place: x
             for name, value in record.values.items()
             for place, x in tensors_in(value)
-            if is_wide(x) and not has_vanished(x)
+            if shows_angles(x)
         }
         shapes = [x.shape for x in arguments.values()]
         if len(arguments) < 2 or not any(y.shape in shapes for y in outputs.values()):
@@ -339,11 +339,7 @@ def _lanes(record: OpenCall, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]
     return {
         name: x
         for name, x in record.values.items()
-        if isinstance(x, Tensor)
-        and is_wide(x)
-        and x.dim() > 2
-        and x.shape in shapes
-        and not has_vanished(x)
+        if isinstance(x, Tensor) and x.dim() > 2 and x.shape in shapes and shows_angles(x)
     }
 
 

@@ -136,3 +136,20 @@ def test_values_that_have_vanished_show_no_angles() -> None:
         turn(q * 1e-20, q * 1e-20, cos, sin)
     assert len(witness.calls) == 1
     assert not witness.idle
+
+
+def test_small_values_of_float16_show_their_angles() -> None:
+    cos, sin = (x.half() for x in Tables()(9))
+    q = (torch.randn(2, 3, 9, cos.shape[-1]) / 5).half()
+    with Witness() as witness:
+        turn(q, q, cos, sin)
+    assert [record.inline for record in witness.calls] == [False]
+
+
+def test_a_dtype_that_computes_nothing_ends_nothing() -> None:
+    def keep(x: Tensor) -> Tensor:
+        return x
+
+    with Witness() as witness:
+        keep(torch.ones(2, 9, 16).to(torch.float8_e4m3fn))
+    assert not witness.calls

@@ -61,17 +61,17 @@ class FarRuns:
         """The angles of a few tokens at the last positions; a refusal that near positions do not
         meet is one of this length."""
         try:
-            name = call.positions_parameter()
+            far, near = (call.row_positions(start) for start in (length - LENGTH, 0))
         except WayClosed:
             return None, ""
         try:
-            return self._run(call, LENGTH, {name: _positions(call, length - LENGTH)}), ""
+            return self._run(call, LENGTH, far), ""
         except FAILURES as error:
             why = f"position {length - 1} raises {type(error).__name__}: {first_line(error)}"
         except NotComparable:
             return None, ""
         try:
-            self._run(call, LENGTH, {name: _positions(call, 0)})
+            self._run(call, LENGTH, near)
         except (*FAILURES, NotComparable):
             return None, ""
         return None, why
@@ -98,10 +98,6 @@ def _call(subject: WaySubject) -> TokenCall | None:
         with suppress(WayClosed, NotComparable):
             return kind(subject)
     return None
-
-
-def _positions(call: TokenCall, start: int) -> Tensor:
-    return torch.arange(start, start + LENGTH)[None].to(call.subject.device)  # (1, S)
 
 
 def far_frequencies(

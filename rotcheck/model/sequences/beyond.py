@@ -49,8 +49,7 @@ def run(subject: WaySubject) -> WayOutcome:
 def _far_row(call: TokenCall, start: int) -> tuple[RowAngles | None, str]:
     """The angles of tokens from position `start` on; else why there are none."""
     try:
-        positions = torch.arange(start, start + LENGTH)[None].to(call.subject.device)
-        tokens, arguments = call.rows(1), {call.positions_parameter(): positions}
+        tokens, arguments = call.rows(1), call.row_positions(start)
     except WayClosed:
         if start > LONGEST:
             return None, f"it takes no positions, and {start} tokens are too many to try"
@@ -122,8 +121,7 @@ FarPlaces = Mapping[TurnPlace, FarTurns]
 def _of_moved_places(call: TokenCall, turns: FarPlaces) -> FarPlaces:
     """Those of the places that the model's positions reach: others turn as if there were none."""
     try:
-        positions = torch.arange(1, LENGTH + 1)[None].to(call.subject.device)
-        arguments = {call.positions_parameter(): positions}
+        arguments = call.row_positions(1)
     except WayClosed:
         return turns
     row = row_angles(call.run(call.rows(1), **arguments).angles, 0)

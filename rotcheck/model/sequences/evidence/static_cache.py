@@ -65,7 +65,7 @@ class StaticCacheCall(CachedCall):
         """Call the model with tokens (B, S) that follow."""
         end = self.start + tokens.shape[1]
         arguments[INPUT_POS] = self.placed.positions(self.start, end)
-        if {"decoder_max_seq_len"} <= self.names:  # torchtune wants a mask (B, S, L) beside it
+        if "decoder_max_seq_len" in self.names:  # torchtune wants a mask (B, S, L) beside it
             rows = torch.ones(LENGTH, LENGTH, dtype=torch.bool, device=tokens.device).tril()
             arguments["mask"] = rows[self.start : end].expand(len(tokens), -1, -1)
         step = self.call.attempt(tokens, **arguments)

@@ -111,6 +111,11 @@ class TokenCall:
             raise WayClosed(f"its forward takes no {name}")
         return name
 
+    def row_positions(self, start: int) -> dict[str, Tensor]:
+        """The argument that has a row begin at position `start`: positions (1, S)."""
+        positions = torch.arange(start, start + LENGTH)[None]
+        return {self.positions_parameter(): positions.to(self.subject.device)}
+
     def positions_parameter(self) -> str:
         """The name under which the model takes positions of its tokens, and uses them."""
         for name in sorted(self.parameters, key=lambda name: name != "position_ids"):
