@@ -65,6 +65,10 @@ def judge_turn(
         positions: (S,) or (B, S), where they are known; None: 0, 1, 2, ...
         candidates: schedules to try beside the usual ones.
     """
+    blank = tensor.turn.blank
+    if blank is not None:
+        rest = blank.length(length), blank.positions(positions, length)
+        return replace(judge_turn(call, tensor.rest, *rest, candidates), tensor=tensor)
     angles = turn_angles(tensor.turn, tensor.before.dtype, length)
     width = tensor.turn.width
 

@@ -10,6 +10,7 @@ from rotcheck.errors import first_line
 from rotcheck.grouping import group_by
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
+from rotcheck.model.blank_tokens import judge_blank_tokens
 from rotcheck.model.closed_call import UNSEEN, code_inside
 from rotcheck.model.forward_pass import ForwardPass
 from rotcheck.model.idle_call import explain_idle, uses_tables
@@ -74,6 +75,7 @@ class ModelObservation:
             candidates += [schedule for schedule in dict.fromkeys(schedules) if schedule]
         witness = self.forward.witness
         self.inputs = attention_inputs(witness.calls, witness.attention, witness.idle)
+        self.calls = judge_blank_tokens(self.calls, self.inputs, self.forward)
         self._leave_out_others()
 
     def _leave_out_others(self) -> None:

@@ -63,7 +63,9 @@ def _off_gradient(turn: JudgedTurn, weights: Tensor, gradient: Tensor) -> tuple[
 
     The length of each pair counts for itself: tables that were rounded do not quite keep it.
     """
-    tensor, form = turn.tensor, turn.tensor.turn
+    tensor, form = turn.tensor.rest, turn.tensor.turn
+    if form.blank is not None:
+        weights, gradient = form.blank.rest(weights), form.blank.rest(gradient)
     w, g = form.written_pairs(weights), form.pairs(gradient)  # (..., P) each
     x, y = form.pairs(tensor.before), form.written_pairs(tensor.after)  # (..., P) each
     lengths = x.abs()

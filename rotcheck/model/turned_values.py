@@ -25,30 +25,30 @@ class TurnValues:
     """The runs of lanes that a rotation changed, as they were before it and after it."""
 
     def __init__(self, turn: TensorTurn) -> None:
-        self.turn = turn
-        self._changes = real_lanes(turn.before) != real_lanes(turn.after)
+        self.turn, self._rest = turn, turn.rest
+        self._changes = real_lanes(self._rest.before) != real_lanes(self._rest.after)
         self.run = _run_of(self._changes)
 
     @cached_property
     def before(self) -> Tensor:
         """A number for each run, in order."""
-        return self._runs(real_lanes(self.turn.before))
+        return self._runs(real_lanes(self._rest.before))
 
     @cached_property
     def after(self) -> Tensor:
         """A number for each run, in order."""
-        return self._runs(real_lanes(self.turn.after))
+        return self._runs(real_lanes(self._rest.after))
 
     def _runs(self, x: Tensor) -> Tensor:
         return numbers(x, self.run)[_all_of_run(self._changes, self.run)].sort().values
 
     def is_after_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what came out, or is a part of it."""
-        return self._are_in(slot, self.after) or self._is_along(slot, self.turn.after)
+        return self._are_in(slot, self.after) or self._is_along(slot, self._rest.after)
 
     def is_before_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what went in, or is a part of it."""
-        return self._are_in(slot, self.before) or self._is_along(slot, self.turn.before)
+        return self._are_in(slot, self.before) or self._is_along(slot, self._rest.before)
 
     def _are_in(self, slot: Tensor, runs: Tensor) -> bool:
         """All values may have been multiplied by one factor, that of the scores."""
@@ -80,6 +80,7 @@ def enters(slot: Tensor, turn: TensorTurn) -> bool:
 
 def feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
     """Whether what came out of one rotation went into another one, which turned the same lanes."""
+    earlier = earlier.rest
     after, before = real_lanes(earlier.after), real_lanes(later.before)
     changes = real_lanes(earlier.before) != after
     if after.shape[-1] == before.shape[-1]:
@@ -93,7 +94,8 @@ def feeds(earlier: TensorTurn, later: TensorTurn) -> bool:
 
 def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
     """The lane of a head at which the lanes that turned begin; None: it does not show."""
-    before, after, heads = real_lanes(turn.before), real_lanes(turn.after), real_lanes(slot)
+    turn, heads = turn.rest, real_lanes(slot)
+    before, after = real_lanes(turn.before), real_lanes(turn.after)
     changes = before != after
     run = _run_of(changes)
     if after.shape[-1] > heads.shape[-1]:

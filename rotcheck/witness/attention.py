@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from rotcheck.witness.attended_keys import attended_keys, weighted_keys
 from rotcheck.witness.attention_kernels import KernelInputs
 from rotcheck.witness.call_record import tensors_in
 from rotcheck.witness.frame_operations import FrameOperations
@@ -34,7 +35,8 @@ class AttentionCall:
     q and k: (..., S, D); of a fused call as they were handed in. v is None where the product with
     the weights was not seen. `nodes`: those of autograd's graph that made q and k, and the one of
     the attention itself; None where there is no gradient. `turns`: which of q and k a kernel
-    turns itself. `scale`: what their products were multiplied with; None: nobody knows.
+    turns itself. `scale`: what their products were multiplied with; None: nobody knows. `sees`:
+    which keys each query looks at, ([B,] S, T); None: nobody knows.
     """
 
     kind: str  # "scaled_dot_product_attention", "softmax"
@@ -46,6 +48,7 @@ class AttentionCall:
     nodes: tuple[Any, Any, Any] = (None, None, None)
     turns: str = ""
     scale: float | None = None
+    sees: Tensor | None = None
 
 
 class AttentionWitness(TorchFunctionMode):
@@ -81,6 +84,8 @@ class AttentionWitness(TorchFunctionMode):
             trace.add(func, values, result, before)
         if isinstance(result, Tensor):
             self._see(func, values, result, kwargs.get("scale"))
+            if func in _FUSED_KERNELS:
+                self.calls[-1] = replace(self.calls[-1], sees=attended_keys(args, kwargs))
         return result
 
     def add_kernel(self, inputs: KernelInputs, result: Any) -> None:
@@ -126,6 +131,7 @@ class AttentionWitness(TorchFunctionMode):
             if scores is not None:
                 scale = score_scale(tensors[0], scores[1], scores[2])
                 self._add("softmax", result, scale, scores[1], scores[2])
+                self.calls[-1] = replace(self.calls[-1], sees=weighted_keys(result))
                 self._weights[id(result)] = (result, len(self.calls) - 1)
         elif len(tensors) >= 2 and func in _PRODUCTS:
             self._see_product(func, values, tensors[-2:], result)

@@ -2,13 +2,13 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
 from torch import Tensor
 
-from rotcheck.witness.turning import Turn
+from rotcheck.witness.turning import Turn, measure_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,16 @@ class TensorTurn:
             return self.argument
         axis, place = self.part
         return f"{self.argument}[{':, ' * axis}{place}]"
+
+    @property
+    def rest(self) -> "TensorTurn":
+        """The same without the rows of which nothing is left."""
+        if self.turn.blank is None:
+            return self
+        before, after = map(self.turn.blank.rest, (self.before, self.after))
+        return replace(
+            self, before=before, after=after, turn=measure_turn(self.turn, before, after)
+        )
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 from rotcheck.convention import OutputLanes, Pairing
 from rotcheck.convention.pairings import written_order
 from rotcheck.rotary.frequencies import wrap
+from rotcheck.witness.blank_rows import BlankRows, blank_rows, blanks
 
 LOOSE = 0.02  # relative: bfloat16 tables leave so much of a pair's norm
 STILL = 1e-4  # radians: two angles of float32 values that are nearer are one
@@ -63,13 +64,14 @@ class Turn(TurnForm):
 
     `error`: the worst departure of a pair's norm from `amplitude` times the norm that went in,
     relative to that. `weights`: the squared length of each pair, which tells how exact its angle
-    is.
+    is. `blank`: rows of which nothing is left; the angles are those of the others.
     """
 
     amplitude: float
     error: float
     angles: Tensor  # (..., blocks * width / 2), float64, in (-pi, pi]
     weights: Tensor  # of the same shape
+    blank: BlankRows | None = None
 
 
 def find_turn(before: Tensor, after: Tensor) -> Turn | None:
@@ -90,7 +92,13 @@ def find_turn(before: Tensor, after: Tensor) -> Turn | None:
     if not bool(torch.isfinite(before).all() & torch.isfinite(after).all()):
         return None
     changes = (before != after).flatten(0, -2).any(0).nonzero().flatten()  # lanes that changed
-    if len(changes) < 2 or not _keeps_energy(before, after, changes):
+    if len(changes) < 2:
+        return None
+    blank = blank_rows(before[..., changes], after[..., changes])
+    if blank is not None:
+        turn = find_turn(blank.rest(before), blank.rest(after))
+        return turn and _with_blank(turn, blank, before, after)
+    if not _keeps_energy(before, after, changes):
         return None
     first, last = int(changes[0]), int(changes[-1])
     few = [x.reshape(-1, x.shape[-1])[:FEW] for x in (before, after)]  # (FEW, D) each
@@ -112,10 +120,14 @@ def may_turn(before: Tensor, after: Tensor) -> bool:
     rows = torch.linspace(0, before.numel() // width - 1, SAMPLE).long()
     x, y = (real_lanes(z.reshape(-1, width)[rows.to(z.device)]) for z in (before, after))
     changes = (x != y).any(0)  # (D,)
-    lengths, lengths_after = x[:, changes].norm(dim=-1), y[:, changes].norm(dim=-1)
+    x, y = x[:, changes], y[:, changes]
+    if not x.numel():
+        return False
+    rest = ~blanks(x, y)  # (SAMPLE,)
+    lengths, lengths_after = x[rest].norm(dim=-1), y[rest].norm(dim=-1)
     factor = lengths_after.sum() / lengths.sum().clamp_min(1e-30)
     near = (lengths_after - factor * lengths).abs() <= 2 * LOOSE * lengths
-    return bool(changes.any()) and bool(near.all())
+    return bool(rest.any()) and bool(near.all())
 
 
 def real_lanes(x: Tensor) -> Tensor:
@@ -187,6 +199,13 @@ def measure_turn(form: TurnForm, before: Tensor, after: Tensor) -> Turn:
     angles = torch.angle(y * x.conj())  # (..., P)
     form_fields = (form.pairing, form.output_lanes, form.start, form.width, form.blocks)
     return Turn(*form_fields, amplitude, error, angles, lengths.square())
+
+
+def _with_blank(turn: Turn, blank: BlankRows, before: Tensor, after: Tensor) -> Turn:
+    """The turn of the other rows, with the angles of all; those of the blank ones count nothing."""
+    whole = measure_turn(turn, before, after)
+    angles, weights = blank.fill(whole.angles, 0), blank.fill(whole.weights, 0)
+    return replace(turn, angles=angles, weights=weights, blank=blank)
 
 
 def _turn_of(form: TurnForm, before: Tensor, after: Tensor) -> Turn | None:

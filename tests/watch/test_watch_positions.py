@@ -74,6 +74,17 @@ def test_xpos_is_neither_right_nor_wrong() -> None:
     assert "as xPos does" in verdict["message"]
 
 
+def test_rows_of_which_nothing_is_left_may_be_padding() -> None:
+    turned = _turned(torch.arange(16), torch.float32)
+    after = turned.after.clone()
+    after[:, :3] = 0
+    turn = find_turn(turned.before, after)
+    assert turn is not None
+    verdict = turn_verdict(TensorTurn("q", turned.before, after, turn), 1)
+    assert (verdict["verdict"], verdict["positions"]) == ("unidentified", [])
+    assert "3 of 16 tokens become zeros" in verdict["message"]
+
+
 def test_a_step_of_decoding_is_neither_right_nor_wrong() -> None:
     verdict = turn_verdict(_turned(torch.arange(20, 22), torch.float32), 1)
     assert (verdict["verdict"], verdict["positions"]) == ("unidentified", [])

@@ -100,6 +100,8 @@ def _turn(judgement: JudgedTurn, length: int) -> NewTurn:
     """How the model turns a tensor. Raises NoTurn, where it is not understood."""
     turn, angles, fit = judgement.tensor.turn, judgement.angles, judgement.fit
     where = f"{judgement.call.name}: {judgement.tensor.argument}"
+    if turn.blank is not None:
+        raise NoTurn(f"{where}: {turn.blank.words} become {turn.blank.result}")
     if fit.kind != "rows" or angles.uneven is not None:
         raise NoTurn(f"{where} turns by angles that follow no positions that rotcheck knows")
     positions = fit.first + torch.arange(length, dtype=torch.float64)  # (S,)

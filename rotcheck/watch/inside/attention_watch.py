@@ -5,6 +5,7 @@ it is. What is not known to come from a rotation is passed over.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -122,7 +123,7 @@ class AttentionWatch:
 def _few_rows(turn: TensorTurn, axis: int) -> TensorTurn:
     """The first rows of a turn, of the first head of the first sequence."""
     before, after = (_corner(x, axis).clone() for x in (turn.before, turn.after))
-    return TensorTurn(turn.argument, before, after, turn.turn)
+    return TensorTurn(turn.argument, before, after, replace(turn.turn, blank=None))
 
 
 def _corner(x: Tensor, axis: int) -> Tensor:

@@ -48,7 +48,7 @@ class RotationRecord:
             after = next(y for y in outputs.values() if torch.equal(part(y).detach(), turn.after))
             axis = self.sequence(x)
             verdict = turn_verdict(turn, axis)
-            words = self._steps.know_turn(code, owner, turn, axis)
+            words = "" if turn.turn.blank else self._steps.know_turn(code, owner, turn, axis)
             if words:
                 facts = {"verdict": "disagrees", "finding": "cache-positions", "message": words}
                 verdict = {**verdict, **facts}

@@ -10,6 +10,7 @@ from typing import Any, cast
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
 from rotcheck.model.turn_angles import NARROW
 from rotcheck.watch.inside.turn_positions import LEAST_ROWS, Runs, find_positions, runs_of
+from rotcheck.witness.blank_rows import NOT_KNOWN_PADDING
 from rotcheck.witness.call_record import CallRecord, TensorTurn
 
 ROUNDING = (
@@ -33,6 +34,8 @@ def turn_verdict(turn: TensorTurn, axis: int | None) -> dict[str, Any]:
     if 0 < length < LEAST_ROWS:  # a step of decoding: many angles explain it
         few = {"verdict": "unidentified", "finding": "", "message": FEW_ROWS}
         return {"does": turn.turn.pairing, "angles": "", "positions": [], **few}
+    if turn.turn.blank is not None:
+        return _of_blank(turn, length)
     judgement = judge_turn(cast(CallRecord, None), turn, length, None)  # the call is only kept
     if judgement.fit.kind != "rows" and length:  # two equal parts look like a grid too
         facts = _with_own_positions(judgement)
@@ -41,6 +44,16 @@ def turn_verdict(turn: TensorTurn, axis: int | None) -> dict[str, Any]:
     verdict, finding, message = _verdict(judgement, bool(length))
     facts = {"verdict": verdict, "finding": finding, "message": message}
     return _fields(judgement) | facts | {"positions": _positions(judgement, length)}
+
+
+def _of_blank(turn: TensorTurn, length: int) -> dict[str, Any]:
+    """The verdict on a rotation which leaves nothing of some rows, that may be padding."""
+    blank = turn.turn.blank
+    assert blank is not None
+    judgement = judge_turn(cast(CallRecord, None), turn, length, None)
+    message = f"{blank.words} become {blank.result}: {NOT_KNOWN_PADDING}"
+    doubt = {"verdict": "unidentified", "finding": "", "message": message}
+    return _fields(judgement) | doubt | {"positions": []}
 
 
 def _with_own_positions(judgement: JudgedTurn) -> dict[str, Any] | None:
