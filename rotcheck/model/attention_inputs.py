@@ -103,7 +103,7 @@ class AttentionInputs:
         if self.call.turns == "qk" and self.q.state == self.k.state == "inside":
             return "q and k turned by the kernel itself"
         if self.q.state == self.k.state == "turned" and self.v.state == "other":
-            return "q and k turned once, v not turned"
+            return "q and k turned once" + ", v not turned" * (self.call.v is not None)
         if self.q.state == self.k.state == self.v.state == "turned" and self.has_one_kv:
             return "q and k turned once, v is k"
         return ", ".join(f"{slot.name} {_WORDS[slot.state]}" for slot in (self.q, self.k, self.v))

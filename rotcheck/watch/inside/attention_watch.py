@@ -4,7 +4,7 @@ Nothing is put in the place of a function, and no mode of torch is set: what tor
 it is. What is not known to come from a rotation is passed over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from rotcheck.watch.inside.call_expression import tensors_of_call
-from rotcheck.watch.inside.callers import program_lines
+from rotcheck.watch.inside.callers import Line, program_lines
+from rotcheck.watch.inside.graph_attention import GraphAttention
+from rotcheck.watch.inside.softmax_watch import NAME as SOFTMAX
+from rotcheck.watch.inside.softmax_watch import SoftmaxCall, SoftmaxWatch, as_cast
 from rotcheck.watch.inside.tensor_parts import looks_wide, part
 from rotcheck.witness.attention_kernels import KERNELS, kernel_tensors, kernel_turns
 from rotcheck.witness.call_record import CallRecord, TensorTurn
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST_LOOKS = 24  # at attentions
 ROWS = 64  # of a sequence that are compared
+HEADS = 2
+WIDE = 4  # bytes of a value that no autocast made
 MOST_ELEMENTS = 1 << 17  # of what enters
 _KERNEL = functional.scaled_dot_product_attention
 _FUNCTION = cast(Any, None)  # of a call that is not made again
@@ -50,10 +55,12 @@ class AttentionWatch:
         self._rotations, self._watch = rotations, watch
         self._calls: list[CallRecord] = []
         self._looks, self._last = 0, 0
+        self._softmax = SoftmaxWatch(self._judge_softmax, watch.owner)
 
     def begin(self) -> None:
         """A call of a model begins or ends: hold nothing of the one before."""
         self._calls, self._last = [], self._watch.turning_calls
+        self._softmax.begin()
 
     def know_turns(self, turns: tuple[TensorTurn, ...], values: Mapping[str, Tensor]) -> None:
         """Know what a call turned, of which a few rows are held.
@@ -70,7 +77,12 @@ class AttentionWatch:
 
     def hear_call(self, frame: FrameType, function: object) -> None:
         """A frame is about to call a function of C."""
-        if function is not _KERNEL or not may_look():
+        is_softmax = getattr(function, "__name__", "") == SOFTMAX
+        if not (is_softmax or function is _KERNEL) or not may_look():
+            return
+        if is_softmax:
+            if self._is_ready():
+                self._softmax.hear_call(frame, tuple(self._calls))
             return
         if self._is_ready():
             tensors = tensors_of_call(frame, _KERNEL, ("query", "key", "value"))
@@ -78,6 +90,12 @@ class AttentionWatch:
                 with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
                     self._look(frame, _KERNEL.__name__, tensors)
         self.begin()
+
+    def hear_return(self, frame: FrameType, result: Any) -> None:
+        """A function returns."""
+        if self._softmax.is_waiting and may_look():
+            with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+                self._softmax.hear_return(frame, result)
 
     def hear_frame(self, frame: FrameType) -> None:
         """A function begins that may be an attention by its name."""
@@ -98,26 +116,55 @@ class AttentionWatch:
     def _look(
         self, frame: FrameType, kind: str, tensors: tuple[Tensor, ...], turns: str = ""
     ) -> None:
-        if not all(map(looks_wide, tensors)):
+        if all(map(looks_wide, tensors)):
+            q, k, v = map(self._part, tensors)
+            lines, owner = program_lines(frame), self._watch.owner(frame)
+            self._judge(kind, lines, owner, self._calls, (q, k, v), turns)
+
+    def _judge_softmax(self, call: SoftmaxCall, tensors: GraphAttention) -> None:
+        """Judge the attention of a softmax of the program's own."""
+        if not all(looks_wide(x) for x in tensors if x is not None):
             return
+        q, k = (self._part(_first_heads(x)) for x in (tensors.q, tensors.k))
+        v = None if tensors.v is None else self._part(_first_heads(tensors.v))
+        calls = as_cast(call.calls, q.dtype) if q.dtype.itemsize < WIDE else call.calls
+        if self._judge(SOFTMAX, call.lines, call.owner, calls, (q, k, v)):
+            self.begin()
+
+    def _judge(
+        self,
+        kind: str,
+        lines: Sequence[Line],
+        owner: str,
+        calls: Sequence[CallRecord],
+        tensors: tuple[Tensor, Tensor, Tensor | None],
+        turns: str = "",
+    ) -> bool:
+        """Write what entered an attention; whether it is one of what was turned."""
         from rotcheck.model.attention_inputs import attention_inputs  # half a second
         from rotcheck.witness.attention import AttentionCall
 
         self._looks += 1
-        owner, order = self._watch.owner(frame), len(self._calls) + 1
-        q, k, v = map(self._part, tensors)
-        entry = AttentionCall(kind, owner, order, q, k, v, turns=turns)
-        (inputs,) = attention_inputs(self._calls, [entry])
+        q, k, v = tensors
+        entry = AttentionCall(kind, owner, len(calls) + 1, q, k, v, turns=turns)
+        (inputs,) = attention_inputs(calls, [entry])
         verdict = _verdict(inputs)
-        where = program_lines(frame)
-        if verdict is not None and where:
+        if verdict is not None and lines:
             facts = {"function": kind, "does": inputs.words, "devices": [str(q.device)]}
-            self._rotations.write_attention(where[0], owner, q.dtype, **facts, **verdict)
+            self._rotations.write_attention(lines[0], owner, q.dtype, **facts, **verdict)
+        return any(
+            slot.turn is not None or slot.state == "unturned" for slot in (inputs.q, inputs.k)
+        )
 
     def _part(self, x: Tensor) -> Tensor:
         axis = self._rotations.sequence(x)
         x = x if axis is None else x.narrow(axis, 0, min(ROWS, x.shape[axis]))
         return part(x, MOST_ELEMENTS).detach()
+
+
+def _first_heads(x: Tensor) -> Tensor:
+    """The first ones of a batch of products, (B * H, S, D)."""
+    return x[:HEADS] if x.dim() == 3 else x
 
 
 def _few_rows(turn: TensorTurn, axis: int) -> TensorTurn:

@@ -119,6 +119,8 @@ class FirstSteps:
         elif event == "c_call":
             self._attention.hear_call(frame, result)
         else:
+            if event == "return":
+                self._attention.hear_return(frame, result)
             self._watch.hear(frame, event, result)
 
     def _know_turns(

@@ -1,0 +1,93 @@
+"""What enters an attention that a program writes out itself, held against what was turned."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from watching import Seen, watched
+
+from rotcheck.results import WatchRow
+from rotcheck.watch.inside.graph_attention import graph_attention, next_node_number
+
+MODEL = Path(__file__).parent / "softmax_to_watch.py"
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    return watched(MODEL.parent, sys.executable, MODEL.name)
+
+
+def _rows(seen: Seen, layer: str) -> list[WatchRow]:
+    """The rows of what enters the attention of a kind of layers."""
+    (kind,) = (
+        node
+        for node in ast.parse(MODEL.read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name == layer
+    )
+    lines = range(kind.lineno, (kind.end_lineno or 0) + 1)
+    rows = [row for row in seen.watch.rows if row.place.line in lines]
+    assert all(row.function == "softmax" for row in rows)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("layer", "finding", "words"),
+    [
+        ("Twice", "rotated-twice", "a q that was turned by two calls in a row"),
+        ("Dropped", "copy-dropped", "k as it was before the rotation, and q turned"),
+        ("Along", "v-rotated", "a v that was turned like q and k"),
+    ],
+)
+def test_what_enters_a_softmax_wrongly_is_told(
+    seen: Seen, layer: str, finding: str, words: str
+) -> None:
+    (row,) = _rows(seen, layer)
+    assert (row.verdict, row.finding) == ("disagrees", finding)
+    assert words in (row.message or "")
+
+
+@pytest.mark.parametrize("layer", ["Right", "Both", "Grouped"])
+def test_a_softmax_over_what_was_turned_once_is_right(seen: Seen, layer: str) -> None:
+    (row,) = _rows(seen, layer)
+    assert (row.verdict, row.does) == ("agrees", "q and k turned once, v not turned")
+
+
+@pytest.mark.parametrize("layer", ["Checkpointed", "Compiled", "Quiet"])
+def test_what_is_not_kept_as_it_is_has_no_row(seen: Seen, layer: str) -> None:
+    assert _rows(seen, layer) == []
+
+
+def test_nothing_is_computed_or_compiled_again(seen: Seen) -> None:
+    assert (seen.code, seen.out) == (0, b"10 {'total': 1, 'ok': 1}\n")
+
+
+def _tensors() -> tuple[Tensor, Tensor, Tensor]:
+    q, k, v = torch.randn(3, 2, 5, 4, requires_grad=True).unbind()  # (B, S, D) each
+    return q, k, v
+
+
+def test_operands_are_those_of_the_softmax_that_is_meant() -> None:
+    q, k, v = _tensors()
+    first = torch.softmax(q @ v.mT, -1) @ k
+    scores = q @ k.mT
+    number = next_node_number()
+    attention = graph_attention([torch.softmax(scores, -1) @ v + first], number)
+    assert attention is not None
+    assert attention.v is not None
+    assert [torch.equal(*pair) for pair in zip(attention, (q, k, v))] == [True] * 3
+
+
+def test_two_products_and_what_was_written_into_tell_nothing() -> None:
+    q, k, v = _tensors()
+    scores, turned = q @ k.mT + q @ v.mT, q * 2
+    number = next_node_number()
+    assert graph_attention([torch.softmax(scores, -1) @ v], number) is None
+    scores = turned @ k.mT
+    number = next_node_number()
+    weights = torch.softmax(scores, -1)
+    assert graph_attention([weights], number) is not None
+    turned.add_(1)
+    assert graph_attention([weights @ v], number) is None
