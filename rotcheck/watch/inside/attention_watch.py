@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from rotcheck.watch.inside.call_expression import tensors_of_call
 from rotcheck.watch.inside.callers import Line, program_lines
-from rotcheck.watch.inside.graph_attention import GraphAttention
+from rotcheck.watch.inside.graph_attention import SoftmaxTensors
 from rotcheck.watch.inside.softmax_watch import NAME as SOFTMAX
 from rotcheck.watch.inside.softmax_watch import SoftmaxCall, SoftmaxWatch, as_cast
 from rotcheck.watch.inside.tensor_parts import looks_wide, part
@@ -121,7 +121,7 @@ class AttentionWatch:
             lines, owner = program_lines(frame), self._watch.owner(frame)
             self._judge(kind, lines, owner, self._calls, (q, k, v), turns)
 
-    def _judge_softmax(self, call: SoftmaxCall, tensors: GraphAttention) -> None:
+    def _judge_softmax(self, call: SoftmaxCall, tensors: SoftmaxTensors) -> None:
         """Judge the attention of a softmax of the program's own."""
         if not all(looks_wide(x) for x in tensors if x is not None):
             return

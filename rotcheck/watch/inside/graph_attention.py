@@ -21,7 +21,7 @@ _OPERANDS = {
 }
 
 
-class GraphAttention(NamedTuple):
+class SoftmaxTensors(NamedTuple):
     """q and k, (..., S, D), as they entered the product under a softmax, and v, which the weights
     were multiplied with; None where that was not seen."""
 
@@ -35,7 +35,7 @@ def next_node_number() -> int:
     return torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]
 
 
-def graph_attention(results: Iterable[Tensor], number: int) -> GraphAttention | None:
+def graph_attention(results: Iterable[Tensor], number: int) -> SoftmaxTensors | None:
     """The attention that led to some results; None: nothing is known of it.
 
     Args:
@@ -49,7 +49,7 @@ def graph_attention(results: Iterable[Tensor], number: int) -> GraphAttention | 
     if operands is None:
         return None
     weighted = None if product is None else _operands(product)
-    return GraphAttention(operands[0], operands[1].mT, None if weighted is None else weighted[1])
+    return SoftmaxTensors(operands[0], operands[1].mT, None if weighted is None else weighted[1])
 
 
 def _softmax_and_product(starts: Iterable[Any], numbers: range) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from rotcheck.watch.inside.callers import Line, is_passed_over, program_lines
-from rotcheck.watch.inside.graph_attention import GraphAttention, graph_attention, next_node_number
+from rotcheck.watch.inside.graph_attention import SoftmaxTensors, graph_attention, next_node_number
 from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
 
 NAME = "softmax"
@@ -33,7 +33,7 @@ class SoftmaxCall:
     depth: int = 0
 
 
-Judge = Callable[[SoftmaxCall, GraphAttention], None]
+Judge = Callable[[SoftmaxCall, SoftmaxTensors], None]
 """Told of the attention that a softmax belongs to."""
 
 
