@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
 
 import torch
 
@@ -134,10 +136,9 @@ def attention_inputs(
     """
     inputs: list[AttentionInputs] = []
     last = 0
-    for entry in attention:
+    for entry, following in zip_longest(attention, attention[1:]):
         records = tuple(_records_before(entry, last, calls, attention))
         doubts = any(last < call.order < entry.order for call in idle)
-        last = entry.order
         turns = [TurnValues(turn) for record in records for turn in record.turns]
         q, k, v = (_input(entry, name, turns) for name in "qkv")
         entries = {id(slot.turn) for slot in (q, k, v)}
@@ -146,6 +147,10 @@ def attention_inputs(
         if not doubts:
             q, k = _trace(entry, q, k, calls, attention), _trace(entry, k, q, calls, attention)
         q, k = _of_kernel(entry, q), _of_kernel(entry, k)
+        if q.state == k.state == "other" and _is_aside(entry, following, records, attention):
+            records = ()  # these are not for this one
+        else:
+            last = entry.order
         inputs.append(AttentionInputs(entry, q, k, v, records))
     return inputs
 
@@ -164,6 +169,29 @@ def _records_before(
                 yield call
         elif last < call.order < entry.order:
             yield call
+
+
+def _is_aside(
+    entry: AttentionCall,
+    following: AttentionCall | None,
+    records: Sequence[CallRecord],
+    attention: Sequence[AttentionCall],
+) -> bool:
+    """Whether an attention has to do with no rotation: it makes the mask of the one that follows,
+    or looks at tokens that nothing turns, as those of a text beside an image."""
+    turns = [turn for record in records for turn in record.turns]
+    if entry.v is None and following and following.owner == entry.owner:
+        slots = following.q, following.k
+        return any(TurnValues(turn).is_after_in(slot) for turn in turns for slot in slots)
+    sources = [turn.node for turn in turns if turn.node is not None]
+    is_turned = any(entry.k.shape[-2] in turn.after.shape[:-1] for turn in turns)
+    return bool(sources) and not is_turned and not _derives(entry.nodes[1], sources, attention)
+
+
+def _derives(node: Any, sources: Sequence[Any], attention: Sequence[AttentionCall]) -> bool:
+    """Whether autograd's graph leads from a node to what was turned; True where there is none."""
+    ends = [call.nodes[2] for call in attention if call.nodes[2] is not None]
+    return node is None or derives_from(node, sources, ends)
 
 
 def _input(entry: AttentionCall, name: str, turns: Sequence[TurnValues]) -> AttentionInput:
@@ -218,7 +246,6 @@ def _trace(
     if all(getattr(entry, slot.name).shape[-2] not in turn.after.shape[:-1] for turn in all_turns):
         return slot  # tokens that nothing turns, as those of a text beside an image
     turns = [turn.node for turn in all_turns if turn.node is not None]
-    ends = [call.nodes[2] for call in attention if call.nodes[2] is not None]
-    if not turns or derives_from(node, turns, ends):
+    if not turns or _derives(node, turns, attention):
         return slot
     return AttentionInput(slot.name, "plain")

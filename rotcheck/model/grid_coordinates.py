@@ -56,7 +56,7 @@ def grid_coordinates(angles: Tensor, noise: float) -> GridCoordinates | None:
     """
     for start in FRONTS:
         grid = _of_all(angles[start:], noise) if len(angles) >= start + 4 else None
-        if grid is not None:
+        if grid is not None and not (start and grid.line):  # a text alone is in front
             return _behind(angles[:start], grid) if start else grid
     return None
 
@@ -77,7 +77,11 @@ def _of_all(angles: Tensor, noise: float) -> GridCoordinates | None:
     while columns:
         if len(axes) == MOST_AXES:
             return None
-        places = _places(angles[:, columns[0]], noise if noise > NOISE else EXACT)
+        exact = noise if noise > NOISE else EXACT
+        choices = (
+            _places(angles[:, pair], exact) for pair in columns
+        )  # of the slowest it is rough
+        places = next((choice for choice in choices if choice is not None), None)
         if places is None:
             return None
         rest = []

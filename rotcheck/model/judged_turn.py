@@ -10,6 +10,7 @@ from rotcheck.identify.reading.computed_angles import XPOS_WORDS, grows_as_xpos
 from rotcheck.measure import mistake_names
 from rotcheck.measure.judge import ROUNDING
 from rotcheck.model.angle_mistakes import angle_mistake
+from rotcheck.model.row_zeros import fit_values, rows_of_values
 from rotcheck.model.turn_angles import NARROW, NARROW_ERROR, TurnAngles, turn_angles
 from rotcheck.model.turn_fit import TurnFit, fit_rows
 from rotcheck.rotary.recognition import TWICE
@@ -71,6 +72,7 @@ def judge_turn(
         return replace(judge_turn(call, tensor.rest, *rest, candidates), tensor=tensor)
     angles = turn_angles(tensor.turn, tensor.before.dtype, length)
     width = tensor.turn.width
+    values = rows_of_values(tensor.turn, angles.axis)
 
     def explain(rows: Tensor, places: Tensor | None) -> TurnFit:
         return fit_rows(rows, angles.noise, places, width, candidates)
@@ -78,6 +80,9 @@ def judge_turn(
     ways = list(_positions_of(angles.angles.shape[1], positions, length))
     fits = (explain(angles.angles, places) for places in ways)
     fit = next((fit for fit in fits if fit.kind != "none"), None)
+    if fit is None and values is not None:
+        fits = (fit_values(angles.angles, values, places, explain) for places in ways)
+        fit = next((fit for fit in fits if fit.kind != "none"), None)
     if fit is None:
         finding, why = angle_mistake(angles.angles, angles.noise, ways[0], explain) or ("", "")
         fit = replace(explain(angles.angles, ways[0]), finding=finding, why=why)

@@ -26,6 +26,7 @@ from rotcheck.model.row_fields import (
 )
 from rotcheck.model.table_free_call import explain_table_free
 from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
+from rotcheck.model.table_joins import is_join
 from rotcheck.model.table_reach import TableReach, table_reach
 from rotcheck.model.turn_pairs import uneven_turns
 from rotcheck.results import ModelRow
@@ -36,6 +37,7 @@ from rotcheck.witness.table_values import fingerprint
 Reach = TableReach | TableGrid | str
 MOST_TRIALS = 3  # of a function: where it begins, its positions may all be the same
 NO_NEED = "no rotation needs these tables"
+JOIN = "rows of the tables above, one table behind the other"
 
 
 @dataclass(slots=True)
@@ -118,27 +120,35 @@ class ModelObservation:
                 "tables", [record for record, _ in pairs], device, self.config
             )
             if isinstance(reach, str):
-                yield ModelRow(**fields, **self._of_unknown_tables(reach))
+                yield ModelRow(**fields, **self._of_unknown_tables(pairs, reach))
             elif isinstance(reach, TableGrid):
                 yield ModelRow(**fields, verdict="agrees", does=reach.form, angles=reach.words)
             else:
                 yield ModelRow(**fields, **fields_of_reach(reach))
 
-    def _of_unknown_tables(self, why: str) -> dict[str, Any]:
+    def _of_unknown_tables(
+        self, pairs: Sequence[tuple[CallRecord, Reach]], why: str
+    ) -> dict[str, Any]:
         """Tables that are not understood are no rotary ones where all rotations are understood."""
-        if self.forward.witness.idle or not all(call.is_explained for call in self.calls):
+        tables = [record.results[place] for record, _ in pairs for place in record.tables]
+        if self._understands(tables):
+            return {"verdict": "agrees", "does": JOIN}
+        clear = (call.is_explained or self._understands(call.tables) for call in self.calls)
+        if self.forward.witness.idle or not all(clear):
             return {"verdict": "unidentified", "message": why}
         return {"verdict": "skipped", "message": f"{why}; {NO_NEED}"}
 
     def _understands(self, tables: Sequence[Tensor]) -> bool:
-        """Whether tables come from a maker which is understood."""
-        fingerprints = {
-            fingerprint(record.results[place])
+        """Whether tables come from a maker which is understood, or are made of such tables."""
+        parts = {
+            fingerprint(record.results[place]): record.results[place]
             for record, reach in self.reaches
             if not isinstance(reach, str)
             for place in record.tables
         }
-        return bool(tables) and all(fingerprint(table) in fingerprints for table in tables)
+        return bool(tables) and all(
+            fingerprint(table) in parts or is_join(table, parts.values()) for table in tables
+        )
 
     def _rotation_rows(self, device: str) -> Iterator[ModelRow]:
         groups = group_by(self.calls, _likeness)

@@ -211,7 +211,7 @@ class FrameOperations:
 def _is_whole(turn: Turn) -> bool:
     """Whether enough lanes turn, and by angles that depend on places alone: a weight and its rest
     are no pair."""
-    return turn.lanes >= FEWEST_LANES and turn.amplitude < MOST_AMPLITUDE and repeats(turn.angles)
+    return turn.lanes >= FEWEST_LANES and turn.amplitude < MOST_AMPLITUDE and repeats(turn)
 
 
 def _is_kept(x: Any) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
+from rotcheck.witness.frame_operations import FrameOperations
 from rotcheck.witness.open_call import OpenCall
 from rotcheck.witness.tensor_values import has_values, has_vanished
 from rotcheck.witness.turning import measure_turn
@@ -22,6 +23,8 @@ from rotcheck.witness.witness import Witness
 class FormWitness(Witness):
     """Sees the calls of functions which are known to turn tensors, while the `with` block lasts.
 
+    Of those that turn variables of their own each operation is seen again.
+
     Args:
         model: whose modules are named in what was seen.
         calls: the calls of an earlier pass.
@@ -30,24 +33,40 @@ class FormWitness(Witness):
     def __init__(self, model: Module, calls: Iterable[CallRecord]) -> None:
         super().__init__(model)
         self._forms: dict[CodeType, dict[str, tuple[TensorTurn, ...]]] = {}  # by the module
+        self._inline_code: set[CodeType | None] = set()  # no argument of a call of it turns
         for record in calls:
-            if record.inline:  # no argument of a call turns
-                continue
             code = record.function.__code__
+            if record.inline:
+                self._inline_code.add(code)
+                self._functions.know(record.function)
+                continue
             self._forms.setdefault(code, {}).setdefault(record.owner, record.turns)
             self._functions.know(record.function)
 
     def _begin(self, frame: FrameType) -> None:
-        if frame.f_code in self._forms:
+        if frame.f_code in self._forms or frame.f_code in self._inline_code or self._is_inline:
             super()._begin(frame)
         else:
             owner = self._place(frame.f_locals.get("self"))
             self._stack.append(OpenCall(frame, {}, {}, owner, self._marks(), self._order))
 
-    def _trace(self) -> None:
-        """Nothing keeps the operations of a frame."""
+    @property
+    def _is_inline(self) -> bool:
+        """Whether code is at work that turns variables of its own, or was called by such code."""
+        return any(record.code in self._inline_code for record in self._stack)
+
+    def _trace(self) -> FrameOperations | None:
+        """Keeps the operations of a frame where these are needed."""
+        return super()._trace() if self._is_inline else None
 
     def _end(self, record: OpenCall, result: Any) -> None:
+        if self._is_inline:
+            self._stack[-1].operations.add_call(record.values, result, record.operations)
+        if record.code in self._inline_code and record.frame:
+            turns = tuple(record.operations.turns(record.frame.f_locals))
+            if turns:
+                self._add(record, {}, turns, inline=True)
+            return
         forms = self._forms.get(record.code) if record.code else None
         if forms is None:
             return

@@ -243,7 +243,7 @@ def _is_rotation(turn: Turn) -> bool:
     """Whether angles are those of places, and no by-product of what was added."""
     if not _stands_out(turn) or not _angles_differ(turn.angles):
         return False
-    return turn.error < EXACT_NORM or repeats(turn.angles)
+    return turn.error < EXACT_NORM or repeats(turn)
 
 
 def _stands_out(turn: Turn) -> bool:
@@ -254,12 +254,21 @@ def _stands_out(turn: Turn) -> bool:
     return float(usual) > OUTSTANDING * turn.error
 
 
-def repeats(angles: Tensor) -> bool:
-    """Whether angles (..., P) are the same along some axis: they depend on places, not values."""
+def repeats(turn: Turn) -> bool:
+    """Whether angles (..., P) are the same along some axis: they depend on places, not values.
+
+    Pairs of zeros, as a ReLU leaves them, have no angle.
+    """
+    angles, shows = turn.angles, turn.weights > 0
     axes = [axis for axis, size in enumerate(angles.shape[:-1]) if size > 1]
     most = min(SAME_ANGLE, SAME_PART * float(angles.abs().max()))
-    differences = (wrap(angles - angles.narrow(axis, 0, 1)).abs().max() for axis in axes)
-    return len(axes) < 2 or any(float(difference) < most for difference in differences)
+    differences = (wrap(angles - _of_first(angles, shows, axis))[shows].abs() for axis in axes)
+    return len(axes) < 2 or any(float(difference.max()) < most for difference in differences)
+
+
+def _of_first(angles: Tensor, shows: Tensor, axis: int) -> Tensor:
+    """The first angle along an axis that shows, with one place there."""
+    return angles.gather(axis, shows.int().argmax(axis, keepdim=True))
 
 
 def _angles_differ(angles: Tensor) -> bool:

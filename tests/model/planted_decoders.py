@@ -165,6 +165,20 @@ class TurnsWithin(CacheAttention):
         return self.out(y.transpose(1, 2).flatten(-2)), (k, v)
 
 
+class RoundsWithin(CacheAttention):
+    """Its own products make the angles: autocast rounds them."""
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, past: Any, mask: Tensor) -> Any:
+        q, k, v = (y.unflatten(-1, (3, 16)).transpose(1, 2) for y in self.qkv(x).chunk(3, -1))
+        positions = torch.arange(5000, 5000 + q.shape[-2])[:, None].float()
+        angles = positions @ (10000.0 ** (-torch.arange(0, 16, 2) / 16))[None]  # (S, P)
+        cos, sin = (y.float().repeat(1, 2) for y in (angles.cos(), angles.sin()))
+        q = q * cos + torch.cat((-q[..., 8:], q[..., :8]), -1) * sin
+        k = k * cos + torch.cat((-k[..., 8:], k[..., :8]), -1) * sin
+        y = torch.nn.functional.scaled_dot_product_attention(q.to(v), k.to(v), v, attn_mask=mask)
+        return self.out(y.transpose(1, 2).flatten(-2)), (k, v)
+
+
 def turn_first_lanes(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn as many lanes of x (B, H, S, D) as the tables have."""
     lanes = cos.shape[-1]

@@ -13,6 +13,8 @@ from torch import nn
 
 from rotcheck.model import sequences
 from rotcheck.model.sequences import (
+    autocast,
+    checkpointing,
     chunked_prefill,
     decode,
     left_padding,
@@ -103,11 +105,22 @@ def test_what_no_rotation_explains_is_no_finding() -> None:
     assert "what the model returns differs" in outcome.message
 
 
-def test_a_rotation_that_is_no_call_is_not_judged() -> None:
+def test_a_rotation_that_is_no_call_is_not_judged_token_by_token() -> None:
     subject = subject_of(with_attention(planted.TurnsWithin))
-    for way in (decode, left_padding, reload):
+    for way in (decode, left_padding):
         with pytest.raises(NotComparable, match=r"stands within .*TurnsWithin\.forward"):
             way.run(subject)
+
+
+def test_a_rotation_that_is_no_call_is_seen_again_in_a_whole_pass() -> None:
+    subject = subject_of(with_attention(planted.TurnsWithin))
+    for way in (reload, checkpointing):
+        outcome = way.run(subject)
+        assert (outcome.finding, outcome.message) == (None, None)
+        assert outcome.error is not None
+    outcome = autocast.run(subject_of(with_attention(planted.RoundsWithin)))
+    assert outcome.finding == "phase-autocast"
+    assert "q, k in layers.{0,1}" in str(outcome.message)
 
 
 def test_a_row_that_begins_elsewhere_is_a_note() -> None:

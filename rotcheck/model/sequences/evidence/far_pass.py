@@ -12,7 +12,7 @@ from torch.nn import Module
 from rotcheck.model.forward_pass import tensors_within
 from rotcheck.model.module_layers import joined
 from rotcheck.model.sequences.evidence.token_angles import TurnPlace, place_turns
-from rotcheck.model.sequences.evidence.token_call import LENGTH, TokenCall, turn_calls
+from rotcheck.model.sequences.evidence.token_call import LENGTH, NOTHING, TokenCall
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.rotary.frequencies import wrap
 from rotcheck.witness.call_record import CallRecord, TensorTurn, map_tensors
@@ -39,7 +39,8 @@ class FarPass:
     @classmethod
     def of_subject(cls, subject: WaySubject) -> "FarPass":
         """Run the model at the farthest positions that it can be asked for."""
-        turn_calls(subject)  # raises where there is none
+        if not subject.whole.witness.calls:
+            raise WayClosed(NOTHING)
         for inputs, reach in _candidates(subject):
             try:
                 records, output = witnessed_pass(subject, subject.module, inputs)
@@ -47,7 +48,7 @@ class FarPass:
                 continue  # its tables are shorter, or it takes positions of another form
             if records:
                 return cls(inputs, reach, place_turns(records), output)
-        raise WayClosed("no call turned a tensor in the pass over the whole sequence")
+        raise WayClosed(NOTHING)
 
     def difference(self, records: Sequence[CallRecord], tolerance: float) -> "TurnDifference":
         """Hold the turns of another pass with these inputs against those of this one."""
@@ -144,7 +145,7 @@ def _candidates(subject: WaySubject) -> list[tuple[Mapping[str, Any], str]]:
     plain = [(subject.inputs, "")]
     try:
         call = TokenCall(subject)
-    except WayClosed:
+    except (WayClosed, NotComparable):
         return plain
     far = min(FAR, (original_length(subject.config) or FAR) - 1)
     tokens, long = call.rows(1), call.rows(1, min(LONG, far))

@@ -22,6 +22,7 @@ from rotcheck.witness.call_record import CallRecord
 from rotcheck.witness.turn_forms import FormWitness
 
 LENGTH = 11  # tokens of a row
+NOTHING = "no call turned a tensor in the pass over the whole sequence"
 MASK = "attention_mask"
 SIDE_INPUTS = {MASK, "position_ids", "cache_position", "token_type_ids", "labels"}
 
@@ -189,7 +190,7 @@ def turn_calls(subject: WaySubject) -> list[CallRecord]:
     """
     calls = subject.whole.witness.calls
     if not calls:
-        raise WayClosed("no call turned a tensor in the pass over the whole sequence")
+        raise WayClosed(NOTHING)
     forms = [record for record in calls if not record.inline]
     if not forms:
         raise NotComparable(
