@@ -25,6 +25,7 @@ from rotcheck.model.row_fields import (
     turns_in_words,
 )
 from rotcheck.model.table_free_call import explain_table_free
+from rotcheck.model.table_coordinates import table_coordinates
 from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
 from rotcheck.model.table_joins import is_join
 from rotcheck.model.table_reach import TableReach, table_reach
@@ -98,9 +99,10 @@ class ModelObservation:
 
     def _reach(self, record: CallRecord, length: int) -> TableReach | TableGrid | str:
         try:
-            return table_reach(record, length, self.most, self.candidates)
-        except NotTables as error:
-            return table_grid(record) or str(error)
+            try:
+                return table_reach(record, length, self.most, self.candidates)
+            except NotTables as error:
+                return table_grid(record) or table_coordinates(record) or str(error)
         except Exception as error:  # a stranger's function, called with other positions
             return f"raises at other positions: {first_line(error)}"
 

@@ -27,6 +27,23 @@ Config = Mapping[str, Any]
 Call = Mapping[str, Any]
 
 
+def _allegro(config: Config) -> Call:
+    from diffusers.models import embeddings
+
+    scales = tuple(config[f"interpolation_scale_{axis}"] for axis in "thw")
+    make: Any = embeddings.get_3d_rotary_pos_embed_allegro
+    sides = ROWS, COLUMNS
+    *tables, t, h, w = make(config["attention_head_dim"], ((0, 0), sides), sides, FRAMES, scales)
+    patches = torch.cartesian_prod(t.long(), h.long(), w.long()).T[:, None].contiguous()
+    return {
+        "hidden_states": film(config["in_channels"], config["patch_size"]),
+        "encoder_hidden_states": text(config["caption_channels"]),
+        "timestep": moment(),
+        "encoder_attention_mask": text_mask(),
+        "image_rotary_emb": (tuple(tables), tuple(patches)),  # (3, 1, N)
+    }
+
+
 def _any_flow(config: Config) -> Call:
     moments = torch.full((BATCH, FRAMES), 0.5)  # (B, T)
     return {
@@ -141,6 +158,19 @@ def _kandinsky_6_sr(config: Config) -> Call:
     return {"hidden_states": normal(BATCH, FRAMES, 8, 16, channels), "timestep": moment()}
 
 
+def _ltx(config: Config) -> Call:
+    return {
+        "hidden_states": normal(BATCH, FRAMES * PATCHES, config["in_channels"]),
+        "encoder_hidden_states": text(config["caption_channels"]),
+        "timestep": moment(),
+        "encoder_attention_mask": text_mask(),
+        "num_frames": FRAMES,
+        "height": ROWS,
+        "width": COLUMNS,
+        "rope_interpolation_scale": (8 / 25, 32, 32),  # seconds a frame, pixels a patch
+    }
+
+
 def _ltx_2(config: Config) -> Call:
     return {
         "hidden_states": normal(BATCH, FRAMES * PATCHES, config["in_channels"]),
@@ -205,6 +235,7 @@ def _wan_vace(config: Config) -> Call:
 
 
 CALLS: Mapping[str, Callable[[Config], Call]] = {
+    "AllegroTransformer3DModel": _allegro,
     "AnyFlowFARTransformer3DModel": _any_flow_far,
     "AnyFlowTransformer3DModel": _any_flow,
     "CogVideoXTransformer3DModel": _cog_video,
@@ -218,6 +249,7 @@ CALLS: Mapping[str, Callable[[Config], Call]] = {
     "Kandinsky6SRTransformer3DModel": _kandinsky_6_sr,
     "Kandinsky6Transformer3DModel": _kandinsky_6,
     "LTX2VideoTransformer3DModel": _ltx_2,
+    "LTXVideoTransformer3DModel": _ltx,
     "MiniMaxH3Transformer3DModel": _minimax_h3,
     "SanaWMTransformer3DModel": _sana_wm,
     "WanAnimateTransformer3DModel": _wan_animate,
