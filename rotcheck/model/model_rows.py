@@ -24,8 +24,8 @@ from rotcheck.model.row_fields import (
     fields_of_records,
     turns_in_words,
 )
-from rotcheck.model.table_free_call import explain_table_free
 from rotcheck.model.table_coordinates import table_coordinates
+from rotcheck.model.table_free_call import explain_table_free
 from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
 from rotcheck.model.table_joins import is_join
 from rotcheck.model.table_reach import TableReach, table_reach
