@@ -10,9 +10,9 @@ WIDTH = HEADS * LANES
 
 
 def turned(x: Tensor, cis: Tensor) -> Tensor:
-    """Adjacent lanes of x (B, S, H, D) turned by complex numbers (S, P)."""
+    """Adjacent lanes of x (B, S, H, D) turned by complex numbers (S, P), or (B, S, P)."""
     numbers = torch.view_as_complex(x.unflatten(-1, (-1, 2)))  # (B, S, H, P)
-    return torch.view_as_real(numbers * cis[:, None]).flatten(-2)
+    return torch.view_as_real(numbers * cis.unsqueeze(-2)).flatten(-2)
 
 
 class Cache(nn.Module):
@@ -24,8 +24,21 @@ class Cache(nn.Module):
         self.register_buffer("v", torch.zeros(rows, KEY_HEADS, length, LANES), persistent=False)
 
     def update(self, places: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        self.k[:, :, places], self.v[:, :, places] = k, v
+        for row, at in enumerate(places.expand(len(k), -1)):
+            self.k[row, :, at], self.v[row, :, at] = k[row], v[row]
         return self.k, self.v
+
+
+class CountingCache(Cache):
+    """Keys in the order in which they come, as in torchtune."""
+
+    def __init__(self, rows: int, length: int) -> None:
+        super().__init__(rows, length)
+        self.size = 0
+
+    def update(self, places: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        self.size += k.shape[2]
+        return super().update(torch.arange(self.size - k.shape[2], self.size), k, v)
 
 
 class Attention(nn.Module):
@@ -59,6 +72,7 @@ class Model(nn.Module):
     """What all three have in common."""
 
     layer: type[Attention] = Attention
+    cache: type[Cache] = Cache
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +94,7 @@ class Model(nn.Module):
 
     def give_caches(self, rows: int, length: int) -> None:
         for layer in self.layers:
-            layer.cache = Cache(rows, length)
+            layer.cache = self.cache(rows, length)
 
 
 class Fast(Model):
@@ -109,12 +123,14 @@ class Lit(Model):
         if input_pos is None:
             return self.through(idx, torch.arange(idx.shape[1]), None)
         length = self.layers[0].cache.k.shape[2]
-        mask = torch.arange(length) <= input_pos[:, None]  # (S, L)
-        return self.through(idx, input_pos, mask)
+        mask = torch.arange(length) <= input_pos[..., None]  # (S, L), or (B, S, L)
+        return self.through(idx, input_pos, mask if mask.dim() == 2 else mask[:, None])
 
 
 class Tune(Model):
     """Wants a mask where it has a cache, as torchtune does."""
+
+    cache = CountingCache
 
     def setup_caches(
         self, batch_size: int, dtype: torch.dtype, *, decoder_max_seq_len: int | None = None
@@ -149,6 +165,28 @@ class FastFromZero(Fast):
 
     def rows(self, places: Tensor) -> Tensor:
         return self.cis[: len(places)]
+
+
+class TuneFirstRow(Tune):
+    """Takes the positions of the first row for all."""
+
+    def rows(self, places: Tensor) -> Tensor:
+        return self.cis[places[0] if places.dim() > 1 else places]
+
+
+class LitFirstRow(Lit):
+    """The same."""
+
+    def rows(self, places: Tensor) -> Tensor:
+        return self.cis[places[0] if places.dim() > 1 else places]
+
+
+class TuneCountsPadding(Tune):
+    """Its cached tokens turn by their place in the cache, padding counted."""
+
+    def rows(self, places: Tensor) -> Tensor:
+        at = self.layers[0].cache.size if self.layers[0].cache else 0
+        return self.cis[torch.arange(places.shape[-1]) + at] if at else self.cis[places]
 
 
 class LitKeepsUnturned(Lit):

@@ -10,7 +10,7 @@ from static_caches import Fast, Lit, Model, Tune
 from torch import Tensor
 
 from rotcheck.model.forward_pass import run_forward
-from rotcheck.model.sequences import chunked_prefill, decode
+from rotcheck.model.sequences import chunked_prefill, decode, padded_decode
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 
 LENGTH = 19
@@ -53,6 +53,32 @@ def test_a_wrong_cache_is_told(build: type[Model], code: str, words: str) -> Non
     outcome = decode.run(subject(build))
     assert outcome.finding == code
     assert words in (outcome.message or "")
+
+
+@pytest.mark.parametrize("build", [Lit, Tune])
+def test_rows_of_different_lengths_decode_each_at_its_own_positions(build: type[Model]) -> None:
+    outcome = padded_decode.run(subject(build))
+    assert (outcome.finding, outcome.message, outcome.note) == (None, None, None)
+    assert outcome.error == pytest.approx(0, abs=1e-5)
+    assert "padded on the left" in outcome.what or build is Lit
+
+
+@pytest.mark.parametrize("build", [caches.LitFirstRow, caches.TuneCountsPadding])
+def test_a_row_at_the_positions_of_another_is_told(build: type[Model]) -> None:
+    outcome = padded_decode.run(subject(build))
+    assert outcome.finding == "padding-positions"
+    assert "row 1, without its padding" in (outcome.message or "")
+
+
+def test_a_padded_row_that_is_turned_from_another_position_on_is_right() -> None:
+    outcome = padded_decode.run(subject(caches.TuneFirstRow))
+    assert (outcome.finding, outcome.message) == (None, None)
+    assert outcome.note == "row 1 begins at position 4, which RoPE allows"
+
+
+def test_positions_of_one_row_for_all_close_the_way() -> None:
+    with pytest.raises(WayClosed, match="input_pos"):
+        padded_decode.run(subject(Fast))
 
 
 def test_a_cache_that_is_turned_when_it_is_read_is_not_judged() -> None:

@@ -1,6 +1,8 @@
 """A batch with padding on the left, continued token by token with a cache."""
 
 from rotcheck.model.sequences.evidence.padded_rows import PaddedRows
+from rotcheck.model.sequences.evidence.placed_rows import placed_decode
+from rotcheck.model.sequences.evidence.static_cache import takes_input_pos
 from rotcheck.model.sequences.evidence.token_angles import chain_steps
 from rotcheck.model.sequences.evidence.token_call import LENGTH, MASK, CachedCall, TokenCall
 from rotcheck.model.sequences.way import WayOutcome, WaySubject
@@ -11,6 +13,8 @@ PREFILL = LENGTH - 2
 
 def run(subject: WaySubject) -> WayOutcome:
     """Hand over the padded rows without their last tokens, then these one by one."""
+    if takes_input_pos(subject):
+        return placed_decode(subject)
     call = TokenCall(subject)
     call.parameter(MASK)
     cache_call = CachedCall(call)

@@ -20,7 +20,8 @@ from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 INPUT_POS = "input_pos"
 _METHODS = ("setup_caches", "set_kv_cache")  # gpt-fast and torchtune; litgpt
 _BATCH = ("batch_size", "max_batch_size")
-_LENGTH = ("max_seq_length", "decoder_max_seq_len")
+_TUNE = "decoder_max_seq_len"  # torchtune, which wants a mask (B, S, L) beside the positions
+_LENGTH = ("max_seq_length", _TUNE)
 
 
 class PlacedCall(TokenCall):
@@ -50,25 +51,30 @@ class StaticCacheCall(CachedCall):
     """Calls a copy of a model, whose cache has been set up, with the tokens that follow those of
     the calls before.
 
+    Args:
+        subject: the model.
+        batch: rows of the cache; None: those that the model is called with.
+
     Raises:
         WayClosed: it sets up no cache in a way that is known.
     """
 
-    def __init__(self, subject: WaySubject) -> None:
+    def __init__(self, subject: WaySubject, batch: int | None = None) -> None:
         module = module_copy(subject.module)
         self.placed = PlacedCall(subject, module)
         self.call, self.start = self.placed, 0
-        self.batch = len(subject.inputs[self.call.tokens])
-        self.names = _set_up(module, self.batch, subject)
+        self.batch = batch or len(subject.inputs[self.call.tokens])
+        self.takes_mask = _TUNE in _set_up(module, self.batch, subject)
 
     def run(self, tokens: Tensor, **arguments: Any) -> TokenPass:
-        """Call the model with tokens (B, S) that follow."""
+        """Call the model with tokens (B, S) that follow, where no positions are given at the next
+        ones."""
         end = self.start + tokens.shape[1]
-        arguments[INPUT_POS] = self.placed.positions(self.start, end)
-        if "decoder_max_seq_len" in self.names:  # torchtune wants a mask (B, S, L) beside it
+        defaults = {INPUT_POS: self.placed.positions(self.start, end)}
+        if self.takes_mask:
             rows = torch.ones(LENGTH, LENGTH, dtype=torch.bool, device=tokens.device).tril()
-            arguments["mask"] = rows[self.start : end].expand(len(tokens), -1, -1)
-        step = self.call.attempt(tokens, **arguments)
+            defaults["mask"] = rows[self.start : end].expand(len(tokens), -1, -1)
+        step = self.call.attempt(tokens, **{**defaults, **arguments})
         self._refuse_rows(step, tokens.shape[1])
         self.start = end
         return step
@@ -82,14 +88,19 @@ class StaticCacheCall(CachedCall):
                 raise NotComparable(words)
 
 
+def takes_input_pos(subject: WaySubject) -> bool:
+    """Whether a model is told the positions of its tokens so, and decodes in no other way."""
+    forward = set(inspect.signature(subject.module.forward).parameters)
+    return INPUT_POS in forward and not {"past_key_values", "start_pos"} & forward
+
+
 def cached_call(subject: WaySubject) -> tuple[TokenCall, CachedCall]:
     """How a model is called with a whole sequence, and how with a cache.
 
     Raises:
         WayClosed: it takes no cache that is known.
     """
-    forward = inspect.signature(subject.module.forward).parameters
-    if INPUT_POS in forward and not {"past_key_values", "start_pos"} & set(forward):
+    if takes_input_pos(subject):
         return PlacedCall(subject), StaticCacheCall(subject)
     call = TokenCall(subject)
     return call, CachedCall(call)

@@ -24,6 +24,9 @@ from rotcheck.witness.turn_forms import FormWitness
 LENGTH = 11  # tokens of a row
 NOTHING = "no call turned a tensor in the pass over the whole sequence"
 MASK = "attention_mask"
+REFUSALS = (
+    RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError,
+)  # fmt: skip
 SIDE_INPUTS = {MASK, "position_ids", "cache_position", "token_type_ids", "labels"}
 
 
@@ -101,7 +104,7 @@ class TokenCall:
         """Call the model with arguments that it may not take in this form."""
         try:
             return self.run(tokens, **arguments)
-        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+        except REFUSALS as error:
             names = " and ".join(arguments) or "them"
             words = f"called with {names}, it raises {type(error).__name__}: {first_line(error)}"
             raise WayClosed(words) from error
