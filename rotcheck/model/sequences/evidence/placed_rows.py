@@ -80,9 +80,9 @@ def _uneven(cache_call: StaticCacheCall, rows: PaddedRows) -> list[TokenPass]:
 def _order(device: torch.device) -> Tensor:
     """The tokens of the shorter row in the order in which they are handed over, (S,)."""
     places = torch.arange(LENGTH, device=device)
-    more = LENGTH - PREFILL
-    first, last, padding = places.split((PREFILL - PADDING, more, PADDING))
-    return torch.cat((first, padding, last))
+    stop = PREFILL - PADDING  # of what the first call gets
+    padding = slice(LENGTH - PADDING, LENGTH)
+    return torch.cat((places[:stop], places[padding], places[stop : padding.start]))
 
 
 def _in_order(angles: TokenAngles) -> TokenAngles:
