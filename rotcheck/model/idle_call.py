@@ -50,6 +50,17 @@ def explain_idle(call: CallRecord, length: int) -> IdleCall | None:
     return None
 
 
+def has_zeros(call: CallRecord) -> bool:
+    """Whether all values that a call was handed beside its tables are zeros."""
+    values = [
+        x
+        for name, value in call.arguments.items()
+        for place, x in tensors_in(value)
+        if name + place not in call.table_arguments and x.is_floating_point()
+    ]
+    return bool(values) and not any(bool(x.any()) for x in values)
+
+
 def uses_tables(call: CallRecord) -> bool:
     """Whether what a call returns depends on the tables that it was handed; True where that
     cannot be told, since it returns something else each time."""

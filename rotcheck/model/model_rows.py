@@ -13,7 +13,7 @@ from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
 from rotcheck.model.blank_tokens import judge_blank_tokens
 from rotcheck.model.closed_call import UNSEEN, code_inside
 from rotcheck.model.forward_pass import ForwardPass
-from rotcheck.model.idle_call import explain_idle, uses_tables
+from rotcheck.model.idle_call import explain_idle, has_zeros, uses_tables
 from rotcheck.model.judged_call import JudgedCall, judge_call
 from rotcheck.model.module_layers import joined
 from rotcheck.model.rotation_gradient import gradient_fault
@@ -38,6 +38,7 @@ from rotcheck.witness.table_values import fingerprint
 Reach = TableReach | TableGrid | str
 MOST_TRIALS = 3  # of a function: where it begins, its positions may all be the same
 NO_NEED = "no rotation needs these tables"
+NO_USE = "is handed tables, and does not use them"
 JOIN = "rows of the tables above, one table behind the other"
 
 
@@ -105,6 +106,11 @@ class ModelObservation:
                 return table_grid(record) or table_coordinates(record) or str(error)
         except Exception as error:  # a stranger's function, called with other positions
             return f"raises at other positions: {first_line(error)}"
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether tables were made that are understood."""
+        return any(not isinstance(reach, str) for _, reach in self.reaches)
 
     def rows(self, device: str) -> Iterator[ModelRow]:
         """The rows of the report for this pass."""
@@ -197,7 +203,8 @@ class ModelObservation:
         return {}
 
     def _of_idle(self, record: CallRecord) -> dict[str, Any]:
-        no_use = {"verdict": "skipped", "message": "is handed tables, and does not use them"}
+        why = "its tensors are zeros, which show no rotation" if has_zeros(record) else NO_USE
+        no_use = {"verdict": "skipped", "message": why}
         try:
             idle = explain_idle(record, self.forward.length)
             if idle is None and not (record.reads_tables and uses_tables(record)):

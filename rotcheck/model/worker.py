@@ -149,9 +149,10 @@ class ModelAtWork:
             *still_rows(observation.calls, observation.config),
         ]
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
-        if not rows:
-            names = list(dict.fromkeys(self.whole.witness.without_turn))
-            rows = [no_rotation_row(self.device, self.dtype, names, declares=bool(declared))]
+        names = list(dict.fromkeys(self.whole.witness.without_turn))
+        turns = any(row.kind == "rotation" for row in rows)
+        if not rows or (names and not turns and observation.has_tables):
+            rows.append(no_rotation_row(self.device, self.dtype, names, declares=bool(declared)))
         return {
             "lengths": [self.whole.length, *declared_lengths(declared)],
             "model": self.model.name,

@@ -82,6 +82,22 @@ class Transposed(Inline):
         return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).transpose(1, 2)
 
 
+class Features(Inline):
+    """Its function is handed features of which a ReLU made many zero, lanes before tokens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (y.unflatten(-1, (H, D)).permute(0, 2, 3, 1) for y in self.qkv(x).chunk(3, -1))
+        q, k = self.turn(q.relu()), self.turn(k.relu())  # (B, H, D, S)
+        return (v @ k.mT) @ q
+
+    def turn(self, x: Tensor) -> Tensor:
+        pairs = torch.view_as_complex(x.mT.unflatten(-1, (-1, 2)).contiguous())  # (B, H, S, P)
+        angles = _angles(D)
+        return (
+            torch.view_as_real(pairs * torch.polar(torch.ones_like(angles), angles)).flatten(-2).mT
+        )
+
+
 class Scaled(Inline):
     """No rotation: products with what varies from place to place."""
 
@@ -120,6 +136,12 @@ def test_a_rotation_written_out_is_seen_with_the_names_of_its_variables(
 def test_a_function_that_also_transposes_is_seen() -> None:
     calls = _seen(Transposed).calls
     assert [call.function for call in calls] == [Transposed.heads] * 2
+    assert all(call.inline and call.turns[0].turn.lanes == D for call in calls)
+
+
+def test_features_that_are_zero_hide_no_rotation_and_lanes_may_stand_before_tokens() -> None:
+    calls = _seen(Features).calls
+    assert [call.function for call in calls] == [Features.turn] * 2
     assert all(call.inline and call.turns[0].turn.lanes == D for call in calls)
 
 

@@ -16,6 +16,7 @@ from rotcheck.model.build.random_inputs import SEED
 from rotcheck.model.build.small_sizes import small_sizes, words
 
 MOST_PARAMETERS = 1_000_000_000
+KERNEL_AXES = 3  # of the weights of a convolution, at least
 ATTEMPTS = (6, 8, 0)  # how many heads there are at least; 0: as many as there were
 
 
@@ -65,10 +66,12 @@ def _build(model_class: Any) -> BuiltModel:
 
 
 def _turn(module: torch.nn.Module) -> None:
-    """Give learned frequencies values that turn something: they begin as zeros."""
+    """Give learned frequencies, and the kernels of convolutions, values: where they begin as
+    zeros, nothing turns, or zeros do."""
     generator = torch.Generator().manual_seed(SEED)
     for name, values in module.named_parameters():
-        if name.endswith("frequencies") and not bool(values.any()):
+        is_kernel = values.dim() >= KERNEL_AXES
+        if (name.endswith("frequencies") or is_kernel) and not bool(values.any()):
             torch.nn.init.normal_(values, std=0.02, generator=generator)
 
 
