@@ -58,7 +58,7 @@ def _names(calls: Sequence[JudgedCall], inputs: Sequence[AttentionInputs]) -> di
                 ]
                 of_function = names.setdefault(call.record.name, {})
                 of_function |= dict.fromkeys(roles or [turn.tensor.name])
-    return {function: " and ".join(found) for function, found in names.items()}
+    return {function: " and ".join(roles) for function, roles in names.items()}
 
 
 def _count(blank: BlankRows, inputs: Sequence[AttentionInputs], forward: ForwardPass) -> str:
@@ -125,8 +125,8 @@ def _are_unseen_in_row(mask: Tensor, sees: Tensor) -> bool | None:
     """The same of one sequence: those of a mask (S,), by what each query sees, (S, S)."""
     if bool(sees[~mask][:, mask].any()):
         return False
-    others = (~mask).nonzero().flatten()
-    last = int(others[-1]) if len(others) else len(mask)
+    seers = (~mask).nonzero().flatten()
+    last = int(seers[-1]) if len(seers) else len(mask)
     behind = mask.clone()
     behind[: last + 1] = False  # tokens that no query of another one could see
     return None if bool(sees.diagonal()[behind].any()) else True

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rotcheck.witness.tensor_values import has_values
 
-HIDDEN = -1e3  # what is added to a score whose weight is to be zero
+NO_WEIGHT = -1e3  # what is added to a score whose weight is to be zero
 _NAMES = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
@@ -26,7 +26,7 @@ def attended_keys(arguments: Sequence[Any], keywords: Mapping[str, Any]) -> Tens
     if mask is None:
         return sees
     mask = mask.detach().cpu()
-    return sees & _of_any_head(mask if mask.dtype == torch.bool else mask > HIDDEN)
+    return sees & _of_any_head(mask if mask.dtype == torch.bool else mask > NO_WEIGHT)
 
 
 def weighted_keys(weights: Tensor) -> Tensor | None:

@@ -48,40 +48,42 @@ def graph_attention(results: Iterable[Tensor], number: int) -> SoftmaxTensors | 
     operands = _operands(under[0]) if len(under) == 1 else None
     if operands is None:
         return None
-    weighted = None if product is None else _operands(product)
-    return SoftmaxTensors(operands[0], operands[1].mT, None if weighted is None else weighted[1])
+    q, k = operands[0], operands[1].mT
+    weights, v = (product and _operands(product)) or (None, None)
+    is_usual = weights is not None and weights.shape[-2:] == (q.shape[-2], k.shape[-2])
+    return SoftmaxTensors(q, k, v if is_usual else None)
 
 
 def _softmax_and_product(starts: Iterable[Any], numbers: range) -> tuple[Any, Any]:
     """The softmax whose node has one of several numbers, and the product that its weights enter;
     None for each that is not there."""
     queue = deque((node, None) for node in starts)
-    visited: set[tuple[Any, Any]] = set()
+    nodes: set[tuple[Any, Any]] = set()
     softmax: Any = None
-    while queue and len(visited) < MOST_NODES:
+    while queue and len(nodes) < MOST_NODES:
         node, product = queue.popleft()
-        if node._sequence_nr() < numbers.start or (node, product) in visited:
+        if node._sequence_nr() < numbers.start or (node, product) in nodes:
             continue  # what was made before led to the softmax
-        visited.add((node, product))
+        nodes.add((node, product))
         if node.name() == SOFTMAX and node._sequence_nr() in numbers:
             softmax = node
             if product is not None:
                 return node, product
         product = node if node.name() in _OPERANDS else product
-        queue.extend((each, product) for each, _ in node.next_functions if each is not None)
+        queue.extend((parent, product) for parent, _ in node.next_functions if parent is not None)
     return softmax, None
 
 
 def _nearest_products(node: Any) -> Iterator[Any]:
     """Yield the products that a node was made of, without those that led to them."""
-    queue, visited = deque([node]), {node}
-    while queue and len(visited) < MOST_NODES:
+    queue, nodes = deque([node]), {node}
+    while queue and len(nodes) < MOST_NODES:
         node = queue.popleft()
         if node.name() in _OPERANDS:
             yield node
             continue
-        following = [each for each, _ in node.next_functions if each and each not in visited]
-        visited.update(following)
+        following = [parent for parent, _ in node.next_functions if parent and parent not in nodes]
+        nodes.update(following)
         queue.extend(following)
 
 

@@ -18,8 +18,8 @@ from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
 
 ROWS = 2
 PREFILL = LENGTH - 2  # tokens of the first call
-LEFT = "two rows, padded on the left, then two tokens more with a cache, input_pos of each row"
-RIGHT = "two rows of different lengths, then two tokens more of each with a cache, input_pos of each row"
+ON_LEFT = "two rows, padded on the left, then two tokens more with a cache, input_pos of each row"
+ON_RIGHT = "two rows of different lengths, then two tokens more of each with a cache, input_pos of each row"
 
 
 def placed_decode(subject: WaySubject) -> WayOutcome:
@@ -32,10 +32,10 @@ def placed_decode(subject: WaySubject) -> WayOutcome:
     on_left = cache_call.takes_mask
     rows = PaddedRows.of_call(call, on_left)
     _refuse_one_row(subject, call, rows.tokens)
-    steps = _padded(cache_call, rows) if on_left else _uneven(cache_call, rows)
+    steps = _pad(cache_call, rows) if on_left else _uneven(cache_call, rows)
     angles = chain_steps([step.angles for step in steps])
     angles = angles if on_left else _in_order(angles)
-    return rows.judge(LEFT if on_left else RIGHT, call, angles, steps[-1].output[:, -1:])
+    return rows.judge(ON_LEFT if on_left else ON_RIGHT, call, angles, steps[-1].output[:, -1:])
 
 
 def _refuse_one_row(subject: WaySubject, call: PlacedCall, tokens: Tensor) -> None:
@@ -44,13 +44,13 @@ def _refuse_one_row(subject: WaySubject, call: PlacedCall, tokens: Tensor) -> No
     step = StaticCacheCall(subject, ROWS).run(tokens[:, :PREFILL], **{INPUT_POS: places})
     whole = call.run(tokens).angles
     for row in range(ROWS):
-        expected = row_angles(whole, row, slice(0, PREFILL))
+        truth = row_angles(whole, row, slice(0, PREFILL))
         angles = row_angles(step.angles, row)
-        if row_difference(angles, expected, same_angle(subject.dtype)).tokens:
+        if row_difference(angles, truth, same_angle(subject.dtype)).tokens:
             raise WayClosed(f"it takes no {INPUT_POS} of each row")
 
 
-def _padded(cache_call: StaticCacheCall, rows: PaddedRows) -> list[TokenPass]:
+def _pad(cache_call: StaticCacheCall, rows: PaddedRows) -> list[TokenPass]:
     """The calls with the padding on the left, as torchtune generates."""
     real = rows.mask.bool()
     places = (rows.mask.cumsum(-1) - 1) * rows.mask  # (B, S); padding is at position 0
