@@ -11,6 +11,7 @@ from watching import Seen, watched
 
 from rotcheck.results import WatchRow
 from rotcheck.watch.inside.graph_attention import graph_attention, next_node_number
+from rotcheck.watch.inside.score_operands import score_operands
 
 MODEL = Path(__file__).parent / "softmax_to_watch.py"
 
@@ -39,6 +40,7 @@ def _rows(seen: Seen, layer: str) -> list[WatchRow]:
         ("Twice", "rotated-twice", "a q that was turned by two calls in a row"),
         ("Dropped", "copy-dropped", "k as it was before the rotation, and q turned"),
         ("Along", "v-rotated", "a v that was turned like q and k"),
+        ("Checkpointed", "copy-dropped", "k as it was before the rotation, and q turned"),
     ],
 )
 def test_what_enters_a_softmax_wrongly_is_told(
@@ -55,9 +57,13 @@ def test_a_softmax_over_what_was_turned_once_is_right(seen: Seen, layer: str) ->
     assert (row.verdict, row.does) == ("agrees", "q and k turned once, v not turned")
 
 
-@pytest.mark.parametrize("layer", ["Checkpointed", "Compiled", "Quiet"])
-def test_what_is_not_kept_as_it_is_has_no_row(seen: Seen, layer: str) -> None:
-    assert _rows(seen, layer) == []
+def test_without_a_graph_q_and_k_are_seen_and_v_is_not(seen: Seen) -> None:
+    (row,) = _rows(seen, "Quiet")
+    assert (row.verdict, row.does) == ("agrees", "q and k turned once")
+
+
+def test_a_layer_that_is_compiled_has_no_row(seen: Seen) -> None:
+    assert _rows(seen, "Compiled") == []
 
 
 def test_nothing_is_computed_or_compiled_again(seen: Seen) -> None:
@@ -91,3 +97,16 @@ def test_two_products_and_what_was_written_into_tell_nothing() -> None:
     assert graph_attention([weights], number) is not None
     turned.add_(1)
     assert graph_attention([weights @ v], number) is None
+
+
+def test_variables_are_q_and_k_where_their_product_is_the_scores() -> None:
+    q, k, v = torch.randn(3, 2, 4, 9, 8).unbind()  # (B, H, S, D) each
+    variables = {"q": q.transpose(1, 2), "keys": k.mT, "v": v, "self": None}
+    pair = score_operands((q @ k.mT / 3).masked_fill(torch.ones(9, 9).triu(1) > 0, -1e9), variables)
+    assert pair is not None
+    assert [torch.equal(*each) for each in zip(pair, (q, k))] == [True] * 2
+    assert score_operands(q @ k.mT + torch.randn(9, 9), variables) is None
+    assert (
+        score_operands(q[:, :, :1].expand(q.shape) @ k[:, :, :1].expand(q.shape).mT, variables)
+        is None
+    )

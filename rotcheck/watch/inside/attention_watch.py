@@ -82,7 +82,7 @@ class AttentionWatch:
             return
         if is_softmax:
             if self._is_ready():
-                self._softmax.hear_call(frame, tuple(self._calls))
+                self._softmax.hear_call(frame, function, tuple(self._calls))
             return
         if self._is_ready():
             tensors = tensors_of_call(frame, _KERNEL, ("query", "key", "value"))

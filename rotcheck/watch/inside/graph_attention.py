@@ -35,6 +35,12 @@ def next_node_number() -> int:
     return torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]
 
 
+def keeps_operands() -> bool:
+    """Whether a graph is made that keeps the operands of products as they are."""
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(False)
+    return torch.is_grad_enabled() and hooks is None
+
+
 def graph_attention(results: Iterable[Tensor], number: int) -> SoftmaxTensors | None:
     """The attention that led to some results; None: nothing is known of it.
 

@@ -6,9 +6,17 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from rotcheck.watch.inside.call_expression import tensors_of_call
 from rotcheck.watch.inside.callers import Line, is_passed_over, program_lines
-from rotcheck.watch.inside.graph_attention import SoftmaxTensors, graph_attention, next_node_number
+from rotcheck.watch.inside.graph_attention import (
+    SoftmaxTensors,
+    graph_attention,
+    keeps_operands,
+    next_node_number,
+)
+from rotcheck.watch.inside.score_operands import score_operands
 from rotcheck.witness.call_record import CallRecord, TensorTurn, tensors_in
 
 NAME = "softmax"
@@ -59,15 +67,22 @@ class SoftmaxWatch:
         """Wait for nothing any more."""
         self._waiting = []
 
-    def hear_call(self, frame: FrameType, calls: Sequence[CallRecord]) -> None:
+    def hear_call(self, frame: FrameType, function: Any, calls: Sequence[CallRecord]) -> None:
         """A softmax is about to be computed, after calls that turned something."""
-        if self._looks >= MOST_LOOKS or len(self._waiting) >= MOST:
-            return
         caller = _program_frame(frame)
-        if caller is not None and torch.is_grad_enabled():
-            self._looks += 1
-            facts = program_lines(frame), self._owner(caller), next_node_number(), calls
-            self._waiting.append(SoftmaxCall(caller, *facts))
+        if caller is None or self._looks >= MOST_LOOKS or len(self._waiting) >= MOST:
+            return
+        self._looks += 1
+        facts = program_lines(frame), self._owner(caller), next_node_number(), calls
+        call = SoftmaxCall(caller, *facts)
+        if keeps_operands():
+            self._waiting.append(call)
+            return
+        with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            scores = _scores(frame, function)
+            pair = None if scores is None else score_operands(scores, caller.f_locals)
+            if pair is not None:
+                self._judge(call, SoftmaxTensors(*pair, None))
 
     def hear_return(self, frame: FrameType, result: Any) -> None:
         """A function returns, in which there may have been a softmax."""
@@ -83,6 +98,14 @@ class SoftmaxWatch:
                 self._waiting.append(replace(call, frame=caller, depth=call.depth + 1))
             elif attention is not None:
                 self._judge(call, attention)
+
+
+def _scores(frame: FrameType, function: Any) -> Tensor | None:
+    """What a softmax gets; None: its call does not tell."""
+    scores = getattr(function, "__self__", None)
+    if function is torch.softmax:
+        (scores,) = tensors_of_call(frame, function, ("input",)) or (None,)
+    return scores if isinstance(scores, Tensor) else None
 
 
 def as_cast(calls: Sequence[CallRecord], dtype: torch.dtype) -> list[CallRecord]:
