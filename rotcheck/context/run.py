@@ -14,7 +14,7 @@ from rotcheck.context.angle_profile import AngleProfile
 from rotcheck.context.conditions import FIRST, ON_CPU, names
 from rotcheck.context.reach_verdicts import maker_of, not_run, row_of
 from rotcheck.errors import RequestError
-from rotcheck.isolation import Done, Job, Returned
+from rotcheck.isolation import Done, Groundwork, Job, Returned
 from rotcheck.measure.judge import RIGHT_PHASE
 from rotcheck.results import Context, Reach, summarise
 from rotcheck.study.request import check_known, display_names, expand_specs, unique
@@ -28,7 +28,9 @@ WORKER = "rotcheck.context.worker"
 PRELOAD = ("torch", WORKER)
 # seconds: where importing takes longer, several conditions share a process
 SLOW_IMPORT = 1.0
-SLOWEST = "meta"  # torch imports much for it, so that it begins first
+# torch imports much for it, so that it begins first, and once for all objects
+SLOWEST = "meta"
+META_IMPORTS = Groundwork(f"{WORKER}:lay_meta", None)
 
 
 def context(
@@ -193,6 +195,7 @@ class _Rows:
             self.timeout,
             3 * self.timeout,
             fresh_after_raising=device.partition(":")[0] != CPU,
+            groundwork=META_IMPORTS if conditions == (SLOWEST,) else None,
         )
 
     def _take(self, answer: Done) -> None:

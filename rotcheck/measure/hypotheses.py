@@ -11,7 +11,13 @@ from rotcheck.measure.error_extent import extent
 from rotcheck.measure.fitted_numbers import fits
 from rotcheck.measure.mistakes import predictions
 from rotcheck.measure.near_misses import near_miss
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, Measurement, against, measure
+from rotcheck.measure.rounding_steps import (
+    ROUNDING_LIMIT,
+    Measurement,
+    Tolerance,
+    against,
+    measure,
+)
 
 NO_MISTAKE = "differs by more than rounding can explain, and no known mistake gives this result"
 LEAST = 8  # elements that are off: fewer may fit a mistake by chance
@@ -40,10 +46,7 @@ def explain(case: Case, results: Sequence[Tensor], otherwise: str = NO_MISTAKE) 
     # the pairs of a mistake are not always ours
     largest = tuple(size.amax(-1, keepdim=True).expand(size.shape) for size in case.norms)
     right, slot_words = _right_slots(case, result, unit)
-
-    def agree(one: Sequence[Tensor], other: Sequence[Tensor]) -> bool:
-        off = measure(one, other, largest, unit, case.slack)
-        return off.error <= ROUNDING_LIMIT and not off.not_finite
+    agree = Tolerance.of(largest, unit, case.slack).holds
 
     for guesses in (predictions(case), fits(case, result)):
         for code, words, prediction in guesses:

@@ -105,13 +105,43 @@ def _of_slot(
 ) -> tuple[float, int, dict[str, int], Tensor]:
     if not result.numel():
         return 0.0, 0, {}, torch.ones(0, dtype=torch.bool)
-    finite = torch.isfinite(result)  # (B, S, H, P, 2)
-    not_finite = ~finite & torch.isfinite(truth)
-    off = torch.where(finite, (result - truth).abs(), 0.0)  # (B, S, H, P, 2)
-    units = off / unit(norms, dtype, slack)[..., None]  # (B, S, H, P, 2)
+    step = unit(norms, dtype, slack)[..., None]  # (B, S, H, P, 1)
+    units = (result - truth).abs() / step  # (B, S, H, P, 2)
+    not_finite = torch.zeros((), dtype=torch.bool)
+    if not math.isfinite(units.max()):  # which most are: that is seen at once
+        finite = torch.isfinite(result)  # (B, S, H, P, 2)
+        not_finite = ~finite & torch.isfinite(truth)
+        units = torch.where(finite, units, 0.0)
     worst = int((not_finite if not_finite.any() else units).flatten().to(torch.float64).argmax())
     right = result == truth.to(dtype).double()
     return float(units.max()), int(not_finite.sum()), _place(worst, tuple(result.shape)), right
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far the pairs of slots may be off by rounding: asked of many guesses,
+    each of which is right or not."""
+
+    most: Sequence[Tensor]  # of each slot (B, S, H, P, 1), float64
+
+    @classmethod
+    def of(
+        cls, norms: Sequence[Tensor], dtype: torch.dtype, slack: Tensor | float = 0.0
+    ) -> "Tolerance":
+        """That of pairs whose norms are (B, S, H, P); `dtype` and `slack`: as `unit` takes them."""
+        return cls([ROUNDING_LIMIT * unit(slot, dtype, slack)[..., None] for slot in norms])
+
+    def holds(self, results: Sequence[Tensor], truth: Sequence[Tensor]) -> bool:
+        """Whether `measure` would find all finite that should be, and off by rounding alone."""
+        return all(_is_within(*slot) for slot in zip(results, truth, self.most))
+
+
+def _is_within(result: Tensor, truth: Tensor, most: Tensor) -> bool:
+    within = (result - truth).abs() <= most  # (B, S, H, P, 2)
+    if within.all():
+        return True
+    neither = ~torch.isfinite(result) & ~torch.isfinite(truth)  # (B, S, H, P, 2)
+    return bool((within | neither).all())
 
 
 def worst_of(measurements: Sequence[Measurement]) -> int:

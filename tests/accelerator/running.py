@@ -40,11 +40,9 @@ class Machine:
         in a mood."""
         return {**os.environ, "PYTHONPATH": str(self.folder), **MOODS[mood]}
 
-    def run(
-        self, *arguments: str, mood: str = "as-cuda", front: str = FRONT
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command of rotcheck by its front, a line of Python."""
-        command = [sys.executable, "-c", front, *arguments]
+    def run(self, *arguments: str, mood: str = "as-cuda") -> subprocess.CompletedProcess[str]:
+        """Run a command of rotcheck."""
+        command = [sys.executable, "-c", FRONT, *arguments]
         return subprocess.run(command, env=self.environment(mood), capture_output=True, text=True)
 
     def json(self, *arguments: str, mood: str = "as-cuda") -> Any:

@@ -33,11 +33,6 @@ WRONG = [
     f"{MISTAKES}:{name}"
     for name in ("conjugate", "interleaved", "arguments_swapped", "row_too_far")
 ]
-SPAWNING = (
-    "import rotcheck.isolation.pool as pool; pool.default_start = lambda: 'spawn'; "
-    "from rotcheck.cli.main import main; main()"
-)
-"""The front of rotcheck, whose workers start as on macOS."""
 BENCH = ["--shape", "1x5x3x2x8", "--seconds", "0.01", "--dtype", "float32", "--pass", "forward"]
 SHORT = ["--timeout", "240"]  # seconds for one cell, on a machine that is busy
 
@@ -150,25 +145,6 @@ def _identified(one: Mapping[str, Any]) -> Any:
     return one["specification"], found, one["follows"], [each["code"] for each in one["findings"]]
 
 
-@pytest.mark.slow
-def test_context_reaches_as_far_as_on_the_cpu(machine: Machine) -> None:
-    asked = [f"{MODEL}:{name}" for name in ("Rotary", "CachedRotary", "ComplexRotary")]
-    here, there = (
-        machine.json("context", *asked, "--device", device, *SHORT, mood=HARSH)
-        for device in ("cpu", DEVICE)
-    )
-    assert [_made(one) for one in there["makers"]] == [_made(one) for one in here["makers"]]
-    assert [_reached(row) for row in there["rows"]] == [_reached(row) for row in here["rows"]]
-
-
-def _made(maker: Mapping[str, Any]) -> Any:
-    return maker["implementation"], maker["kind"], maker["schedule"], maker["claims"]
-
-
-def _reached(row: Mapping[str, Any]) -> Any:
-    return row["implementation"], row["condition"], row["verdict"], row["failure"]
-
-
 def test_bench_times_each(machine: Machine) -> None:
     asked = ["native", "timm-cat", *BENCH, "--device", DEVICE]
     rows = machine.json("bench", *asked, mood=HARSH)["timings"]
@@ -188,20 +164,3 @@ def test_preflight_lets_the_job_start_with_right_ones_alone(
         )
         done = machine.run("preflight", "--policy", str(policy), mood=HARSH)
         assert done.returncode == code, done.stdout
-
-
-@pytest.mark.slow
-def test_each_command_with_workers_started_as_on_macos(machine: Machine, tmp_path: Path) -> None:
-    policy = tmp_path / "policy.toml"
-    policy.write_text("implementations = ['native']\ndevices = ['cpu']\ndtypes = ['float32']\n")
-    for command in (
-        ["probe"],
-        ["compare", "native", "timm-cat", "--dtype", "float32"],
-        ["identify", f"{MODEL}:apply_rotary_pos_emb"],
-        ["context", f"{MODEL}:Rotary", "--condition", "constructed"],
-        ["bench", "native", *BENCH, "--device", "cpu"],
-        ["train", "native", "--steps", "2", "--dtype", "float32", "--device", "cpu"],
-        ["preflight", "--policy", str(policy)],
-    ):
-        done = machine.run(*command, front=SPAWNING)
-        assert done.returncode == 0, done.stdout + done.stderr

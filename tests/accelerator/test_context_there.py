@@ -10,6 +10,7 @@ from running import DEVICE, EXTREMES, HARSH, Machine
 
 HERE = Path(__file__).parent
 MAKERS = [f"{HERE}/makers.py:{name}" for name in ("Rotary", "Complex", "Rows")]
+MODEL = f"{HERE}/rotary_model.py:Rotary"
 PLANTED = [
     f"{HERE.parent}/context/planted.py:{name}"
     for name in (
@@ -22,7 +23,7 @@ LIBRARIES = [
     "torchtune.modules:RotaryPositionalEmbeddings",
 ]
 SOME = ("--condition", "half,autocast,grown,beyond")
-ALIKE = ("verdict", "finding", "failure", "emulated")
+ALIKE = ("verdict", "finding", "failure", "emulated", "made")
 FIRST_WRONG = (
     "right_to",
     "wrong_at",
@@ -32,8 +33,14 @@ Rows = dict[tuple[str, str], dict[str, Any]]
 
 def tried(machine: Machine, *arguments: str, mood: str = "as-cuda") -> Rows:
     found = machine.json("context", *arguments, mood=mood)
+    made = {
+        maker["implementation"]: [maker[name] for name in ("kind", "schedule", "claims")]
+        for maker in found["makers"]
+    }
     return {
-        (row["implementation"].rpartition(":")[2], row["condition"]): row for row in found["rows"]
+        (row["implementation"].rpartition(":")[2], row["condition"]): row
+        | {"made": made[row["implementation"]]}
+        for row in found["rows"]
     }
 
 
@@ -77,9 +84,12 @@ def test_what_is_right_on_the_cpu_is_right_there(machine: Machine, makers: Rows,
 
 
 def test_what_is_planted_is_found_there_and_nothing_else(machine: Machine) -> None:
-    here = tried(machine, *PLANTED)
+    here = tried(machine, *PLANTED, MODEL)
+    assert {here["Rotary", name]["verdict"] for name in ("constructed", "autocast", "grown")} == {
+        "agrees"
+    }
     assert {row["verdict"] for row in here.values()} == {"agrees", "disagrees", "raises", "skipped"}
-    assert_same(tried(machine, *PLANTED, "--device", DEVICE, mood=HARSH), here)
+    assert_same(tried(machine, *PLANTED, MODEL, "--device", DEVICE, mood=HARSH), here)
 
 
 def test_library_classes_are_what_they_are_on_the_cpu(machine: Machine) -> None:

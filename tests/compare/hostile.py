@@ -14,6 +14,8 @@ import torch
 
 import rotcheck
 
+THREADS = torch.get_num_threads() + 3
+
 
 def rotate(qkv, cos, sin):
     """The healthy one: all others are this with one thing wrong."""
@@ -107,7 +109,7 @@ def changes_device(qkv, cos, sin):
 
 
 def changes_threads(qkv, cos, sin):
-    torch.set_num_threads(torch.get_num_threads() + 3)
+    torch.set_num_threads(THREADS)
     return rotate(qkv, cos, sin)
 
 

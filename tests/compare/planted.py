@@ -10,6 +10,7 @@ from healthy import plain
 
 import rotcheck
 
+THREADS = torch.get_num_threads() + 3
 calls = 0
 cached = {}
 
@@ -175,7 +176,7 @@ def default_device(qkv, cos, sin):
 
 
 def threads(qkv, cos, sin):
-    torch.set_num_threads(torch.get_num_threads() + 3)
+    torch.set_num_threads(THREADS)
     return plain(qkv, cos, sin)
 
 

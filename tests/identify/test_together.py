@@ -5,6 +5,8 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -147,15 +149,91 @@ class LearnedRotaryEmbedding(torch.nn.Module):
 """
 
 
-def found(folder: Path, text: str, *names: str, code: int) -> dict[str, Any]:
-    """Identify a file of this text, or these functions of it; return what was found by name."""
-    (folder / "model.py").write_text(text)
-    asked = [f"model.py:{name}" for name in names] or ["model.py"]
+HALVES = """
+import torch
+
+
+def rotary_embed(x, cos, sin):
+    half = x.shape[-1] // 2
+    a, b = x[..., :half], x[..., half:]
+    c, s = cos[..., :half], sin[..., :half]
+    return torch.cat((a * c - b * s, a * s + b * c), -1)
+"""
+OF_AN_IMAGE = """
+
+def vision_rotary_tables(points, head_dim=32, theta=10000.0):
+    freqs = theta ** (-torch.arange(head_dim // 2).float() / (head_dim // 2))
+    angles = (points[:, :, None].float() * freqs).flatten(1)
+    return angles.cos(), angles.sin()
+"""
+OF_TEXT = """
+
+def rotary_tables(positions, head_dim=32, theta=10000.0):
+    angles = positions[:, None].float() * theta ** (-torch.arange(0, head_dim, 2).float() / head_dim)
+    return torch.cat((angles, angles), -1).cos(), torch.cat((angles, angles), -1).sin()
+"""
+IN_ONE_TENSOR = """
+import torch
+
+
+def compute_cos_sin_cache(rotary_dim=32, max_position=64):
+    inv_freq = 10000.0 ** (-torch.arange(0, rotary_dim, 2).float() / rotary_dim)
+    freqs = torch.outer(torch.arange(max_position).float(), inv_freq)
+    return torch.cat((freqs.cos(), freqs.sin()), dim=-1)
+
+
+def rotary_embedding(positions, query, key, cos_sin_cache):
+    {names} = cos_sin_cache[positions].unsqueeze(1).chunk(2, dim=-1)
+
+    def turn(x):
+        a, b = x.chunk(2, dim=-1)
+        return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
+
+    return turn(query), turn(key)
+"""
+BESIDE = {
+    "with_half_width": makes("half-width", "RopeTables"),
+    "with_complex": WITH_COMPLEX,
+}
+WRONG = {
+    "half_for_interleaved": HEAD + makes("half") + takes("interleaved"),
+    "interleaved_for_half": HEAD + makes("interleaved") + takes("half"),
+    **{name: MISFIT + text for name, text in BESIDE.items()},
+    "half_unread": HALVES + OF_AN_IMAGE,
+    "sin_for_cos": IN_ONE_TENSOR.format(names="sin, cos"),
+    "one_unbuilt": MISFIT + UNBUILT,
+    "v_turned": HEAD + makes("half") + TURNS_V,
+}
+"""Files with a mistake, or with what was not identified, by their names."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one command told of several files."""
+
+    folder: Path
+    every: list[dict[str, Any]]
+
+    def of(self, file: str) -> dict[str, Any]:
+        """What was found in a file, by name."""
+        parts = [(one["specification"].partition(".py:"), one) for one in self.every]
+        return {name: one for (place, _, name), one in parts if place == file}
+
+
+def told(folder: Path, files: Mapping[str, str], *asked: str, code: int) -> Told:
+    """Identify files of these texts, or what is asked for of them."""
+    for file, text in files.items():
+        (folder / f"{file}.py").write_text(text)
+    asked = asked or tuple(f"{file}.py" for file in files)
     done = run(*asked, "--format", "json", cwd=folder)
     assert (done.returncode, done.stderr) == (code, "")
-    document = json.loads(done.stdout)
-    every = document.get("identifications", [document])
-    return {one["specification"].rpartition(":")[2]: one for one in every}
+    return Told(folder, json.loads(done.stdout)["identifications"])
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What is told of the files with a mistake."""
+    return told(tmp_path_factory.mktemp("wrong"), WRONG, code=1)
 
 
 def came_and_right(mistake: dict[str, Any], folder: Path) -> tuple[Any, Any]:
@@ -173,10 +251,8 @@ def came_and_right(mistake: dict[str, Any], folder: Path) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("made", ["half", "interleaved"])
-def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(
-    made: str, tmp_path: Path
-) -> None:
-    every = found(tmp_path, HEAD + makes(made) + takes(OTHER[made]), code=1)
+def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(made: str, wrong: Told) -> None:
+    every = wrong.of(f"{made}_for_{OTHER[made]}")
     maker, taker = every["RotaryEmbedding"], every["apply_rotary"]
     assert (maker["follows"], maker["findings"], maker["convention"]["table_lanes"]) == (
         True,
@@ -198,7 +274,7 @@ def test_tables_in_the_other_order_are_a_mistake_of_who_takes_them(
     )
     assert mistake["cause"]
     assert mistake["fix"]
-    came_and_right(mistake, tmp_path)
+    came_and_right(mistake, wrong.folder)
 
 
 def test_it_is_printed_with_the_function_that_takes_them(tmp_path: Path) -> None:
@@ -249,73 +325,37 @@ DOUBTS = {
     "made by what is not identified": MISFIT + MADE_BY_ANOTHER,
     "anything may be imported": "from typing import *\n" + MISFIT,
 }
-
-
-@pytest.fixture(scope="module")
-def of_doubts(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Return what one command finds in the files of all doubts."""
-    folder = tmp_path_factory.mktemp("doubts")
-    for doubt, text in DOUBTS.items():
-        (folder / f"{doubt}.py").write_text(text)
-    done = run(*(f"{doubt}.py" for doubt in DOUBTS), "--format", "json", cwd=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    return list(json.loads(done.stdout)["identifications"])
-
-
-@pytest.mark.parametrize("doubt", DOUBTS)
-def test_where_there_is_a_doubt_nothing_is_said(
-    doubt: str, of_doubts: list[dict[str, Any]]
-) -> None:
-    every = [one for one in of_doubts if one["specification"].startswith(f"{doubt}.py:")]
-    assert [one["findings"] for one in every] == [[]] * len(every)
-    assert len(every) >= 2
-
-
-BESIDE = {
-    "half-width tables": makes("half-width", "RopeTables"),
-    "a function that takes complex tables": WITH_COMPLEX,
+RIGHT = {
+    "halves_alike": HALVES + OF_TEXT,
+    "cos_for_cos": IN_ONE_TENSOR.format(names="cos, sin"),
 }
 
 
+@pytest.fixture(scope="module")
+def of_doubts(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What is told of the files of all doubts, and of others without a mistake."""
+    return told(tmp_path_factory.mktemp("doubts"), {**DOUBTS, **RIGHT}, code=0)
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_where_there_is_a_doubt_nothing_is_said(doubt: str, of_doubts: Told) -> None:
+    every = of_doubts.of(doubt)
+    assert [one["findings"] for one in every.values()] == [[]] * len(every)
+    assert len(every) >= 2
+
+
 @pytest.mark.parametrize("beside", BESIDE)
-def test_tables_of_another_form_beside_them_silence_nothing(beside: str, tmp_path: Path) -> None:
-    every = found(tmp_path, MISFIT + BESIDE[beside], code=1)
-    wrong = {
+def test_tables_of_another_form_beside_them_silence_nothing(beside: str, wrong: Told) -> None:
+    codes = {
         name: [each["code"] for each in one["findings"]]
-        for name, one in every.items()
+        for name, one in wrong.of(beside).items()
         if one["findings"]
     }
-    assert wrong == {"apply_rotary": ["pairing-of-tables"]}
+    assert codes == {"apply_rotary": ["pairing-of-tables"]}
 
 
-HALVES = """
-import torch
-
-
-def rotary_embed(x, cos, sin):
-    half = x.shape[-1] // 2
-    a, b = x[..., :half], x[..., half:]
-    c, s = cos[..., :half], sin[..., :half]
-    return torch.cat((a * c - b * s, a * s + b * c), -1)
-"""
-OF_AN_IMAGE = """
-
-def vision_rotary_tables(points, head_dim=32, theta=10000.0):
-    freqs = theta ** (-torch.arange(head_dim // 2).float() / (head_dim // 2))
-    angles = (points[:, :, None].float() * freqs).flatten(1)
-    return angles.cos(), angles.sin()
-"""
-OF_TEXT = """
-
-def rotary_tables(positions, head_dim=32, theta=10000.0):
-    angles = positions[:, None].float() * theta ** (-torch.arange(0, head_dim, 2).float() / head_dim)
-    return torch.cat((angles, angles), -1).cos(), torch.cat((angles, angles), -1).sin()
-"""
-
-
-def test_a_half_of_its_own_that_is_never_read_is_a_mistake(tmp_path: Path) -> None:
-    every = found(tmp_path, HALVES + OF_AN_IMAGE, code=1)
-    (mistake,) = every["rotary_embed"]["findings"]
+def test_a_half_of_its_own_that_is_never_read_is_a_mistake(wrong: Told) -> None:
+    (mistake,) = wrong.of("half_unread")["rotary_embed"]["findings"]
     assert (mistake["code"], mistake["failure"], mistake["mistake"]) == (
         "half-of-tables",
         "R171",
@@ -324,54 +364,32 @@ def test_a_half_of_its_own_that_is_never_read_is_a_mistake(tmp_path: Path) -> No
     assert mistake["message"].startswith(
         "never reads the second half of its tables, and vision_rotary_tables"
     )
-    came_and_right(mistake, tmp_path)
+    came_and_right(mistake, wrong.folder)
 
 
-def test_halves_that_are_alike_may_be_read_once(tmp_path: Path) -> None:
-    every = found(tmp_path, HALVES + OF_TEXT, code=0)
+def test_halves_that_are_alike_may_be_read_once(of_doubts: Told) -> None:
+    every = of_doubts.of("halves_alike")
     assert [one["findings"] for one in every.values()] == [[], []]
     assert every["rotary_embed"]["convention"]["unread"] == "second half"
 
 
-IN_ONE_TENSOR = """
-import torch
-
-
-def compute_cos_sin_cache(rotary_dim=32, max_position=64):
-    inv_freq = 10000.0 ** (-torch.arange(0, rotary_dim, 2).float() / rotary_dim)
-    freqs = torch.outer(torch.arange(max_position).float(), inv_freq)
-    return torch.cat((freqs.cos(), freqs.sin()), dim=-1)
-
-
-def rotary_embedding(positions, query, key, cos_sin_cache):
-    {names} = cos_sin_cache[positions].unsqueeze(1).chunk(2, dim=-1)
-
-    def turn(x):
-        a, b = x.chunk(2, dim=-1)
-        return torch.cat((a * cos - b * sin, b * cos + a * sin), dim=-1)
-
-    return turn(query), turn(key)
-"""
-
-
-def test_sin_taken_for_the_cos_of_the_same_file_is_a_mistake(tmp_path: Path) -> None:
-    every = found(tmp_path, IN_ONE_TENSOR.format(names="sin, cos"), code=1)
-    (mistake,) = every["rotary_embedding"]["findings"]
+def test_sin_taken_for_the_cos_of_the_same_file_is_a_mistake(wrong: Told) -> None:
+    (mistake,) = wrong.of("sin_for_cos")["rotary_embedding"]["findings"]
     assert (mistake["code"], mistake["failure"], mistake["mistake"]) == (
         "tables-swapped",
         "R5",
         True,
     )
-    came_and_right(mistake, tmp_path)
+    came_and_right(mistake, wrong.folder)
 
 
-def test_cos_taken_for_cos_is_none(tmp_path: Path) -> None:
-    every = found(tmp_path, IN_ONE_TENSOR.format(names="cos, sin"), code=0)
+def test_cos_taken_for_cos_is_none(of_doubts: Told) -> None:
+    every = of_doubts.of("cos_for_cos")
     assert [one["findings"] for one in every.values()] == [[], []]
 
 
-def test_one_that_was_not_identified_may_be_the_one_that_fits(tmp_path: Path) -> None:
-    every = found(tmp_path, MISFIT + UNBUILT, code=1)
+def test_one_that_was_not_identified_may_be_the_one_that_fits(wrong: Told) -> None:
+    every = wrong.of("one_unbuilt")
     assert {name: one["follows"] for name, one in every.items()} == {
         "RotaryEmbedding": True,
         "apply_rotary": True,
@@ -381,10 +399,10 @@ def test_one_that_was_not_identified_may_be_the_one_that_fits(tmp_path: Path) ->
 
 def test_so_may_one_that_was_not_asked_for(tmp_path: Path) -> None:
     text = MISFIT + makes("interleaved", "RopeTables")
-    every = found(tmp_path, text, "RotaryEmbedding", "apply_rotary", code=0)
-    assert len(every) == 2
+    asked = [f"model.py:{name}" for name in ("RotaryEmbedding", "apply_rotary")]
+    assert len(told(tmp_path, {"model": text}, *asked, code=0).every) == 2
 
 
-def test_one_with_a_mistake_of_its_own_is_told_that_alone(tmp_path: Path) -> None:
-    every = found(tmp_path, HEAD + makes("half") + TURNS_V, code=1)
-    assert [one["code"] for one in every["apply_rotary"]["findings"]] == ["v-rotated"]
+def test_one_with_a_mistake_of_its_own_is_told_that_alone(wrong: Told) -> None:
+    taker = wrong.of("v_turned")["apply_rotary"]
+    assert [one["code"] for one in taker["findings"]] == ["v-rotated"]

@@ -21,6 +21,7 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <pybind11/pybind11.h>
+#include <torch/csrc/profiler/stubs/base.h>
 #include <torch/library.h>
 
 #include <cstdlib>
@@ -247,6 +248,23 @@ struct Hooks final : at::PrivateUse1HooksInterface {
 };
 Hooks hooks;
 const bool registered = (at::RegisterPrivateUse1HooksInterface(&hooks), true);
+
+// Its profiler, which sees nothing. Without one, torch makes and prints an error at each operation, for 30 ms.
+
+using Event = torch::profiler::impl::ProfilerVoidEventStub;
+
+struct Blind final : torch::profiler::impl::ProfilerStubs {
+  void record(c10::DeviceIndex*, Event*, int64_t*) const override {}
+  float elapsed(const Event*, const Event*) const override { return 0; }
+  void mark(const char*) const override {}
+  void rangePush(const char*) const override {}
+  void rangePop() const override {}
+  bool enabled() const override { return true; }
+  void onEachDevice(std::function<void(int)> visit) const override { visit(0); }
+  void synchronize() const override {}
+};
+Blind blind;
+const bool watched = (torch::profiler::impl::registerPrivateUse1Methods(&blind), true);
 
 }  // namespace
 
