@@ -198,11 +198,17 @@ def _with_position(case: Case, where: dict[str, int]) -> dict[str, int]:
     return where | {"position": int(rows[where["batch"], where["row"]])}
 
 
-def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:
-    """A flat index of (B, S, H, P, 2) as batch row, row, head and pair."""
-    index: list[int] = []
+def indices(flat: int, shape: Sequence[int]) -> list[int]:
+    """The index along each axis of an element, by its place in the flat tensor."""
+    found: list[int] = []
     # torch.unravel_index would import sympy, which takes longer than all checks
     for size in reversed(shape):
         flat, at = divmod(flat, size)
-        index.insert(0, at)
+        found.insert(0, at)
+    return found
+
+
+def _place(flat: int, shape: tuple[int, ...]) -> dict[str, int]:
+    """A flat index of (B, S, H, P, 2) as batch row, row, head and pair."""
+    index = indices(flat, shape)
     return {"batch": index[0], "row": index[1], "head": index[2], "pair": index[3]}

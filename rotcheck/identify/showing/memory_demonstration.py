@@ -10,6 +10,7 @@ from rotcheck.identify.showing.fenced_call import MARGIN, fence_lines
 from rotcheck.identify.showing.function_source import PRINT, Source
 from rotcheck.identify.showing.value_demonstration import setup_lines
 from rotcheck.measure.case import Case
+from rotcheck.measure.rounding_steps import indices
 
 PRINT_ONE = [line.replace(".tolist()", ".item()") for line in PRINT]
 
@@ -70,8 +71,7 @@ def _write_to(source: Source, attempt: Attempt, names: Sequence[str]) -> str | N
     for name in names:
         after, before_call = space[name], space[f"before_{name}"]
         if not torch.equal(after, before_call):
-            worst = (after - before_call).abs().argmax()
-            at = [int(index) for index in torch.unravel_index(worst, after.shape)]
+            at = indices(int((after - before_call).abs().argmax()), after.shape)
             value = [
                 f"came = {name}{at}  # after the call",
                 f"right = before_{name}{at}  # before it",

@@ -14,7 +14,7 @@ from rotcheck.identify.showing import call_snippet
 from rotcheck.identify.showing.attempts import Attempt, case_of
 from rotcheck.identify.showing.function_source import Source
 from rotcheck.measure.case import Case
-from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, unit
+from rotcheck.measure.rounding_steps import ROUNDING_LIMIT, indices, unit
 
 Try = TypeVar("Try")
 
@@ -135,9 +135,7 @@ def worst_of(case: Case, inputs: Sequence[Tensor], came: Sequence[Tensor]) -> Wo
         at = int(off.argmax())
         error = float(off.flatten()[at])
         if error > ROUNDING_LIMIT and (worst is None or error > worst.error):
-            batch, row, head, pair = (
-                int(index) for index in torch.unravel_index(torch.tensor(at), off.shape)
-            )
+            batch, row, head, pair = indices(at, off.shape)
             worst = Worst(batch, row, slot, head, pair, error)
     return worst
 

@@ -21,6 +21,7 @@ from rotcheck.identify.showing.value_demonstration import first_of
 from rotcheck.identify.telling.call_doubts import AGAIN
 from rotcheck.identify.telling.doubt import in_doubt
 from rotcheck.implementations.target import Target
+from rotcheck.measure.rounding_steps import indices
 from rotcheck.results import Identification
 
 POSITION_SETS = (
@@ -117,7 +118,7 @@ def _of_rows(
     off = torch.hypot(
         tables.cos[table_rows] - exact.cos(), tables.sin[table_rows] - exact.sin()
     )  # (S, P)
-    row, pair = (int(index) for index in torch.unravel_index(off.argmax(), off.shape))
+    row, pair = indices(int(off.argmax()), off.shape)
     value = [
         *_value_lines(result, tables, int(table_rows[row]), pair),
         f"angle = torch.tensor({rows[row]} * {theta} ** (-{2 * pair} / {2 * pairs}), dtype=torch.float64)",
