@@ -17,10 +17,12 @@ def rope(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor
 
 
 def test_rope_is_right() -> None:
+    """It is identified, then held to float64 in float32 and bfloat16, its gradient too."""
     assert_rotates(rope)
 
 
 def test_rope_has_the_convention_of_the_checkpoint() -> None:
+    """A model that was trained with another convention would be read wrong without an error."""
     tables = {"tables": "repeated", "table_axes": "b1sw"}
     call = ("q", "k", "cos", "sin")
     assert_rotates(rope, pairing="half", layout="bhsd", arguments=call, **tables)

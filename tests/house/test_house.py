@@ -154,11 +154,14 @@ def test_an_unknown_attribute_of_the_package_is_answered_with_the_known_ones() -
         rotcheck.nonsense  # noqa: B018
 
 
+FOLDERS = ("rotcheck", "tests", "docs", "examples")
+
+
 @pytest.mark.parametrize(
     "tool",
     [
-        ["ruff", "check", "rotcheck", "tests", "docs"],
-        ["ruff", "format", "--check", "rotcheck", "tests", "docs"],
+        ["ruff", "check", *FOLDERS],
+        ["ruff", "format", "--check", *FOLDERS],
         ["mypy"],
     ],
     ids=lambda tool: " ".join(tool[:2]),
