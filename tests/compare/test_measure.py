@@ -1,6 +1,7 @@
 """The measure: correct arithmetic stays inside the bands that docs/the-measure.md gives,
 and nothing else does."""
 
+import math
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from rotcheck.measure import case as cases
 from rotcheck.measure.case import Case
 from rotcheck.measure.cell_evidence import Evidence
 from rotcheck.measure.judge import judge, note, shown_error
-from rotcheck.measure.rounding_steps import Measurement, against, measure, norms, unit
+from rotcheck.measure.rounding_steps import Measurement, Tolerance, against, measure, norms, unit
 from rotcheck.rotary import Convention
 
 SEEDS = [1, 2, 3, 4, 5]
@@ -154,6 +155,21 @@ def test_nan_and_infinity_are_counted_and_the_finite_error_is_kept() -> None:
 
 def test_nan_that_should_be_there_is_none_too_many() -> None:
     assert simple([[torch.nan, 1]], [[torch.nan, 1]]).not_finite == 0
+
+
+@pytest.mark.parametrize("here", [0.0, 3.9, 4.1, torch.nan, torch.inf])
+@pytest.mark.parametrize("there", [0.0, torch.nan, torch.inf])
+def test_what_is_tolerated_is_what_measures_as_rounding(here: float, there: float) -> None:
+    """In units, beside pairs that are right: NaN and infinity are right only where both have it."""
+    truth = torch.ones(1, 2, 1, 2, 2, dtype=torch.float64)
+    sizes = norms([truth])
+    result = truth.clone()
+    result[0, 1, 0, 1, 0] += here * float(unit(sizes[0], torch.float32).max())
+    truth[0, 1, 0, 1, 0] += there
+    off = measure([result], [truth], sizes, torch.float32)
+    holds = Tolerance.of(sizes, torch.float32).holds([result], [truth])
+    neither = not math.isfinite(here) and not math.isfinite(there)
+    assert holds == off.is_right == (neither or (here < 4 and there == 0.0))
 
 
 def test_where_the_worst_error_sits_names_its_place() -> None:
