@@ -107,14 +107,16 @@ def _of_slot(
         return 0.0, 0, {}, torch.ones(0, dtype=torch.bool)
     step = unit(norms, dtype, slack)[..., None]  # (B, S, H, P, 1)
     units = (result - truth).abs() / step  # (B, S, H, P, 2)
-    not_finite = torch.zeros((), dtype=torch.bool)
+    right = result == truth.to(dtype).double()
+    worst, not_finite = units, 0
     if not math.isfinite(units.max()):  # which most are: that is seen at once
         finite = torch.isfinite(result)  # (B, S, H, P, 2)
-        not_finite = ~finite & torch.isfinite(truth)
+        lost = ~finite & torch.isfinite(truth)
+        not_finite = int(lost.sum())
         units = torch.where(finite, units, 0.0)
-    worst = int((not_finite if not_finite.any() else units).flatten().to(torch.float64).argmax())
-    right = result == truth.to(dtype).double()
-    return float(units.max()), int(not_finite.sum()), _place(worst, tuple(result.shape)), right
+        worst = lost.to(torch.float64) if not_finite else units
+    place = _place(int(worst.flatten().argmax()), tuple(result.shape))
+    return float(units.max()), not_finite, place, right
 
 
 @dataclass(frozen=True, slots=True)
