@@ -74,6 +74,17 @@ def test_xpos_is_neither_right_nor_wrong() -> None:
     assert "as xPos does" in verdict["message"]
 
 
+def test_twice_the_angles_of_a_plain_schedule_are_wrong() -> None:
+    once = _turned(torch.arange(64), torch.float32)
+    a, b = once.after.double().chunk(2, -1)
+    cos, sin = (f(_angles(torch.arange(64)))[:, None] for f in (torch.cos, torch.sin))
+    after = torch.cat((a * cos - b * sin, a * sin + b * cos), -1).float()
+    turn = find_turn(once.before, after)
+    assert turn is not None
+    verdict = turn_verdict(TensorTurn("q", once.before, after, turn), 1)
+    assert (verdict["verdict"], verdict["finding"]) == ("disagrees", "rotated-twice")
+
+
 def test_rows_of_which_nothing_is_left_may_be_padding() -> None:
     turned = _turned(torch.arange(16), torch.float32)
     after = turned.after.clone()

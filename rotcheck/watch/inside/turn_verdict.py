@@ -7,6 +7,7 @@ half precision, positions that a narrow dtype cannot hold.
 import re
 from typing import Any, cast
 
+from rotcheck.measure import mistake_names
 from rotcheck.model.judged_turn import JudgedTurn, judge_turn
 from rotcheck.model.turn_angles import NARROW
 from rotcheck.watch.inside.turn_positions import LEAST_ROWS, Runs, find_positions, runs_of
@@ -91,7 +92,8 @@ def _verdict(judgement: JudgedTurn, knows_axis: bool) -> tuple[str, str, str]:
     if judgement.fit.finding:  # what was rounded explains the angles of all rows
         return "disagrees", judgement.fit.finding, judgement.fit.why
     exact = judgement.tensor.before.dtype not in NARROW
-    if judgement.finding and exact and judgement.error > ROUNDING:
+    is_sure = judgement.error > ROUNDING or judgement.finding == mistake_names.TWICE[0]
+    if judgement.finding and exact and is_sure:
         return "disagrees", judgement.finding, judgement.message
     return _RIGHT
 
