@@ -15,6 +15,7 @@ from rotcheck.rotary.frequencies import wrap
 
 MOST_AXES = 4  # time, row, column, and one more
 FRONTS = (0, 1, 2, 4, 5, 8, 9)  # rows in front of a grid: a class token, registers
+MOST_CHOICES = 16  # of pairs that may show the places along an axis
 MOST_ALONE = 64  # rows outside the grid, which stand still: a class token, registers, a text
 EXACT = 2e-6  # radians: what float32 leaves of an angle that is a mean of several
 WHOLE = 0.05  # of a step: how far from an integer a coordinate may be
@@ -69,35 +70,26 @@ def _behind(front: Tensor, grid: GridCoordinates) -> GridCoordinates:
 def _of_all(angles: Tensor, noise: float) -> GridCoordinates | None:
     tolerance = 10 * noise if noise > NOISE else NOISE
     axes: list[Tensor] = []
-    open_pairs = [
-        pair for pair in range(angles.shape[1]) if float(_spread(angles[:, pair])) > 2 * tolerance
-    ]
-    columns = sorted(open_pairs, key=lambda pair: float(_spread(angles[:, pair])))
+    spread = wrap(angles - angles[:1]).abs().amax(0)  # (P,): how far from the first row
+    open_pairs = (spread > 2 * tolerance).nonzero().flatten()
+    columns = open_pairs[spread[open_pairs].argsort(stable=True)]
     steps = torch.zeros(MOST_AXES, angles.shape[1], dtype=angles.dtype)
-    while columns:
+    while len(columns):
         if len(axes) == MOST_AXES:
             return None
-        exact = noise if noise > NOISE else EXACT
-        choices = (
-            _places(angles[:, pair], exact) for pair in columns
-        )  # of the slowest it is rough
-        places = next((choice for choice in choices if choice is not None), None)
+        places = _places_of_any(angles[:, columns], noise if noise > NOISE else EXACT)
         if places is None:
             return None
-        rest = []
-        for pair in columns:
-            step = _step(angles[:, pair], places, tolerance)
-            if step is None:
-                rest.append(pair)
-            else:
-                steps[len(axes), pair] = step
-        if len(rest) == len(columns):
+        turns = _steps(angles[:, columns], places, tolerance)  # (P,)
+        follows = ~turns.isnan()
+        if not bool(follows.any()):
             return None
+        steps[len(axes), columns[follows]] = turns[follows]
         axes.append(places)
-        columns = rest
+        columns = columns[~follows]
     if len(axes) < 2:
         return None
-    for pair in set(range(angles.shape[1])) - set(open_pairs):
+    for pair in set(range(angles.shape[1])) - set(open_pairs.tolist()):
         axis, step = _slow_step(angles[:, pair], axes)
         steps[axis, pair] = step
     places, steps = torch.stack(axes, -1), steps[: len(axes)]
@@ -105,9 +97,12 @@ def _of_all(angles: Tensor, noise: float) -> GridCoordinates | None:
     return grid or _beside_line(angles, places, steps, tolerance)
 
 
-def _spread(column: Tensor) -> Tensor:
-    """How far the angles (S,) of a pair are from the first one."""
-    return wrap(column - column[0]).abs().max()
+def _places_of_any(columns: Tensor, noise: float) -> Tensor | None:
+    """The integers (S,) that the angles (S, P) of a slow pair are multiples of: of the slowest
+    these are rough."""
+    some = range(0, columns.shape[1], max(1, columns.shape[1] // MOST_CHOICES))
+    choices = (_places(columns[:, pair], noise) for pair in some)
+    return next((places for places in choices if places is not None), None)
 
 
 def _places(column: Tensor, noise: float) -> Tensor | None:
@@ -130,22 +125,22 @@ def _places(column: Tensor, noise: float) -> Tensor | None:
     return places
 
 
-def _step(column: Tensor, places: Tensor, tolerance: float) -> float | None:
-    """By how much a pair turns from place to place; None: it does not follow these places."""
+def _steps(columns: Tensor, places: Tensor, tolerance: float) -> Tensor:
+    """By how much pairs (S, P) turn from place to place, (P,); NaN: one does not follow these."""
     order = places.argsort(stable=True)
-    sorted_places, sorted_angles = places[order], column[order]
+    sorted_places, sorted_angles = places[order], columns[order]
     following = (sorted_places.diff() == 1).nonzero().flatten()
     if not len(following):
-        return None
+        return torch.full_like(columns[0], torch.nan)
     at = int(following[0])
-    step = float(wrap(sorted_angles[at + 1] - sorted_angles[at]))
-    start = sorted_angles[0]
-    for _ in range(2):
-        off = wrap(column - start - places * step)
-        if float(off.abs().max()) > (tolerance if _ else 0.5):
-            return None
-        step += float((off * places).sum() / places.square().sum())
-    return step if float(wrap(column - start - places * step).abs().max()) < tolerance else None
+    steps = wrap(sorted_angles[at + 1] - sorted_angles[at])  # (P,)
+    start, line = sorted_angles[:1], places[:, None]
+    for limit in (0.5, tolerance):
+        off = wrap(columns - start - line * steps)  # (S, P)
+        steps = steps.where(off.abs().amax(0) <= limit, torch.nan)
+        steps = steps + (off * line).sum(0) / line.square().sum()
+    off = wrap(columns - start - line * steps)
+    return steps.where(off.abs().amax(0) < tolerance, torch.nan)
 
 
 def _slow_step(column: Tensor, axes: Sequence[Tensor]) -> tuple[int, float]:
