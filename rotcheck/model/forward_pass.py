@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn import Module
 
 from rotcheck.model.config_holders import config_holders
-from rotcheck.witness.call_record import map_tensors
 from rotcheck.witness.witness import Witness
 
 SIZES = 4  # of an image or a film: frames, height, width
@@ -47,24 +46,6 @@ def run_forward(module: Module, inputs: Mapping[str, Any]) -> ForwardPass:
 def _witnessed(module: Module, inputs: Mapping[str, Any]) -> tuple[Witness, Any]:
     with Witness(module) as witness:
         return witness, module(**inputs)
-
-
-def moved(inputs: Mapping[str, Any], device: str, dtype: torch.dtype | None) -> dict[str, Any]:
-    """The inputs of a model on a device; floating ones in the dtype, if one is given."""
-
-    def move(tensor: Tensor) -> Tensor:
-        return tensor.to(device, dtype if tensor.is_floating_point() else None)
-
-    return {name: map_tensors(value, move) for name, value in inputs.items()}
-
-
-def cast_module(module: Module, dtype: torch.dtype | None) -> Module:
-    """A module with its floating weights and buffers in the dtype; None: in those that they have.
-
-    Complex tables stay complex, which `module.to(dtype)` would make real.
-    """
-    casts = {torch.float32: "float", torch.bfloat16: "bfloat16", torch.float16: "half"}
-    return module if dtype is None else getattr(module, casts[dtype])()
 
 
 def dtype_of(module: Module) -> torch.dtype:

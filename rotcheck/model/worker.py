@@ -19,6 +19,7 @@ from rotcheck.model.backward_pass import backward_row
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.build.config_json import config_of_module
+from rotcheck.model.build.precision import moved
 from rotcheck.model.declared.declared_file import declared_file
 from rotcheck.model.declared.declared_rotation import (
     DeclaredRotation,
@@ -28,9 +29,7 @@ from rotcheck.model.declared.declared_rotation import (
 from rotcheck.model.declared_rows import declared_alone, declared_rows, schedules_of
 from rotcheck.model.forward_pass import (
     ForwardPass,
-    cast_module,
     dtype_of,
-    moved,
     run_forward,
 )
 from rotcheck.model.model_rows import ModelObservation, no_rotation_row
@@ -94,17 +93,17 @@ def open_weights(setup: dict[str, Any]) -> Answer:
         whole = trained_model(folder, setup["device"], precision or torch.float32)
         module, config = whole.module, whole.config
     else:  # a factory's, which has the weights that it gave it
-        model = _build(spec)
-        module, config = cast_module(model.module.to(setup["device"]), precision), model.config
+        model = _build(spec, precision)
+        module, config = model.module.to(setup["device"]), model.config
     return lambda task: {
         "weights": msgspec.to_builtins(judge_weights(module, text, config, folder))
     }
 
 
-def _build(spec: str) -> BuiltModel:
+def _build(spec: str, precision: torch.dtype | None) -> BuiltModel:
     """The model of a SPEC. Raises `RequestError` itself, which ends the run, where it cannot be."""
     try:
-        return build(spec)
+        return build(spec, precision)
     except BuildError as error:
         raise RequestError(f"{spec!r} cannot be built: {error}") from error
 
@@ -118,10 +117,10 @@ class ModelAtWork:
 
     def __init__(self, spec: str, device: str, dtype: str) -> None:
         self.spec, self.device = spec, device
-        self.model: BuiltModel = _build(spec)
         self.precision = _precision(dtype)
-        self.module = cast_module(self.model.module.to(device), self.precision)
-        self.inputs = moved(self.model.inputs, device, self.precision)
+        self.model: BuiltModel = _build(spec, self.precision)
+        self.module = self.model.module.to(device)
+        self.inputs = moved(self.model.inputs, None, device)
         self.dtype = str(dtype_of(self.module)).removeprefix("torch.")
 
     @cached_property
@@ -205,6 +204,6 @@ class ModelAtWork:
             config_of_module(self.module),
             self.device,
             getattr(torch, self.dtype),
-            lambda: cast_module(_build(self.spec).module, self.precision),
+            lambda: _build(self.spec, self.precision).module,
             self.whole,
         )

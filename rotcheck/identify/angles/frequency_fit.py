@@ -19,6 +19,8 @@ TOLERANCES = (2e-5, 1e-4, 1e-3, 2e-2)  # float32, and what narrower dtypes leave
 CLOSE = 1e-6  # what float32 costs a frequency
 # relative: of a frequency, and of its product with a position
 ROUNDING = 2 * torch.finfo(torch.float32).eps
+NARROW_VALUE = 2e-6  # relative: a frequency that is so near to one of a narrow dtype is that
+SMALLEST = 6.2e-5  # above float16's smallest normal number
 EXACT = 3  # positions up to which every dtype holds a position
 
 
@@ -59,7 +61,7 @@ def fit_schedule(
     forward = {position: angle * direction for position, angle in angles.items()}
     frequencies = estimate_frequencies(forward)
     steady = _departs(forward, frequencies, noise)[0] is None
-    if steady and not _holds_narrow_values(frequencies):
+    if steady and not _holds_narrow_values(frequencies, noise / max(1, *forward)):
         return _steady(forward, frequencies, head_dim, noise, candidates)
     near = estimate_frequencies(forward, EXACT)  # rounded positions spoil the fit further on
     small = {position: angle for position, angle in forward.items() if position <= EXACT}
@@ -106,10 +108,14 @@ def _steady(
     return _fit(angles, frequencies, near[0] if near else None, noise)
 
 
-def _holds_narrow_values(frequencies: Tensor) -> bool:
-    """Whether all frequencies are such as bfloat16 or float16 holds."""
-    turning = frequencies[frequencies > 6.2e-5]  # above float16's smallest normal number
-    return len(turning) > 2 and narrow_dtype(turning, 2e-6) is not None
+def _holds_narrow_values(frequencies: Tensor, noise: float) -> bool:
+    """Whether all frequencies are such as bfloat16 or float16 holds, of those that are exact enough.
+
+    `noise`: radians a position by which they may be off as measured.
+    """
+    least = max(SMALLEST, noise / NARROW_VALUE)
+    turning = frequencies[frequencies > least]
+    return len(turning) > 2 and narrow_dtype(turning, NARROW_VALUE) is not None
 
 
 def _recognise(
@@ -136,7 +142,7 @@ def _fit(angles: Angles, exact: Tensor, recognition: Recognition | None, noise: 
     wrong_at, error, longest = _departs(angles, exact, noise)
     why, past = "", False
     if wrong_at is not None:
-        why, past = _why(angles, exact, wrong_at, recognition is not None)
+        why, past = _why(angles, exact, wrong_at, recognition is not None, noise)
     return Fit(
         frequencies=exact,
         schedule=recognition.schedule if recognition else None,
@@ -152,7 +158,7 @@ def _fit(angles: Angles, exact: Tensor, recognition: Recognition | None, noise: 
 
 
 def _why(
-    angles: Angles, frequencies: Tensor, position: int, has_schedule: bool
+    angles: Angles, frequencies: Tensor, position: int, has_schedule: bool, noise: float
 ) -> tuple[str, bool]:
     """Explain a wrong angle: by the position that it is right for, or by a rounding.
 
@@ -175,7 +181,8 @@ def _why(
     turn = position * frequencies
     near_rounding = wrap(turn - angle).abs() <= turn.abs() * 2**-7 + RIGHT_PHASE
     if has_schedule and (
-        _holds_narrow_values(estimate_frequencies(angles)) or bool(near_rounding.all())
+        _holds_narrow_values(estimate_frequencies(angles), noise / max(1, *angles))
+        or bool(near_rounding.all())
     ):
         return "frequencies or angles are rounded to less than float32", False
     return "", False

@@ -8,18 +8,24 @@ from typing import Any
 import torch
 
 from rotcheck.model.build.build_error import BuildError, reason
+from rotcheck.model.build.precision import moved
 
 Inputs = Mapping[str, Any]
 MOST_REASONS = 2  # that a message lists
 
 
-def first_that_runs(module: torch.nn.Module, calls: Iterable[Inputs]) -> Inputs:
+def first_that_runs(
+    module: torch.nn.Module, calls: Iterable[Inputs], dtype: torch.dtype | None = None
+) -> Inputs:
     """The first of several calls that a copy of a module takes; the module itself stays as it is.
+
+    Floating inputs are in the dtype, if one is given.
 
     Raises `BuildError` with the first reasons.
     """
     reasons: dict[str, str] = {}
-    for inputs in calls:
+    for call in calls:
+        inputs = moved(call, dtype)
         problem = run_once(copy_of(module), copy.deepcopy(dict(inputs)))
         if problem is None:
             return inputs

@@ -20,7 +20,7 @@ KERNEL_AXES = 3  # of the weights of a convolution, at least
 ATTEMPTS = (6, 8, 0)  # how many heads there are at least; 0: as many as there were
 
 
-def from_class(name: str) -> BuiltModel:
+def from_class(name: str, dtype: torch.dtype) -> BuiltModel:
     """The model of a class of diffusers.
 
     Raises `RequestError` where there is none of that name, with those that are near.
@@ -33,10 +33,10 @@ def from_class(name: str) -> BuiltModel:
         near = difflib.get_close_matches(name, names, 3, 0.5)
         hint = f"; near it are {', '.join(near)}" if near else ""
         raise RequestError(f"diffusers {diffusers.__version__} has no model {name!r}{hint}")
-    return _build(model_class)
+    return _build(model_class, dtype)
 
 
-def _build(model_class: Any) -> BuiltModel:
+def _build(model_class: Any, dtype: torch.dtype) -> BuiltModel:
     name = model_class.__name__
     defaults, given = _defaults(model_class), dict(diffusion_sizes.NECESSARY.get(name, {}))
     full = {**defaults, **given}
@@ -52,10 +52,10 @@ def _build(model_class: Any) -> BuiltModel:
                 raise BuildError(f"a smaller model would rotate differently: {', '.join(rotary)}")
             if not heads:
                 _check_count(model_class, config)
-            torch.manual_seed(SEED)
-            module = model_class.from_config(config).float().eval()
+            module = _module(model_class, config, dtype)
             _turn(module)
-            inputs = call_search.first_that_runs(module, diffusion_inputs.calls(module, config))
+            calls = diffusion_inputs.calls(module, config)
+            inputs = call_search.first_that_runs(module, calls, dtype)
         except Exception as error:  # a stranger's constructor may raise anything
             first = first or BuildError(f"{name}: {reason(error)}")
             continue
@@ -63,6 +63,18 @@ def _build(model_class: Any) -> BuiltModel:
         return BuiltModel(module, inputs, {"_class_name": name, **full}, name, changes)
     assert first is not None, "there are attempts"
     raise first
+
+
+def _module(model_class: Any, config: Mapping[str, Any], dtype: torch.dtype) -> torch.nn.Module:
+    """A model whose weights are made in a dtype, as `from_pretrained` makes them."""
+    usual = torch.get_default_dtype()
+    torch.manual_seed(SEED)
+    torch.set_default_dtype(dtype)
+    try:
+        module: torch.nn.Module = model_class.from_config(config)
+    finally:
+        torch.set_default_dtype(usual)
+    return (module.float() if dtype == torch.float32 else module).eval()
 
 
 def _turn(module: torch.nn.Module) -> None:

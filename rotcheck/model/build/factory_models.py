@@ -12,28 +12,29 @@ from rotcheck.model.build import call_search, model_inputs
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel
 from rotcheck.model.build.config_json import config_of_module
+from rotcheck.model.build.precision import cast_module
 from rotcheck.model.build.random_inputs import BATCH, LENGTH, normal, token_sequence
 from rotcheck.model.module_layers import layer_types
 
 SEED = 12
 
 
-def from_factory(source: str) -> BuiltModel:
+def from_factory(source: str, dtype: torch.dtype | None = None) -> BuiltModel:
     """The model that `package.module:factory` or `path/to/file.py:factory` makes.
 
-    Its dtype and its weights stay as they are made. Raises `RequestError` for what is no such
-    factory, and what the factory's module or the factory itself raises.
+    Its weights stay as they are made, in their own dtypes if none is given. Raises `RequestError`
+    for what is no such factory, and what the factory's module or the factory itself raises.
     """
     spec.check_path(source)
     module, inputs = _module_and_inputs(source)
-    module = module.to("cpu").eval()
+    module = cast_module(module.to("cpu").eval(), dtype)
     original = config_of_module(module)
     if inputs is not None:
         call = _by_name(module, inputs, source)
-        problem = call_search.first_that_runs(module, [call])
+        problem = call_search.first_that_runs(module, [call], dtype)
         return BuiltModel(module, problem, original, type(module).__name__, (), _types(original))
     calls = model_inputs.calls(module) if hasattr(module, "main_input_name") else _calls(module)
-    found = call_search.first_that_runs(module, calls)
+    found = call_search.first_that_runs(module, calls, dtype)
     return BuiltModel(module, found, original, type(module).__name__, (), _types(original))
 
 

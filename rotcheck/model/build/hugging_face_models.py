@@ -26,7 +26,7 @@ ATTEMPTS: tuple[tuple[int, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
-def from_architecture(name: str) -> BuiltModel:
+def from_architecture(name: str, dtype: torch.dtype) -> BuiltModel:
     """The model of an architecture of transformers, with its default configuration.
 
     Raises `RequestError` where there is none of that name, with those that are near.
@@ -34,41 +34,47 @@ def from_architecture(name: str) -> BuiltModel:
     from rotcheck.model.build import model_classes
 
     config_class, classes = model_classes.find(name)
-    return _build(config_class, {}, classes)
+    return _build(config_class, {}, classes, dtype)
 
 
-def from_file(path: Path) -> BuiltModel:
+def from_file(path: Path, dtype: torch.dtype) -> BuiltModel:
     """The model of a `config.json`, or of the folder that has one."""
     from rotcheck.model.build import model_classes
 
     file = path / "config.json" if path.is_dir() else path
     original = read_config(file)
     config_class, classes = model_classes.find_declared(original, file)
-    model = _build(config_class, original, classes)
+    model = _build(config_class, original, classes, dtype)
     code = model_classes.folder_code(original)
     note = (f"a model of transformers, not of {code}, which auto_map names",) if code else ()
     return replace(model, changes=(*note, *model.changes))
 
 
 def _build(
-    config_class: type[Any], original: Mapping[str, Any], classes: Sequence[type[Any]]
+    config_class: type[Any],
+    original: Mapping[str, Any],
+    classes: Sequence[type[Any]],
+    dtype: torch.dtype,
 ) -> BuiltModel:
     """The first of several classes that is built and runs; else a part of the model that does."""
     full = plain(config_of(config_class, original).to_dict())
     reasons: list[str] = []
     for model_class in classes:
         try:
-            return _build_class(config_class, original, full, model_class)
+            return _build_class(config_class, original, full, model_class, dtype)
         except BuildError as error:
             reasons.append(f"{model_class.__name__}: {error}")
-    part = _first_part(config_class, original, full)
+    part = _first_part(config_class, original, full, dtype)
     if part is None:
         raise BuildError("; ".join(reasons) or f"no model is made of a {config_class.__name__}")
     return replace(part, changes=(f"only a part, since {'; '.join(reasons)}", *part.changes))
 
 
 def _first_part(
-    config_class: type[Any], original: Mapping[str, Any], full: Mapping[str, Any]
+    config_class: type[Any],
+    original: Mapping[str, Any],
+    full: Mapping[str, Any],
+    dtype: torch.dtype,
 ) -> BuiltModel | None:
     """The first part of a model that is a model itself and runs alone."""
     from rotcheck.model.build import model_classes
@@ -79,7 +85,7 @@ def _first_part(
         if isinstance(values, Mapping) and values.get("model_type"):
             try:
                 part_class, classes = model_classes.find_declared(values, Path(key))
-                return _build(part_class, values, classes)
+                return _build(part_class, values, classes, dtype)
             except RequestError:  # the next part may be one that runs
                 continue
     return None
@@ -90,6 +96,7 @@ def _build_class(
     original: Mapping[str, Any],
     full: Mapping[str, Any],
     model_class: type[Any],
+    dtype: torch.dtype,
 ) -> BuiltModel:
     """A model of a class, as small as it can be; raises `BuildError` with the first reason."""
     first: BuildError | None = None
@@ -100,8 +107,8 @@ def _build_class(
         try:
             config = config_of(config_class, with_sizes(original, full, sizes, config_class))
             _check_rotary(full, config)
-            module = _module(model_class, config)
-            inputs = call_search.first_that_runs(module, model_inputs.calls(module))
+            module = _module(model_class, config, dtype)
+            inputs = call_search.first_that_runs(module, model_inputs.calls(module), dtype)
         except Exception as error:  # a stranger's constructor may raise anything
             first = first or BuildError(reason(error))
             continue
@@ -159,7 +166,7 @@ def merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> Changes:
     return union
 
 
-def _module(model_class: type[Any], config: Any) -> torch.nn.Module:
+def _module(model_class: type[Any], config: Any, dtype: torch.dtype) -> torch.nn.Module:
     from rotcheck.model.build import model_classes
 
     with model_classes.without_kernels():  # a part may be imported only now
@@ -168,5 +175,5 @@ def _module(model_class: type[Any], config: Any) -> torch.nn.Module:
         if count > MOST_PARAMETERS:
             raise BuildError(f"{count / 1e6:,.0f} million parameters")
         torch.manual_seed(SEED)
-        module: torch.nn.Module = model_class._from_config(config, dtype=torch.float32)
-    return module.float().eval()
+        module: torch.nn.Module = model_class._from_config(config, dtype=dtype)
+    return (module.float() if dtype == torch.float32 else module).eval()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.model.build import call_search
+from rotcheck.model.build import call_search, precision
 from rotcheck.model.build.build_error import BuildError, reason
 from rotcheck.model.build.built_model import BuiltModel
 from rotcheck.model.build.random_inputs import BATCH, SEED, normal
@@ -18,7 +18,7 @@ FEWEST, HEADS = 2, 4  # blocks of each model, heads of each block
 MOST_PARAMETERS = 150_000_000
 
 
-def from_name(name: str) -> BuiltModel:
+def from_name(name: str, dtype: torch.dtype) -> BuiltModel:
     """The model that timm makes of a name.
 
     Raises `RequestError` where there is none of that name, with those that are near.
@@ -35,9 +35,9 @@ def from_name(name: str) -> BuiltModel:
     first: BuildError | None = None
     for small, (height, width) in _attempts(sizes, full, few):
         try:
-            module = _module(name, small)
+            module = precision.cast_module(_module(name, small), dtype)
             image = normal(BATCH, _channels(whole), height, width)  # (B, C, H, W)
-            inputs = call_search.first_that_runs(module, [{"x": image}])
+            inputs = call_search.first_that_runs(module, [{"x": image}], dtype)
         except Exception as error:  # a stranger's constructor may raise anything
             first = first or BuildError(f"{name}: {reason(error)}")
             continue
@@ -103,7 +103,7 @@ def _module(name: str, sizes: Mapping[str, Any]) -> torch.nn.Module:
         raise BuildError(f"{count / 1e6:,.0f} million parameters")
     torch.manual_seed(SEED)
     module: torch.nn.Module = timm.create_model(name, pretrained=False, **sizes)
-    return module.float().eval()
+    return module.eval()
 
 
 def _channels(whole: Any) -> int:

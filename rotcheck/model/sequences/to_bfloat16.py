@@ -3,7 +3,8 @@
 import torch
 from torch.nn import Module
 
-from rotcheck.model.sequences.evidence.far_pass import FarPass, cast_inputs, witnessed_pass
+from rotcheck.model.build.precision import moved
+from rotcheck.model.sequences.evidence.far_pass import FarPass, witnessed_pass
 from rotcheck.model.sequences.evidence.module_copy import module_copy
 from rotcheck.model.sequences.evidence.row_difference import SAME_NARROW
 from rotcheck.model.sequences.way import WayClosed, WayOutcome, WaySubject
@@ -17,7 +18,7 @@ def run(subject: WaySubject) -> WayOutcome:
         raise WayClosed("the model is not in float32")
     far = FarPass.of_subject(subject)
     module = module_copy(subject.module).to(torch.bfloat16)
-    records, _ = witnessed_pass(subject, module, cast_inputs(far.inputs, torch.bfloat16))
+    records, _ = witnessed_pass(subject, module, moved(far.inputs, torch.bfloat16))
     difference = far.difference(records, SAME_NARROW)
     if not difference.words:
         return WayOutcome(TITLE, difference.error)

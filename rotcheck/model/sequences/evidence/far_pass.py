@@ -15,7 +15,7 @@ from rotcheck.model.sequences.evidence.token_angles import TurnPlace, place_turn
 from rotcheck.model.sequences.evidence.token_call import LENGTH, NOTHING, TokenCall
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
 from rotcheck.rotary.frequencies import wrap
-from rotcheck.witness.call_record import CallRecord, TensorTurn, map_tensors
+from rotcheck.witness.call_record import CallRecord, TensorTurn
 from rotcheck.witness.turn_forms import FormWitness
 
 FAR = 8000  # positions up to here are asked for, if the model has as many
@@ -119,14 +119,6 @@ def witnessed_pass(
         result = module(**inputs)
     floats = (tensor for tensor in tensors_within(result) if tensor.is_floating_point())
     return witness.calls, next(floats, None)
-
-
-def cast_inputs(inputs: Mapping[str, Any], dtype: torch.dtype) -> dict[str, Any]:
-    """Inputs whose tensors of values are cast."""
-    return {
-        name: map_tensors(value, lambda x: x.to(dtype) if x.is_floating_point() else x)
-        for name, value in inputs.items()
-    }
 
 
 def original_length(config: Mapping[str, Any] | None) -> int | None:
