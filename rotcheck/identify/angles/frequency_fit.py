@@ -109,7 +109,7 @@ def _steady(
 
 
 def _holds_narrow_values(frequencies: Tensor, noise: float) -> bool:
-    """Whether all frequencies are such as bfloat16 or float16 holds, of those that are exact enough.
+    """Whether all frequencies that are exact enough are such as bfloat16 or float16 holds.
 
     `noise`: radians a position by which they may be off as measured.
     """
