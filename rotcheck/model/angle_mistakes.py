@@ -64,7 +64,11 @@ def _end_of_table(
     length = angles.shape[1]
     rows = torch.arange(length) if positions is None else positions.reshape(-1)
     index = torch.arange(length)
+    again = (angles[0, 1:] - angles[0, :-1], angles[0, 1:] - angles[0, :1])  # (S - 1, P) each
+    near = [wrap(off).abs().amax(-1) <= 10 * noise for off in again]
     for end in range(FEWEST_ROWS, length):
+        if not near[0][end - 1] and not near[1][end - 1]:
+            continue  # its first row past the end is neither the last one nor the first
         ways = {end - 1: index.clamp(max=end - 1), 0: index % end}
         for row, places in ways.items():
             match = wrap(angles[:, places] - angles).abs().max() <= 10 * noise

@@ -136,14 +136,15 @@ def _is_axial(rotation: DeclaredRotation) -> bool:
 def _of_axes(
     rotation: DeclaredRotation, order: AxisOrder, seen_axes: Iterable[SeenAxes]
 ) -> Iterator[DeclaredRow]:
-    """Yield a row for each way in which pairs turn with axes."""
+    """Yield a row for each way in which pairs turn with axes; one of all that do as declared."""
     rows: dict[str, DeclaredRow] = {}
     for axes in seen_axes:
         fields = axes.fields(rotation, order)
         row = declared_row(
             rotation, fields.pop("done"), fields.pop("verdict"), "axes", str(order), **fields
         )
-        rows.setdefault(f"{row.done} {row.message}", row)
+        same = "" if row.verdict == "agrees" else f"{row.done} {row.message}"
+        rows.setdefault(same, row)
     yield from rows.values()
 
 

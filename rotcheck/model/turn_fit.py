@@ -9,8 +9,8 @@ from torch import Tensor
 
 from rotcheck.identify.angles.frequency_fit import fit_schedule
 from rotcheck.identify.angles.measured_angles import estimate_frequencies
-from rotcheck.model.grid_angles import grid_angles
-from rotcheck.model.grid_coordinates import grid_coordinates
+from rotcheck.model.grid_angles import GridAngles, grid_angles
+from rotcheck.model.grid_coordinates import GridCoordinates, grid_coordinates
 from rotcheck.model.grid_steps import GridSteps
 from rotcheck.model.rounded_phases import rounded_phases, rounded_tables
 from rotcheck.model.turn_angles import NOISE
@@ -22,6 +22,7 @@ EXACT = 2e-6  # radians: an angle of the first rows is as exact as that in float
 PHASE = 2 * torch.finfo(torch.float32).eps  # relative: what float32 costs a phase
 MOST_ROUNDED = 0.98  # of the angles of rounded tables: so many are those of the same rounding
 TABLE_STEP = 0.01  # radians: two steps of a cos in bfloat16
+MEAN_NOISE = (1 / 16, 1 / 8, 1 / 4, 1)  # of what rounding may hide, what it hides of means of heads
 FARTHEST = 4096  # the first position of a sequence, at most, and EARLIEST at least
 EARLIEST = -64
 
@@ -239,12 +240,18 @@ def _of_grid(angles: Tensor, noise: float) -> TurnFit | None:
     """Angles that follow the row and the column of each token in an image, or film."""
     if len(angles) > 1:
         return None
-    grid = grid_angles(angles[0], max(10 * noise, 2e-3)) or grid_coordinates(angles[0], noise)
+    parts = (1,) if noise <= NOISE else MEAN_NOISE
+    grids = (_grid(angles[0], noise * part) for part in parts)
+    grid = next((grid for grid in grids if grid is not None), None)
     if grid is None:
         return None
     error = float(wrap(angles - grid.truth).abs().max())
     fields = (grid.truth[None], error, grid.words)
     return TurnFit("grid", 1, torch.zeros(0), None, 0.0, *fields, steps=grid.steps)
+
+
+def _grid(angles: Tensor, noise: float) -> GridAngles | GridCoordinates | None:
+    return grid_angles(angles, max(10 * noise, 2e-3)) or grid_coordinates(angles, noise)
 
 
 def _of_nothing(angles: Tensor) -> TurnFit:

@@ -12,13 +12,15 @@ from torch import Tensor
 from rotcheck.witness.call_record import TensorTurn
 from rotcheck.witness.turning import real_lanes
 
-MOST_RUNS = 64  # that are looked for
+MOST_RUNS = 256  # that are looked for
+SEED = 12
 RUN = 4  # lanes
 SAME = 1e-12  # relative: two numbers of the same run
 FACTOR = 2e-6  # the same, after all values were multiplied by one factor
 OF_NORMS = 2e-5  # the same, after each head was normed in float32
 MOST = 0.95  # of the runs looked for must be there
-PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made
+PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made, or half of
+# those that it changed: in a narrow dtype it leaves many slow lanes as they were
 
 
 class TurnValues:
@@ -38,6 +40,11 @@ class TurnValues:
     def after(self) -> Tensor:
         """A number for each run, in order."""
         return self._runs(real_lanes(self._rest.after))
+
+    @cached_property
+    def _changed_part(self) -> float:
+        """Which part of the runs changed."""
+        return float(_all_of_run(self._changes, self.run).double().mean())
 
     def _runs(self, x: Tensor) -> Tensor:
         return numbers(x, self.run)[_all_of_run(self._changes, self.run)].sort().values
@@ -62,7 +69,7 @@ class TurnValues:
         width = self.turn.before.shape[-1]
         if any(share(in_order, sample * width**power, FACTOR) >= MOST for power in (-0.5, -0.25)):
             return True
-        return share(runs, _sample(all_runs), SAME) >= PART
+        return share(runs, _sample(all_runs), SAME) >= min(PART, self._changed_part / 2)
 
     def _is_along(self, slot: Tensor, x: Tensor) -> bool:
         """Whether each head of a tensor points where one of the other does: it was normed."""
@@ -137,8 +144,12 @@ def _direction(heads: Tensor) -> Tensor:
 
 
 def _sample(values: Tensor) -> Tensor:
-    step = max(1, values.numel() // MOST_RUNS)
-    return values.flatten()[::step].contiguous()
+    """Some of many values; at random, since an even step would meet the same lanes again."""
+    values = values.flatten()
+    if len(values) <= MOST_RUNS:
+        return values.contiguous()
+    places = torch.randint(len(values), (MOST_RUNS,), generator=torch.Generator().manual_seed(SEED))
+    return values[places]
 
 
 def share(in_order: Tensor, sample: Tensor, tolerance: float) -> float:

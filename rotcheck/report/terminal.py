@@ -15,7 +15,9 @@ from rotcheck.report.text import clean, plural, shorten
 
 MOST_ASIDE = 12  # lines of what may be cut
 BESIDE = 120  # columns, from which on the reason may stand in a column of its own
+LAST_INDENT = 4  # of a field that stands below the others
 ROOM_BEFORE = 0.6  # the share of the width that what is before it may take
+LEAST_ROOM = 0.3  # the share of the width below which the last field goes below the others
 WIDEST_FIELD = 2  # a field that takes more than half of the width is broken over lines
 
 
@@ -147,6 +149,8 @@ class _Canvas:
         rows = [[self._field(field) for field in fields] for fields in part.rows]
         if part.why and not self._beside(rows):
             rows = [[*row[:-2], _with_reason(*row[-2:])] for row in rows]
+        if self._room_beside(rows, indent) < LEAST_ROOM * self._display.width:
+            return Group(*self._below(rows, indent))
         table = Columns.grid(padding=(0, GAP, 0, 0))
         for width in _widths(rows):
             whole = width <= self._display.width // WIDEST_FIELD
@@ -156,6 +160,23 @@ class _Canvas:
         for row in rows:
             table.add_row(*row)
         return Padding(table, (0, 0, 0, indent))
+
+    def _room_beside(self, rows: Sequence[Sequence[Text]], indent: int) -> int:
+        """The width that is left for the last fields; all of it where they need no more."""
+        *widths, last = _widths(rows)
+        room = self._display.width - indent - sum(widths) - GAP * len(widths)
+        return self._display.width if room >= last else room
+
+    def _below(self, rows: Sequence[Sequence[Text]], indent: int) -> Iterator[RenderableType]:
+        """Yield the last field of each row below the others."""
+        widths = _widths(rows)[:-1]
+        for *fields, last in rows:
+            table = Columns.grid(padding=(0, GAP, 0, 0))
+            for width in widths:
+                table.add_column(width=width, overflow="fold")
+            table.add_row(*fields)
+            yield Padding(table, (0, 0, 0, indent))
+            yield Padding(last, (0, 0, 0, indent + LAST_INDENT))
 
     def _field(self, field: doc.Field) -> Text:
         text = shorten(clean(field.text)).strip()

@@ -68,6 +68,25 @@ def test_a_config_of_a_checkpoint_becomes_small_and_rotates_as_declared(tmp_path
     assert _runs(model).logits.shape == (2, 19, 512)
 
 
+def test_a_model_of_transformers_is_made_in_half_precision_and_its_frequencies_are_not(
+    tmp_path: Path,
+) -> None:
+    module: Any = build(_folder(tmp_path, QWEN), torch.bfloat16).module
+    assert {weights.dtype for weights in module.parameters()} == {torch.bfloat16}
+    assert module.model.rotary_emb.inv_freq.dtype == torch.float32
+
+
+def test_the_frequencies_of_a_factory_are_cast_with_its_weights(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, QWEN)
+    factory = tmp_path / "factory.py"
+    factory.write_text(
+        "from rotcheck.model.build.built_model import build\n"
+        f"def make():\n    return build({folder!r}).module\n"
+    )
+    module: Any = build(f"{factory}:make", torch.bfloat16).module
+    assert module.model.rotary_emb.inv_freq.dtype == torch.bfloat16
+
+
 def test_two_builds_have_the_same_weights_and_inputs(tmp_path: Path) -> None:
     one, other = build(_folder(tmp_path, QWEN)), build(_folder(tmp_path, QWEN))
     assert torch.equal(one.inputs["input_ids"], other.inputs["input_ids"])

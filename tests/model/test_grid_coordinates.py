@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.grid_coordinates import grid_coordinates
+from rotcheck.model.turn_angles import noise_of
+from rotcheck.model.turn_fit import fit_rows
 from rotcheck.rotary import inverse_frequencies
 from rotcheck.rotary.frequencies import wrap
 
@@ -92,6 +94,21 @@ def test_a_text_that_stands_still_is_beside_the_grid() -> None:
     grid = grid_coordinates(_angles(torch.cat((_grid(H, W), torch.zeros(39, 2)))), 1e-4)
     assert grid is not None
     assert grid.alone == 39
+
+
+def test_the_slow_pairs_of_a_narrow_dtype_hide_no_grid() -> None:
+    places, frequencies = _merged(), inverse_frequencies(64)  # (32,)
+    angles = torch.cat([place[:, None] * frequencies for place in places.unbind(-1)], -1)
+    generator = torch.Generator().manual_seed(2)
+    noise = 0.002 * (2 * torch.rand(angles.shape, generator=generator, dtype=torch.float64) - 1)
+    fit = fit_rows((angles + noise)[None], noise_of(torch.bfloat16), None, 128)
+    assert fit.words == "by place in a grid of 4 x 6"
+    assert fit.steps is not None
+    clear = fit.steps.axes >= 0
+    assert int(clear.sum()) > 20
+    assert torch.equal(fit.steps.axes[clear], torch.arange(2).repeat_interleave(32)[clear])
+    shuffled = angles[:, torch.randperm(64, generator=generator)] * torch.rand(64) * 3
+    assert fit_rows((shuffled**2 + noise)[None], noise_of(torch.bfloat16), None, 128).kind == "none"
 
 
 def test_what_fills_no_grid_is_not_understood() -> None:

@@ -44,3 +44,12 @@ def test_a_second_turn_of_the_same_lanes_is_one_in_a_row_and_of_other_lanes_is_n
     first = _turn(torch.randn(2, 4, 20, 8))
     assert feeds(first, _turn(first.after))
     assert not feeds(first, _turn(torch.randn(2, 4, 20, 8)))
+
+
+def test_a_part_of_many_lanes_that_hardly_turn_in_a_narrow_dtype_holds_it() -> None:
+    turn = _turn(torch.randn(1, 6, 48, 128).bfloat16())
+    assert (turn.before == turn.after).float().mean() > 0.1
+    for part in turn.after.chunk(2, 2):
+        assert enters(part, turn)
+    for part in turn.before.chunk(2, 2):
+        assert not enters(part, turn)

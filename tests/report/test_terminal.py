@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from samples import cell, cells, healthy, machine, probe, report, sick, with_pairs
 
 from rotcheck.diagnose import all_failures, get
+from rotcheck.report import document as doc
 from rotcheck.report import formats
 from rotcheck.report.document import Display
 from rotcheck.report.pages.comparison import Comparison
+from rotcheck.report.terminal import draw
 from rotcheck.results import Line, Report
 
 HEALTHY = """\
@@ -230,3 +232,23 @@ def test_ids_and_titles_are_whole_at_every_width(width: int) -> None:
     words = " ".join(text.split())
     for each in all_failures():
         assert f" {each.id} {each.title} (" in f" {words}"
+
+
+def rows_at(width: int) -> str:
+    fields = (
+        "✓ apply_rotary_pos_emb x2",
+        "model.language_model.layers.{0,1}.self_attn",
+        "half, 128 lanes; right",
+    )
+    parts = (doc.Rows(("code", "place", "what"), [tuple(map(doc.Field, fields))]),)
+    return draw(doc.Document(parts, ""), Display(width=width))
+
+
+def test_a_text_has_its_own_line_where_the_fields_before_it_leave_no_room() -> None:
+    assert rows_at(100).splitlines() == [
+        "✓ apply_rotary_pos_emb x2  model.language_model.layers.{0,1}.self_attn  half, 128 lanes; right"
+    ]
+    assert rows_at(80).splitlines() == [
+        "✓ apply_rotary_pos_emb x2  model.language_model.layers.{0,1}.self_attn",
+        "    half, 128 lanes; right",
+    ]

@@ -16,13 +16,14 @@ from planted.half_models import (
     HalfModel,
     LostKeyAttention,
     NormAttention,
+    RotaryEmbedding,
     TurnedValueAttention,
     TwiceAttention,
     apply_to_opposite_sides,
 )
 from planted.latent_models import LatentAttention, LostLatentAttention
 from planted.packed_models import PackedAttention, turn_q_alone
-from planted.shell import PlantedModel, decoder
+from planted.shell import PlantedModel, decoder, inverse_frequencies
 
 
 def _narrow(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
@@ -42,6 +43,11 @@ def _half(layer: Callable[..., nn.Module], *arguments: object) -> Callable[[], n
     return build
 
 
+def _with_buffer() -> nn.Module:
+    """Its frequencies are cast with it."""
+    return HalfModel([HalfAttention()], RotaryEmbedding(inverse_frequencies(theta=100.0)))
+
+
 def _complex(rotate: Callable[..., object]) -> Callable[[], nn.Module]:
     return _narrow(lambda: ComplexModel([ComplexAttention(rotate)], precompute_freqs_cis))
 
@@ -52,6 +58,7 @@ MODELS = [
     PlantedModel("narrow-complex", _complex(apply_rotary_emb)),
     PlantedModel("narrow-packed", _narrow(decoder(PackedAttention))),
     PlantedModel("narrow-latent", _narrow(decoder(LatentAttention))),
+    PlantedModel("narrow-half-frequencies", _narrow(_with_buffer), "phase-rounded", "rounded to less than float32"),
     PlantedModel("narrow-half-k-lost", _half(LostKeyAttention), "copy-dropped", "k as it was before"),
     PlantedModel("narrow-half-v-turned", _half(TurnedValueAttention), "v-rotated", "v"),
     PlantedModel("narrow-half-q-twice", _half(TwiceAttention), "rotated-twice", "q"),
