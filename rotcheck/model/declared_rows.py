@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from rotcheck.model.axis_pass import NoAxisPositions
@@ -19,7 +20,7 @@ from rotcheck.model.judged_call import JudgedCall
 from rotcheck.model.judged_turn import JudgedTurn
 from rotcheck.model.model_rows import ModelObservation
 from rotcheck.model.module_layers import suits
-from rotcheck.model.turn_angles import NOISE
+from rotcheck.model.turn_angles import NARROW, NOISE
 from rotcheck.model.turn_fit import EXACT, TurnFit
 from rotcheck.results import DeclaredRow
 from rotcheck.rotary.schedules import Axial, AxisRows, Schedule
@@ -50,16 +51,23 @@ def declared_rows(
         turns = _turns(observation.calls, rotation, rotations)
         rotation = _on_grid(rotation, turns)
         if rotation.schedule is None:
-            verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
-            yield declared_row(
-                rotation, "", verdict, message=f"not understood: {rotation.obstacle}"
-            )
+            yield _of_obstacle(rotation, turns)
         elif not turns:
             if _covers_all(rotation, rotations):
                 words = "no rotation was seen in these layers"
                 yield declared_row(rotation, "nothing", "unidentified", message=words)
         else:
             yield from _of_rotation(rotation, turns, config, observation, axes, rotations)
+
+
+def _of_obstacle(rotation: DeclaredRotation, turns: Sequence[JudgedTurn]) -> DeclaredRow:
+    """The row of a rotation that cannot be, or is not understood."""
+    lanes = rotation.rotary_dim or 0
+    if turns and lanes % 2:
+        words = f"{lanes} lanes are declared, which are no pairs: {turns[0].tensor.turn.lanes} turn"
+        return declared_row(rotation, _done(turns[0]), "disagrees", finding="config", message=words)
+    verdict = "skipped" if rotation.settings.value("unknown") else "unidentified"
+    return declared_row(rotation, "", verdict, message=f"not understood: {rotation.obstacle}")
 
 
 def _turns(
@@ -204,7 +212,7 @@ def _of_turn(
     frequencies, noise = turn.fit.frequencies, _noise(turn, length)
     if _is_axial(rotation) and (steps := grid_of(turn, axis_order(rotation))):
         frequencies, noise = _moved(steps, rotation.frequencies(length)), steps.noise
-    amplitude = turn.tensor.turn.amplitude
+    amplitude = _amplitude(turn, rotation.amplitude)
     difference = rotation_difference(
         rotation, config, frequencies, amplitude, length, noise, scores=scores
     )
@@ -238,6 +246,13 @@ def _is_of_schedule(fit: TurnFit) -> bool:
         return False
     right = fit.schedule.inverse_frequencies(2 * len(fit.frequencies))  # (P,)
     return bool(((fit.frequencies - right).abs() <= 1e-9 * right).all())
+
+
+def _amplitude(turn: JudgedTurn, right: float) -> float:
+    """What cos and sin are multiplied with; the right number where rounding hides the rest."""
+    amplitude, dtype = turn.tensor.turn.amplitude, turn.tensor.before.dtype
+    hidden = torch.finfo(dtype).eps / 2 if dtype in NARROW else 0.0
+    return right if abs(amplitude - right) <= hidden * right else amplitude
 
 
 def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:

@@ -4,6 +4,7 @@ Single values of a narrow dtype come again by chance. So runs of neighbouring la
 each as one number: a sum with fixed weights, which two runs share only if they are the same.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import torch
@@ -17,6 +18,7 @@ SEED = 12
 RUN = 4  # lanes
 SAME = 1e-12  # relative: two numbers of the same run
 FACTOR = 2e-6  # the same, after all values were multiplied by one factor
+POWERS = (-0.5, -0.25)  # of the width of a head: factors of the scores, and of q and k alone
 OF_NORMS = 2e-5  # the same, after each head was normed in float32
 MOST = 0.95  # of the runs looked for must be there
 PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made, or half of
@@ -47,27 +49,32 @@ class TurnValues:
         return float(_all_of_run(self._changes, self.run).double().mean())
 
     def _runs(self, x: Tensor) -> Tensor:
-        return numbers(x, self.run)[_all_of_run(self._changes, self.run)].sort().values
+        return self._numbers(x).sort().values
+
+    def _numbers(self, x: Tensor) -> Tensor:
+        return numbers(x, self.run)[_all_of_run(self._changes, self.run)]
 
     def is_after_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what came out, or is a part of it."""
-        return self._are_in(slot, self.after) or self._is_along(slot, self._rest.after)
+        return self._holds(slot, self._rest.after, self.after)
 
     def is_before_in(self, slot: Tensor) -> bool:
         """Whether a tensor holds what went in, or is a part of it."""
-        return self._are_in(slot, self.before) or self._is_along(slot, self._rest.before)
+        return self._holds(slot, self._rest.before, self.before)
 
-    def _are_in(self, slot: Tensor, runs: Tensor) -> bool:
+    def _holds(self, slot: Tensor, x: Tensor, runs: Tensor) -> bool:
+        return self._are_in(slot, x, runs) or self._is_along(slot, x)
+
+    def _are_in(self, slot: Tensor, x: Tensor, runs: Tensor) -> bool:
         """All values may have been multiplied by one factor, that of the scores."""
         if slot.shape[-1] < self.run:
             return False
         all_runs = numbers(real_lanes(slot), self.run).flatten()
         in_order = all_runs.sort().values
-        sample = _sample(runs)
-        if share(in_order, sample, SAME) >= MOST:
+        if share(in_order, _sample(runs), SAME) >= MOST:
             return True
-        width = self.turn.before.shape[-1]
-        if any(share(in_order, sample * width**power, FACTOR) >= MOST for power in (-0.5, -0.25)):
+        samples = (_sample(self._numbers(scaled)) for scaled in _scaled(x))
+        if any(share(in_order, sample, FACTOR) >= MOST for sample in samples):
             return True
         return share(runs, _sample(all_runs), SAME) >= min(PART, self._changed_part / 2)
 
@@ -109,14 +116,15 @@ def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
         return None  # heads lie side by side
     rows = _all_of_run(changes, run)  # (..., D - run + 1)
     lane = int(rows.flatten(0, -2).sum(0).argmax())
-    sample = _sample(numbers(after, run)[..., lane][rows[..., lane]])
+    samples = [
+        _sample(numbers(x, run)[..., lane][rows[..., lane]]) for x in (after, *_scaled(turn.after))
+    ]
     columns = numbers(heads, run).flatten(0, -2).T.contiguous().sort(-1).values
-    width = before.shape[-1]
     places = [
         at
         for at, column in enumerate(columns)
-        if share(column, sample, SAME) >= MOST
-        or any(share(column, sample * width**power, FACTOR) >= MOST for power in (-0.5, -0.25))
+        if share(column, samples[0], SAME) >= MOST
+        or any(share(column, sample, FACTOR) >= MOST for sample in samples[1:])
     ]
     return places[0] - lane + turn.turn.start if len(places) == 1 else None
 
@@ -125,6 +133,12 @@ def numbers(x: Tensor, run: int) -> Tensor:
     """A number for each run of so many neighbouring lanes of (..., D): (..., D - run + 1)."""
     weights = torch.sqrt(torch.tensor([2.0, 3.0, 5.0, 7.0], dtype=torch.float64))[:run]
     return x.unfold(-1, run, 1) @ weights
+
+
+def _scaled(x: Tensor) -> Iterator[Tensor]:
+    """Yield the lanes of a tensor times each factor of the scores, as its dtype rounds them."""
+    for power in POWERS:
+        yield real_lanes(x * x.shape[-1] ** power)
 
 
 def _run_of(changes: Tensor) -> int:

@@ -53,3 +53,4 @@ def test_a_part_of_many_lanes_that_hardly_turn_in_a_narrow_dtype_holds_it() -> N
         assert enters(part, turn)
     for part in turn.before.chunk(2, 2):
         assert not enters(part, turn)
+    assert enters(turn.after * 128**-0.25, turn)

@@ -38,5 +38,5 @@ def _divides(part: Mapping[str, Any], width: str, heads: str) -> bool:
     """Whether a head's size follows from a width and a count of heads."""
     numbers = part.get(width), part.get(heads)
     return all(isinstance(number, int) and number > 0 for number in numbers) and (
-        part[width] % part[heads] == 0
+        part[width] % part[heads] == 0 or not part.get("head_dim")
     )

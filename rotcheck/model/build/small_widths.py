@@ -21,6 +21,8 @@ _KEY_HEADS = re.compile(
 )
 _NO_WIDTH = re.compile(r"head_dim|rotary|rope|(^|_)max_|lora|patch|position|dim_head")
 
+APART = 32  # what a width is a multiple of whose heads have sizes of their own
+
 Part = Mapping[str, Any]
 
 
@@ -31,7 +33,7 @@ class Widths:
         units: dict[int, list[int]] = {}
         for part in configs:
             for width, heads in _own_width(part):
-                units.setdefault(width, []).append(width // heads if width % heads == 0 else 32)
+                units.setdefault(width, []).append(_unit(part, width, heads))
         self._small = {
             width: _smallest(width, sizes, fewest_heads) for width, sizes in units.items()
         }
@@ -58,6 +60,16 @@ class Widths:
         return multiples.pop() if len(multiples) == 1 else None
 
 
+def _unit(part: Part, width: int, heads: int) -> int:
+    """What a width has to be a multiple of: the size of a head, which `head_dim` may say apart."""
+    return width // heads if width % heads == 0 or _divides_roughly(part) else APART
+
+
+def _divides_roughly(part: Part) -> bool:
+    """Whether a head has the width over the number of heads, without the rest."""
+    return not any(_is_size(part.get(key)) for key in ("head_dim", "d_kv", "d_head"))
+
+
 def _own_width(part: Part) -> list[tuple[int, int]]:
     """Each width of a part, with each count of heads that shares it."""
     widths = [value for key, value in part.items() if _OWN_WIDTH.search(key) and _is_size(value)]
@@ -78,9 +90,7 @@ def _smallest(width: int, units: list[int], heads: int) -> int:
 def _heads(part: Part, small: int, width: int) -> dict[str, Any]:
     """The counts of heads of a part whose width becomes smaller."""
     counts = {
-        key: _each_width(
-            value, lambda count: count * small // width if count * small % width == 0 else count
-        )
+        key: _each_width(value, lambda count: _count(part, count, small, width))
         for key, value in part.items()
         if _ANY_HEADS.search(key) and not _KEY_HEADS.search(key) and _is_size_or_sizes(value)
     }
@@ -98,6 +108,13 @@ def _heads(part: Part, small: int, width: int) -> dict[str, Any]:
             if query and _is_size(value):
                 counts[key] = _key_heads(counts[query], part[query], value)
     return counts
+
+
+def _count(part: Part, count: int, small: int, width: int) -> int:
+    """As many heads of one size as a small width has, if that has whole ones."""
+    if count * small % width == 0:
+        return count * small // width
+    return small // (width // count) if _divides_roughly(part) and count <= width else count
 
 
 def _key_heads(heads: Any, heads_before: Any, before: int) -> Any:

@@ -11,6 +11,7 @@ from planted.complex_models import (
     apply_rotary_emb,
     precompute_freqs_cis,
 )
+from planted.config_models import AMPLITUDE, YARN, yarn
 from planted.half_models import (
     HalfAttention,
     HalfModel,
@@ -31,10 +32,18 @@ def _narrow(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
 
 
 def _half(layer: Callable[..., nn.Module], *arguments: object) -> Callable[[], nn.Module]:
+    return _with_tables(lambda: HalfModel([layer(*arguments)]))
+
+
+def _yarn(amplitude: float) -> Callable[[], nn.Module]:
+    return _with_tables(lambda: HalfModel([HalfAttention()], RotaryEmbedding(yarn(), amplitude)))
+
+
+def _with_tables(make: Callable[[], HalfModel]) -> Callable[[], nn.Module]:
     """cos and sin are made in float32, and then cast."""
 
     def build() -> nn.Module:
-        model = HalfModel([layer(*arguments)])
+        model = make()
         frequencies = model.rotary_emb.inv_freq
         model.bfloat16()
         model.rotary_emb.inv_freq = frequencies
@@ -58,6 +67,8 @@ MODELS = [
     PlantedModel("narrow-complex", _complex(apply_rotary_emb)),
     PlantedModel("narrow-packed", _narrow(decoder(PackedAttention))),
     PlantedModel("narrow-latent", _narrow(decoder(LatentAttention))),
+    PlantedModel("narrow-half-yarn", _yarn(AMPLITUDE), config=YARN),
+    PlantedModel("narrow-half-yarn-squared", _yarn(AMPLITUDE**2), "config", "applied twice", config=YARN),
     PlantedModel("narrow-half-frequencies", _narrow(_with_buffer), "phase-rounded", "rounded to less than float32"),
     PlantedModel("narrow-half-k-lost", _half(LostKeyAttention), "copy-dropped", "k as it was before"),
     PlantedModel("narrow-half-v-turned", _half(TurnedValueAttention), "v-rotated", "v"),
