@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rotcheck.model.judged_turn import JudgedTurn
+from rotcheck.model.turn_angles import NOISE
 from rotcheck.rotary.frequencies import wrap
 
 ALIKE = 1e-4  # radians a position
@@ -37,9 +38,10 @@ def _difference(first: JudgedTurn, second: JudgedTurn) -> str:
 
 def _of_rows(first: JudgedTurn, second: JudgedTurn, names: str) -> str:
     p, q = _pad(first.frequencies, second.frequencies)
-    if bool((p + q).abs().max() <= ALIKE):
+    alike = max(ALIKE, _noise(first, second) / max(_rows(first) - 1, 1))
+    if bool((p + q).abs().max() <= alike):
         return f"{names} turn in opposite directions"
-    if bool((p - q).abs().max() > ALIKE):
+    if bool((p - q).abs().max() > alike):
         schedules = [str(turn.fit.schedule or "no known schedule") for turn in (first, second)]
         return f"{names} turn by different frequencies: {' and '.join(schedules)}"
     if abs(first.fit.first - second.fit.first) > 0.5 and _rows(first) == _rows(second):
@@ -50,10 +52,21 @@ def _of_rows(first: JudgedTurn, second: JudgedTurn, names: str) -> str:
 
 def _of_angles(first: JudgedTurn, second: JudgedTurn, names: str) -> str:
     """Words, if the same rows turn by different angles: by other coordinates."""
-    a, b = first.fit.truth, second.fit.truth  # (B or 1, S, P)
-    if a.shape[1:] != b.shape[1:] or bool(wrap(a - b).abs().max() <= 100 * ALIKE):
+    noise = _noise(first, second)
+    if noise:  # what a truth follows was measured too roughly to be counted up over many rows
+        a, b = first.angles.angles, second.angles.angles  # (B or 1, S, P)
+    else:
+        a, b = first.fit.truth, second.fit.truth  # (B or 1, S, P)
+    alike = max(100 * ALIKE, noise)
+    if a.shape[1:] != b.shape[1:] or bool(wrap(a - b).abs().max() <= alike):
         return ""
     return f"the rows of {names} turn by different angles"
+
+
+def _noise(first: JudgedTurn, second: JudgedTurn) -> float:
+    """Radians by which rounding alone may part the angles of two tensors; 0 in float32."""
+    noises = first.angles.noise, second.angles.noise
+    return sum(noises) if max(noises) > NOISE else 0.0
 
 
 def _pad(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
