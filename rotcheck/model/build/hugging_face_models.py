@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -175,5 +175,19 @@ def _module(model_class: type[Any], config: Any, dtype: torch.dtype) -> torch.nn
         if count > MOST_PARAMETERS:
             raise BuildError(f"{count / 1e6:,.0f} million parameters")
         torch.manual_seed(SEED)
-        module: torch.nn.Module = model_class._from_config(config, dtype=dtype)
-    return (module.float() if dtype == torch.float32 else module).eval()
+        return _in_dtype(model_class, config, dtype).eval()
+
+
+def _in_dtype(model_class: type[Any], config: Any, dtype: torch.dtype) -> torch.nn.Module:
+    """A model with random weights; in a narrow dtype as it would be loaded: in float32 stays what
+    its code keeps there."""
+    if torch.get_default_device().type == "meta":  # where nothing can be loaded
+        return cast(torch.nn.Module, model_class._from_config(config, dtype=dtype))
+    module: torch.nn.Module = model_class._from_config(config, dtype=torch.float32).float()
+    if dtype == torch.float32:
+        return module
+    weights = module.state_dict()
+    loaded: torch.nn.Module = model_class.from_pretrained(
+        None, config=config, state_dict=weights, dtype=dtype
+    )
+    return loaded

@@ -35,7 +35,7 @@ def trained_model(folder: Path, device: str, dtype: torch.dtype) -> TrainedModel
         raise RequestError(f"{str(folder)!r}: transformers has no architecture {names[0]!r}")
     try:
         module, info = model_class.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True
+            folder, local_files_only=True, output_loading_info=True, dtype=dtype
         )
     except Exception as error:  # a stranger's constructor may raise anything
         raise RequestError(f"{str(folder)!r} cannot be loaded: {first_line(error)}") from error
@@ -43,4 +43,4 @@ def trained_model(folder: Path, device: str, dtype: torch.dtype) -> TrainedModel
     if missing:
         words = f"{len(missing)} weights of {names[0]} are not there, such as {missing[0]}"
         raise RequestError(f"{str(folder)!r}: {words}")
-    return TrainedModel(module.to(device, dtype), config)
+    return TrainedModel(module.to(device), config)
