@@ -20,6 +20,7 @@ YARN = PLAIN | {
         "rope_type": "yarn", "factor": 16.0, "original_max_position_embeddings": 256,
     }
 }  # fmt: skip
+FIVE_LANES = PARTIAL | {"partial_rotary_factor": 5 / 16}
 LLAMA3 = PLAIN | {
     "rope_scaling": {
         "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -136,7 +137,7 @@ MODELS = [
     _wrong("linear-halved", _of(THETA / 2), "half of what rope_scaling.factor", LINEAR),
     _wrong("linear-squared", _of(THETA / 16), "the square of what rope_scaling.factor", LINEAR),
     _wrong("partial-ignored", _of(THETA), "partial_rotary_factor is ignored", PARTIAL),
-    _wrong("odd-lanes", _of(inverse_frequencies(6, 500000.0)), "5 lanes are declared, which are no pairs: 6 turn", PARTIAL | {"partial_rotary_factor": 5 / 16}),
+    _wrong("odd-lanes", _of(inverse_frequencies(6, 500000.0)), "5 lanes are declared, which are no pairs: 6 turn", FIVE_LANES),
     _wrong("partial-over-head", _of(THETA[: D // 4]), "exponents run over head_dim", PARTIAL),
     _wrong("llama3-ignored", _of(THETA), "rope_scaling is ignored", LLAMA3),
     _wrong("llama3-halved", _of(llama3(4.0)), "half of what rope_scaling.factor", LLAMA3),
