@@ -137,7 +137,7 @@ MODELS = [
     _wrong("linear-halved", _of(THETA / 2), "half of what rope_scaling.factor", LINEAR),
     _wrong("linear-squared", _of(THETA / 16), "the square of what rope_scaling.factor", LINEAR),
     _wrong("partial-ignored", _of(THETA), "partial_rotary_factor is ignored", PARTIAL),
-    _wrong("odd-lanes", _of(inverse_frequencies(6, 500000.0)), "5 lanes are declared, which are no pairs: 6 turn", FIVE_LANES),
+    _wrong("odd-lanes", _of(inverse_frequencies(6, 500000.0)), "which are no pairs: 6 turn", FIVE_LANES),
     _wrong("partial-over-head", _of(THETA[: D // 4]), "exponents run over head_dim", PARTIAL),
     _wrong("llama3-ignored", _of(THETA), "rope_scaling is ignored", LLAMA3),
     _wrong("llama3-halved", _of(llama3(4.0)), "half of what rope_scaling.factor", LLAMA3),
