@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from rotcheck.model.turn_angles import NARROW
 from rotcheck.witness.call_record import TensorTurn
 from rotcheck.witness.turning import real_lanes
 
@@ -20,6 +21,7 @@ SAME = 1e-12  # relative: two numbers of the same run
 FACTOR = 2e-6  # the same, after all values were multiplied by one factor
 POWERS = (-0.5, -0.25)  # of the width of a head: factors of the scores, and of q and k alone
 OF_NORMS = 2e-5  # the same, after each head was normed in float32
+OF_NARROW_NORMS = 1e-4  # below 1, the cosine of a head and itself, normed in a narrow dtype
 MOST = 0.95  # of the runs looked for must be there
 PART = 0.2  # of a tensor's runs that must be those which a rotation of more has made, or half of
 # those that it changed: in a narrow dtype it leaves many slow lanes as they were
@@ -83,8 +85,17 @@ class TurnValues:
         heads, turn_heads = real_lanes(slot), real_lanes(x)
         if heads.shape[-1] != turn_heads.shape[-1]:
             return False
+        if slot.dtype in NARROW:
+            return self._is_near(_direction(heads), _direction(turn_heads))
         runs = numbers(_direction(heads), self.run).flatten().sort().values
         return share(runs, _sample(self._runs(_direction(turn_heads))), OF_NORMS) >= MOST
+
+    def _is_near(self, heads: Tensor, turn_heads: Tensor) -> bool:
+        """Whether most heads that turned, (..., D), are among others, as near as a narrow dtype
+        leaves them."""
+        rows = turn_heads[self._changes.any(-1)]  # (N, D)
+        cosines = _sample_rows(rows) @ heads.flatten(0, -2).T
+        return float((cosines.amax(1) > 1 - OF_NARROW_NORMS).double().mean()) >= MOST
 
 
 def enters(slot: Tensor, turn: TensorTurn) -> bool:
@@ -159,11 +170,14 @@ def _direction(heads: Tensor) -> Tensor:
 
 def _sample(values: Tensor) -> Tensor:
     """Some of many values; at random, since an even step would meet the same lanes again."""
-    values = values.flatten()
-    if len(values) <= MOST_RUNS:
-        return values.contiguous()
-    places = torch.randint(len(values), (MOST_RUNS,), generator=torch.Generator().manual_seed(SEED))
-    return values[places]
+    return _sample_rows(values.flatten())
+
+
+def _sample_rows(rows: Tensor) -> Tensor:
+    if len(rows) <= MOST_RUNS:
+        return rows.contiguous()
+    places = torch.randint(len(rows), (MOST_RUNS,), generator=torch.Generator().manual_seed(SEED))
+    return rows[places]
 
 
 def share(in_order: Tensor, sample: Tensor, tolerance: float) -> float:

@@ -54,3 +54,5 @@ def test_a_part_of_many_lanes_that_hardly_turn_in_a_narrow_dtype_holds_it() -> N
     for part in turn.before.chunk(2, 2):
         assert not enters(part, turn)
     assert enters(turn.after * 128**-0.25, turn)
+    normed = [torch.nn.functional.rms_norm(x, (128,)) for x in (turn.after, turn.before)]
+    assert [enters(x, turn) for x in normed] == [True, False]
