@@ -172,9 +172,10 @@ class ModelAtWork:
         """The row of a way in which the model is called."""
         way = importlib.import_module(f"rotcheck.model.sequences.{name.replace('-', '_')}")
         began = time.perf_counter()
+        subject = self.subject()
         fields: dict[str, Any] = {"what": way.TITLE}
         try:
-            outcome = way.run(self.subject())
+            outcome = way.run(subject)
         except WayClosed as error:
             fields |= {"verdict": "skipped", "message": str(error)}
         except NotComparable as error:
@@ -188,10 +189,11 @@ class ModelAtWork:
             verdict = (
                 "disagrees" if outcome.finding else "unidentified" if outcome.message else "agrees"
             )
-            fields_of_outcome = ("what", "error", "finding", "message", "note")
-            fields |= {key: getattr(outcome, key) for key in fields_of_outcome} | {
-                "verdict": verdict
+            note = "; ".join(filter(None, (outcome.note, *subject.notes)))
+            fields |= {
+                key: getattr(outcome, key) for key in ("what", "error", "finding", "message")
             }
+            fields |= {"note": note or None, "verdict": verdict}
         place: dict[str, Any] = {"way": name, "device": self.device, "dtype": self.dtype}
         row = WayRow(**place, **fields, seconds=time.perf_counter() - began)
         return {"way": msgspec.to_builtins(row)}

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from small_decoder import WIDTH, CacheAttention, SmallDecoder, appended, turn
+from small_decoder import HEADS, WIDTH, CacheAttention, SmallDecoder, appended, turn
 from torch import Tensor
 
 Kept = tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]
@@ -199,6 +199,19 @@ class TurnsFirstLanes(CacheAttention):
         q, k = turn_first_lanes(q, cos, sin), turn_first_lanes(k, cos, sin)
         k, v = appended(past, k, v)
         return q, k, v, (k, v)
+
+
+class Compresses(CacheAttention):
+    """Right: turns the means of four tokens too, as the compressor of DeepSeek V4."""
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, *rest: Any) -> Any:
+        groups = x.shape[1] // 4
+        if groups:
+            heads = x.unflatten(-1, (HEADS, WIDTH)).transpose(1, 2)  # (B, H, S, D)
+            means = heads[:, :, : 4 * groups].unflatten(2, (groups, 4)).mean(3)
+            rows = slice(None, 4 * groups, 4)
+            self.groups = turn(means, cos[:, :, rows], sin[:, :, rows])  # (B, H, S / 4, D)
+        return super().forward(x, cos, sin, *rest)
 
 
 class LayersOfTwoKinds(SmallDecoder):

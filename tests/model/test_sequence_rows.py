@@ -105,6 +105,16 @@ def test_what_no_rotation_explains_is_no_finding() -> None:
     assert "what the model returns differs" in outcome.message
 
 
+def test_tensors_of_fewer_rows_than_tokens_are_left_out_and_told() -> None:
+    subject = subject_of(with_attention(planted.Compresses))
+    for way in (decode, uneven_rows):
+        outcome = way.run(subject)
+        assert (outcome.finding, outcome.message) == (None, None)
+        assert subject.notes == ["not compared: x of turn, 4 rows of 19 tokens"]
+    autocast.run(subject)
+    assert subject.notes == []
+
+
 def test_a_rotation_that_is_no_call_is_not_judged_token_by_token() -> None:
     subject = subject_of(with_attention(planted.TurnsWithin))
     for way in (decode, left_padding):

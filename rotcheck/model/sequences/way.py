@@ -1,7 +1,7 @@
 """What a way of calling a model gets, and what comes of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import dtype
@@ -23,7 +23,7 @@ class WaySubject:
     """A model, and its one pass over the whole sequence.
 
     `rebuild`: makes the module anew, on the CPU, in its dtype; its weights may be others.
-    `whole`: the pass of `module` with `inputs`.
+    `whole`: the pass of `module` with `inputs`. `notes`: what a way leaves out.
     """
 
     module: Module
@@ -33,6 +33,7 @@ class WaySubject:
     dtype: dtype
     rebuild: Callable[[], Module]
     whole: ForwardPass
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

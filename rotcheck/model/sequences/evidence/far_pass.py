@@ -47,6 +47,7 @@ class FarPass:
             except (RuntimeError, ValueError, IndexError, TypeError, AssertionError):
                 continue  # its tables are shorter, or it takes positions of another form
             if records:
+                subject.notes.clear()  # here tensors of any number of rows are compared
                 return cls(inputs, reach, place_turns(records), output)
         raise WayClosed(NOTHING)
 

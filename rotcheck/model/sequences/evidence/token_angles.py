@@ -31,20 +31,34 @@ RowAngles = Mapping[TurnPlace, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class SequenceAxes:
-    """Which axis of each tensor that a model turns is its sequence, as the whole pass shows it."""
+    """Which axis of each tensor that a model turns is its sequence, as the whole pass shows it.
+
+    `short`: in words, the tensors that have fewer rows than there are tokens, as those of a
+    compressor: no token can be followed in them.
+    """
 
     axes: Mapping[TurnPlace, int]
+    short: tuple[str, ...] = ()
 
     @classmethod
     def of_pass(cls, whole: ForwardPass) -> "SequenceAxes":
-        """Read the axes off a pass over a whole sequence."""
-        places = place_turns(whole.witness.calls)
-        return cls(
-            {
-                place: turn_angles(tensor.turn, tensor.before.dtype, whole.length).axis
-                for place, tensor in places.items()
-            }
-        )
+        """Read the axes off a pass over a whole sequence.
+
+        Raises:
+            NotComparable: all tensors have fewer rows than there are tokens.
+        """
+        axes, short = {}, {}
+        for place, tensor in place_turns(whole.witness.calls).items():
+            axis = turn_angles(tensor.turn, tensor.before.dtype, whole.length).axis
+            if (size := tensor.turn.angles.shape[axis]) < whole.length:
+                name = f"{place.argument} of {place.function.rpartition('.')[2]}"
+                short[place] = f"{name}, {size} rows of {whole.length} tokens"
+            else:
+                axes[place] = axis
+        words = tuple(dict.fromkeys(short.values()))
+        if words and not axes:
+            raise NotComparable("; ".join(words))
+        return cls(axes, words)
 
     def token_angles(self, calls: Iterable[CallRecord], batch: int, length: int) -> TokenAngles:
         """The angles of the last `length` tokens of each tensor that turned in a pass."""

@@ -70,6 +70,7 @@ class TokenCall:
         self.parameters = parameters_of(subject.module)
         self.forms = turn_calls(subject)
         self.axes = SequenceAxes.of_pass(subject.whole)
+        subject.notes[:] = [f"not compared: {words}" for words in self.axes.short]
 
     def tokens_name(self, inputs: Mapping[str, Any]) -> str:
         """The name of the argument that holds the tokens."""
