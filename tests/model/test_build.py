@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rotcheck.errors import RequestError
-from rotcheck.model.build import rotary_keys
+from rotcheck.model.build import diffusers_models, film_calls, rotary_keys
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
 from rotcheck.model.build.layer_choice import layer_lists, layers_to_keep
@@ -386,3 +386,32 @@ def test_a_config_needs_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(RequestError, match="not installed: pip install transformers"):
         build(str(tmp_path))
+
+
+def test_only_what_hides_a_rotation_gets_values_in_the_place_of_zeros() -> None:
+    parts = {
+        "conv": torch.nn.Conv1d(4, 4, 3),
+        "gate": torch.nn.Linear(4, 4),
+        "frequencies": torch.nn.ParameterDict({"frequencies": torch.nn.Parameter(torch.zeros(4))}),
+    }
+    module = torch.nn.ModuleDict(parts)
+    for values in module.parameters():
+        torch.nn.init.zeros_(values)
+    diffusers_models._turn(module)
+    names = {name for name, values in module.named_parameters() if bool(values.any())}
+    assert names == {"conv.weight", "frequencies.frequencies"}
+
+
+def test_allegro_is_handed_the_tables_of_each_axis_and_the_places_of_its_patches() -> None:
+    scales = {
+        "interpolation_scale_t": 2.2,
+        "interpolation_scale_h": 2.0,
+        "interpolation_scale_w": 2.0,
+    }
+    sizes = {"attention_head_dim": 96, "in_channels": 4, "patch_size": 2, "caption_channels": 8}
+    call = film_calls.CALLS["AllegroTransformer3DModel"]({**sizes, **scales})
+    tables, places = call["image_rotary_emb"]
+    assert [cos.shape for cos, _ in tables] == [(size, 32) for size in (3, 4, 6)]
+    assert torch.stack(places)[:, 0, -1].tolist() == [2, 3, 5]
+    cos, sin = tables[0]
+    assert float(torch.atan2(sin[1, 0], cos[1, 0])) == pytest.approx(1 / 2.2)
