@@ -2,6 +2,7 @@
 as one for what is right."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ class Work(TorchDispatchMode):
         return result
 
 
+@cache
 def work(name: str) -> int:
     with Work() as counted:
         told(f"functions_departing:{name}")
