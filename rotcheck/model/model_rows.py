@@ -10,35 +10,29 @@ from rotcheck.errors import first_line
 from rotcheck.grouping import group_by
 from rotcheck.identify.making.table_reading import NotTables
 from rotcheck.model.attention_inputs import AttentionInputs, attention_inputs
+from rotcheck.model.attention_rows import attention_rows
 from rotcheck.model.blank_tokens import judge_blank_tokens
-from rotcheck.model.closed_call import UNSEEN, code_inside
 from rotcheck.model.forward_pass import ForwardPass
-from rotcheck.model.idle_call import explain_idle, has_zeros, uses_tables
+from rotcheck.model.idle_verdicts import of_closed, of_idle, of_table_free
 from rotcheck.model.judged_call import JudgedCall, judge_call
-from rotcheck.model.module_layers import joined
 from rotcheck.model.rotation_gradient import gradient_fault
 from rotcheck.model.row_fields import (
-    dtype_name,
     fields_of_calls,
     fields_of_reach,
     fields_of_records,
     turns_in_words,
 )
 from rotcheck.model.table_coordinates import table_coordinates
-from rotcheck.model.table_free_call import explain_table_free
 from rotcheck.model.table_grid import TableGrid, separate_tables, table_grid
 from rotcheck.model.table_joins import is_join
 from rotcheck.model.table_reach import TableReach, table_reach
-from rotcheck.model.turn_pairs import uneven_turns
 from rotcheck.results import ModelRow
 from rotcheck.rotary.schedules import Schedule
 from rotcheck.witness.call_record import CallRecord
 from rotcheck.witness.table_values import fingerprint
 
 Reach = TableReach | TableGrid | str
-MOST_TRIALS = 3  # of a function: where it begins, its positions may all be the same
 NO_NEED = "no rotation needs these tables"
-NO_USE = "is handed tables, and does not use them"
 JOIN = "rows of the tables above, one table behind the other"
 
 
@@ -118,7 +112,7 @@ class ModelObservation:
         yield from self._rotation_rows(device)
         yield from self._idle_rows(device)
         yield from self._table_free_rows(device)
-        yield from self._attention_rows(device)
+        yield from attention_rows(self.inputs, self.calls, device)
 
     def _table_rows(self, device: str) -> Iterator[ModelRow]:
         groups = group_by(self.reaches, lambda pair: (pair[0].name, _key(pair[1])))
@@ -172,7 +166,7 @@ class ModelObservation:
         groups = group_by(self.forward.witness.idle, lambda record: record.name)
         for records in groups.values():
             fields = fields_of_records("rotation", records, device, self.config)
-            yield ModelRow(**fields, **self._of_idle(records[0]))
+            yield ModelRow(**fields, **of_idle(records[0], self.forward.length))
 
     def _table_free_rows(self, device: str) -> Iterator[ModelRow]:
         """A row for each function that is handed no tables and turned nothing, though it should; of
@@ -180,98 +174,12 @@ class ModelObservation:
         witness = self.forward.witness
         groups = group_by([*witness.table_free, *witness.closed_calls], lambda record: record.name)
         for records in groups.values():
-            facts = self._of_table_free(records) or _of_closed(records)
+            length = self.forward.length
+            facts = of_table_free(records, length) or of_closed(records)
             if facts:
                 yield ModelRow(
                     **fields_of_records("rotation", records, device, self.config), **facts
                 )
-
-    def _of_table_free(self, records: Sequence[CallRecord]) -> dict[str, Any]:
-        """What is wrong with a function, or not understood; empty: nothing is known."""
-        for record in records[:MOST_TRIALS]:
-            try:
-                call = explain_table_free(record, self.forward.length)
-            except Exception:  # a stranger's function, called with other values: nothing is known
-                continue
-            if call is not None:
-                verdict = "disagrees" if call.finding else "unidentified"
-                return {
-                    "verdict": verdict,
-                    "finding": call.finding or None,
-                    "message": call.message,
-                }
-        return {}
-
-    def _of_idle(self, record: CallRecord) -> dict[str, Any]:
-        why = "its tensors are zeros, which show no rotation" if has_zeros(record) else NO_USE
-        no_use = {"verdict": "skipped", "message": why}
-        try:
-            idle = explain_idle(record, self.forward.length)
-            if idle is None and not (record.reads_tables and uses_tables(record)):
-                return no_use
-        except Exception as error:  # a stranger's function, called with other values
-            if not record.reads_tables:
-                return no_use
-            words = f"raises with other values: {first_line(error)}"
-            return {"verdict": "unidentified", "message": words}
-        if idle is None:
-            words = "is handed tables, and no tensor that comes back is one that went in, turned"
-            return {"verdict": "unidentified", "message": words}
-        if idle.finding:
-            return {"verdict": "disagrees", "finding": idle.finding, "message": idle.message}
-        return {"verdict": "unidentified", "message": idle.message}
-
-    def _attention_rows(self, device: str) -> Iterator[ModelRow]:
-        entries = [
-            (entry, self._of_attention(entry))
-            for entry in self.inputs
-            if entry.records or entry.call.turns
-        ]
-        groups = group_by(entries, lambda pair: (pair[0].call.kind, pair[1][0], pair[0].words))
-        for group in groups.values():
-            entry, (finding, message) = group[0]
-            is_clear = bool({"turned", "inside"} & {entry.q.state, entry.k.state}) or bool(finding)
-            yield ModelRow(
-                kind="attention",
-                function=entry.call.kind,
-                modules=joined(inputs.call.owner for inputs, _ in group),
-                calls=len(group),
-                device=device,
-                dtype="",
-                tensors=dtype_name(entry.call.q),
-                does=entry.words,
-                verdict="disagrees" if finding else "agrees" if is_clear else "unidentified",
-                finding=finding or None,
-                message=message or (None if is_clear else "what enters is not what was turned"),
-            )
-
-    def _of_attention(self, entry: AttentionInputs) -> tuple[str, str]:
-        """The code and the words of what is wrong with what entered an attention."""
-        q, k = entry.q, entry.k
-        if entry.finding[0] == "v-rotated" and entry.has_one_kv and self._turns_back(entry):
-            return "", ""
-        if any(entry.finding) or q.turn is None or k.turn is None:
-            return entry.finding
-        turns = {id(turn.tensor): turn for call in self.calls for turn in call.turns}
-        first, second = turns[id(q.turn)], turns[id(k.turn)]
-        words = uneven_turns([first, second])
-        if words and (first.call is second.call or first.finding or second.finding):
-            return "", ""  # the rows of the calls say so
-        if not words and q.start != k.start and None not in (q.start, k.start):
-            words = f"q and k turn other lanes of a head: from {q.start}, and from {k.start} on"
-        return ("q-and-k-differ", f"{entry.where}: {words}") if words else ("", "")
-
-    def _turns_back(self, entry: AttentionInputs) -> bool:
-        """Whether something is turned backwards between an attention and the next one."""
-        order = entry.call.order
-        end = min((x.call.order for x in self.inputs if x.call.order > order), default=None)
-        after = [call for call in self.calls if call.record.order > order]
-        return any(
-            turn.fit.direction < 0
-            for call in after
-            if end is None or call.record.order < end
-            for turn in call.turns
-        )
 
     def backward_rows(self, device: str) -> Iterator[ModelRow]:
         """A row for each function whose gradient was asked for."""
@@ -305,19 +213,6 @@ def _likeness(call: JudgedCall) -> tuple[Any, ...]:
     """What calls have in common that stand in one row."""
     turns = [(turn.words, str(turn.fit.schedule), turn.fit.words) for turn in call.turns]
     return call.record.name, call.layers, call.finding[0], *dict.fromkeys(turns)
-
-
-def _of_closed(records: Sequence[CallRecord]) -> dict[str, Any]:
-    """Of a compiled function, words on the rotary code inside; empty: it is not compiled, or has
-    none."""
-    call = next((record for record in records if record.runner is not None), None)
-    if call is None:
-        return {}
-    try:
-        words = code_inside(call)
-    except Exception as error:  # a stranger's function, as it is written
-        words = f"{UNSEEN}; as it is written it raises: {first_line(error)}"
-    return {"verdict": "unidentified", "message": words} if words else {}
 
 
 def no_rotation_row(
