@@ -37,8 +37,9 @@ def next_node_number() -> int:
 
 def keeps_operands() -> bool:
     """Whether a graph is made that keeps the operands of products as they are."""
-    hooks = torch._C._autograd._top_saved_tensors_default_hooks(False)
-    return torch.is_grad_enabled() and hooks is None
+    top_hooks = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    has_none = top_hooks is not None and top_hooks(False) is None  # torch 2.4 does not say
+    return torch.is_grad_enabled() and has_none
 
 
 def graph_attention(results: Iterable[Tensor], number: int) -> SoftmaxTensors | None:
