@@ -8,6 +8,7 @@ from types import FrameType, TracebackType
 
 MOST = 6  # lines that are told, the innermost first
 _WATCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OURS = os.path.dirname(_WATCH) + os.sep
 _STANDARD = os.path.dirname(os.__file__)  # within it, site-packages holds what is not Python's
 
 Line = list[str | int]
@@ -26,6 +27,12 @@ def trace_lines(trace: TracebackType | None) -> list[Line]:
         pairs.append((trace.tb_frame, trace.tb_lineno))
         trace = trace.tb_next
     return _program_lines(reversed(pairs))
+
+
+def is_of_program(frame: FrameType) -> bool:
+    """Whether lines of the program led to a frame, and not rotcheck's alone."""
+    files = (each.f_code.co_filename for each in _outwards(frame))
+    return any(not is_passed_over(file) and not file.startswith(_OURS) for file in files)
 
 
 def _outwards(frame: FrameType | None) -> Iterator[FrameType]:

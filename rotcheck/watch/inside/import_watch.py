@@ -8,7 +8,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from rotcheck.rotary_names import NAME
-from rotcheck.watch.inside.callers import is_torch, program_lines
+from rotcheck.watch.inside.callers import is_of_program, is_torch, program_lines
 from rotcheck.watch.inside.record_file import RecordFile
 
 KERNELS = {
@@ -105,8 +105,9 @@ class ImportWatch:
 
     def _note(self, name: str, error: str, below: str) -> None:
         """Tell of a module that failed because the module `below` it did, where it is not empty."""
-        where = program_lines(sys._getframe(1))
-        if where and not _is_from_torch(sys._getframe(1)):
+        frame = sys._getframe(1)
+        if is_of_program(frame) and not _is_from_torch(frame):
+            where = program_lines(frame)
             self._record.write("failed import", module=name, error=error, below=below, where=where)
 
 
