@@ -251,8 +251,8 @@ def _is_of_schedule(fit: TurnFit) -> bool:
 def _amplitude(turn: JudgedTurn, right: float) -> float:
     """What cos and sin are multiplied with; the right number where rounding hides the rest."""
     amplitude, dtype = turn.tensor.turn.amplitude, turn.tensor.before.dtype
-    hidden = torch.finfo(dtype).eps / 2 if dtype in NARROW else 0.0
-    return right if abs(amplitude - right) <= hidden * right else amplitude
+    rounding = torch.finfo(dtype).eps / 2 if dtype in NARROW else 0.0
+    return right if abs(amplitude - right) <= rounding * right else amplitude
 
 
 def _done(turn: JudgedTurn, right: Schedule | None = None) -> str:

@@ -75,7 +75,7 @@ class TurnValues:
         in_order = all_runs.sort().values
         if share(in_order, _sample(runs), SAME) >= MOST:
             return True
-        samples = (_sample(self._numbers(scaled)) for scaled in _scaled(x))
+        samples = (_sample(self._numbers(multiple)) for multiple in _multiples(x))
         if any(share(in_order, sample, FACTOR) >= MOST for sample in samples):
             return True
         return share(runs, _sample(all_runs), SAME) >= min(PART, self._changed_part / 2)
@@ -128,7 +128,8 @@ def region_start(slot: Tensor, turn: TensorTurn) -> int | None:
     rows = _all_of_run(changes, run)  # (..., D - run + 1)
     lane = int(rows.flatten(0, -2).sum(0).argmax())
     samples = [
-        _sample(numbers(x, run)[..., lane][rows[..., lane]]) for x in (after, *_scaled(turn.after))
+        _sample(numbers(x, run)[..., lane][rows[..., lane]])
+        for x in (after, *_multiples(turn.after))
     ]
     columns = numbers(heads, run).flatten(0, -2).T.contiguous().sort(-1).values
     places = [
@@ -146,7 +147,7 @@ def numbers(x: Tensor, run: int) -> Tensor:
     return x.unfold(-1, run, 1) @ weights
 
 
-def _scaled(x: Tensor) -> Iterator[Tensor]:
+def _multiples(x: Tensor) -> Iterator[Tensor]:
     """Yield the lanes of a tensor times each factor of the scores, as its dtype rounds them."""
     for power in POWERS:
         yield real_lanes(x * x.shape[-1] ** power)
