@@ -67,6 +67,8 @@ def _end_of_table(
     again = (angles[0, 1:] - angles[0, :-1], angles[0, 1:] - angles[0, :1])  # (S - 1, P) each
     near = [wrap(off).abs().amax(-1) <= 10 * noise for off in again]
     for end in range(FEWEST_ROWS, length):
+        if positions is None and length % end == 0:
+            continue  # a column of a grid begins again too
         if not near[0][end - 1] and not near[1][end - 1]:
             continue  # its first row past the end is neither the last one nor the first
         ways = {end - 1: index.clamp(max=end - 1), 0: index % end}

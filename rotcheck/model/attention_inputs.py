@@ -82,7 +82,8 @@ class AttentionInputs:
         do so by design."""
         turns = {id(slot.turn) for slot in (self.q, self.k, self.v)}
         return any(
-            len({turn.argument for turn in record.turns if id(turn) in turns}) == len("qkv")
+            not record.inline  # where names are those of variables
+            and len({turn.argument for turn in record.turns if id(turn) in turns}) == len("qkv")
             for record in self.records
         )
 

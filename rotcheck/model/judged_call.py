@@ -14,7 +14,7 @@ from rotcheck.model.module_layers import layer_type
 from rotcheck.model.table_angles import tables_of_turn
 from rotcheck.model.turn_pairs import packed_finding, uneven_turns
 from rotcheck.rotary.schedules import Schedule
-from rotcheck.witness.call_record import CallRecord, TensorTurn
+from rotcheck.witness.call_record import CallRecord
 
 DOUBTS = ("per-head",)  # findings that tables which are handed in may explain
 
@@ -72,7 +72,7 @@ def judge_call(
         turn = judge_turn(record, tensor, forward.length, forward.positions, candidates)
         doubt = turn.finding in DOUBTS
         if doubt or (turn.fit.kind == "none" and not turn.finding):
-            exact = _exact_tables(record, tensor, 2 if doubt else 1)
+            exact = _exact_tables(record, turn, 2 if doubt else 1)
             tables += exact
             turn = replace(turn, finding="", message="") if exact else turn
         turns.append(turn)
@@ -80,8 +80,15 @@ def judge_call(
     return JudgedCall(record, tuple(turns), layers, tuple(tables), part)
 
 
-def _exact_tables(record: CallRecord, tensor: TensorTurn, axes: int) -> tuple[Tensor, ...]:
-    """The tables, of so many axes of rows at least, that explain a turn within rounding."""
-    tables, error = tables_of_turn(record, tensor) or ((), ROUNDING + 1)
+def _exact_tables(record: CallRecord, turn: JudgedTurn, axes: int) -> tuple[Tensor, ...]:
+    """The tables, of so many axes of rows at least, that explain a turn within rounding.
+
+    Of several axes, one is as long as the axis of the tensor along which the angles differ.
+    """
+    tables, error = tables_of_turn(record, turn.tensor) or ((), ROUNDING + 1)
     sizes = [sum(size > 1 for size in table.shape[:-1]) for table in tables]
-    return tables if error <= ROUNDING and min(sizes) >= axes else ()
+    if error > ROUNDING or min(sizes) < axes:
+        return ()
+    axis = turn.angles.axis if turn.angles.uneven is None else turn.angles.uneven
+    length = turn.tensor.before.shape[axis]
+    return tables if axes < 2 or all(length in table.shape[:-1] for table in tables) else ()

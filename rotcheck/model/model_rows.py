@@ -136,9 +136,16 @@ class ModelObservation:
         if self._understands(tables):
             return {"verdict": "agrees", "does": JOIN}
         clear = (call.is_explained or self._understands(call.tables) for call in self.calls)
-        if self.forward.witness.idle or not all(clear):
+        if self._has_open_idle or not all(clear):
             return {"verdict": "unidentified", "message": why}
         return {"verdict": "skipped", "message": f"{why}; {NO_NEED}"}
+
+    @property
+    def _has_open_idle(self) -> bool:
+        """Whether a function was handed tables and turned nothing, and may be a rotation."""
+        length = self.forward.length
+        verdicts = (of_idle(record, length)["verdict"] for record in self.forward.witness.idle)
+        return any(verdict != "skipped" for verdict in verdicts)
 
     def _understands(self, tables: Sequence[Tensor]) -> bool:
         """Whether tables come from a maker which is understood, or are made of such tables."""

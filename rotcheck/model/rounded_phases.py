@@ -32,6 +32,8 @@ def rounded_phases(positions: Tensor, frequencies: Tensor) -> Iterator[tuple[Ten
         rows, steps = positions.to(dtype).double(), frequencies.to(dtype).double()
         yield positions * steps, f"its frequencies were rounded to {name}"
         yield rows * frequencies, f"its positions were rounded to {name}"
+        periods = (1 / frequencies).to(dtype).double()
+        yield positions / periods, f"what its positions are divided by was rounded to {name}"
         phases = (positions * frequencies).float().to(dtype).double()
         yield phases, f"its angles were rounded to {name}"
         yield rows * steps, f"its positions and frequencies were rounded to {name}"

@@ -29,7 +29,7 @@ def fields_of_records(
     return {
         "kind": kind,
         "function": first.function.__qualname__,
-        "home": first.function.__module__,
+        "home": first.function.__module__ or "",
         "modules": joined(record.owner for record in records),
         "layers": ", ".join(
             dict.fromkeys(t for r in records if (t := layer_type(r.owner, config)))

@@ -87,7 +87,8 @@ def _at_hard_positions(
 def _at_positions(
     call: CallRecord, name: str, length: int, most: int
 ) -> tuple[RotaryTables, Angles]:
-    positions = tuple(at for at in HARD_POSITIONS if at < most)[:length]
+    *first, last = sorted({at for at in HARD_POSITIONS if at < most} | {most - 1})
+    positions = (*first[: length - 1], last)
     rows = (*positions, *[positions[-1]] * (length - len(positions)))  # (S,)
 
     def replaced(tensor: Tensor) -> Tensor:

@@ -246,6 +246,8 @@ def _of_grid(angles: Tensor, noise: float) -> TurnFit | None:
     if grid is None:
         return None
     error = float(wrap(angles - grid.truth).abs().max())
+    if noise > NOISE and error > noise:
+        return None  # more than rounding of q and k explains
     fields = (grid.truth[None], error, grid.words)
     return TurnFit("grid", 1, torch.zeros(0), None, 0.0, *fields, steps=grid.steps)
 

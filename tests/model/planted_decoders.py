@@ -214,6 +214,29 @@ class Compresses(CacheAttention):
         return super().forward(x, cos, sin, *rest)
 
 
+class NeedsPositions(SmallDecoder):
+    """Right: it makes no positions itself."""
+
+    def forward(self, input_ids: Tensor, position_ids: Tensor) -> dict[str, Any]:
+        return super().forward(input_ids, position_ids=position_ids)
+
+
+class KeepsGraph(CacheAttention):
+    """Right, but it is made for one backward pass: it keeps the graph of what it turned."""
+
+    last: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("last", torch.zeros(()), persistent=False)
+
+    def turn_and_keep(self, *args: Any) -> Kept:
+        q, k, v, kept = super().turn_and_keep(*args)
+        k = k + 0 * self.last
+        self.last = k.mean()
+        return q, k, v, kept
+
+
 class LayersOfTwoKinds(SmallDecoder):
     """Right: one function turns whole heads in one layer, and half of a head in the other."""
 

@@ -59,6 +59,18 @@ class ShortTables(nn.Module):
         return positions
 
 
+class CachedTables(RotaryTables):
+    """Wrong under autocast alone: a matrix product makes its table, once."""
+
+    table: Tensor | None = None
+
+    def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        if self.table is None:
+            self.table = torch.arange(ORIGINAL).float()[:, None] @ self.inv_freq[None]  # (L, P)
+        angles = self.table[positions].float().repeat(1, 1, 2)[:, None]
+        return angles.cos(), angles.sin()
+
+
 class ClampedTables(ShortTables):
     """Wrong: a position that the table does not have is turned as the last one."""
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rotcheck.model.angle_mistakes import angle_mistake
 from rotcheck.model.grid_coordinates import grid_coordinates
 from rotcheck.model.turn_angles import noise_of
 from rotcheck.model.turn_fit import fit_rows
@@ -109,6 +110,26 @@ def test_the_slow_pairs_of_a_narrow_dtype_hide_no_grid() -> None:
     assert torch.equal(fit.steps.axes[clear], torch.arange(2).repeat_interleave(32)[clear])
     shuffled = angles[:, torch.randperm(64, generator=generator)] * torch.rand(64) * 3
     assert fit_rows((shuffled**2 + noise)[None], noise_of(torch.bfloat16), None, 128).kind == "none"
+
+
+def test_angles_that_were_rounded_to_a_narrow_dtype_are_no_grid() -> None:
+    places, frequencies = _grid(32, 32), inverse_frequencies(32)  # (16,)
+    angles = torch.cat([place[:, None] * frequencies for place in places.unbind(-1)], -1)
+    fits = [
+        fit_rows(x[None], noise_of(torch.bfloat16), None, 64)
+        for x in (angles, angles.bfloat16().double())
+    ]
+    assert [fit.kind for fit in fits] == ["grid", "none"]
+
+
+def test_a_column_that_begins_again_is_not_the_end_of_a_table() -> None:
+    steps = inverse_frequencies(16)
+    for length, right in ((60, None), (62, "row-past-table")):
+        column = (torch.arange(length) % 5)[:, None] * steps  # (S, 8)
+        mistake = angle_mistake(
+            column[None], 1e-4, None, lambda rows, at: fit_rows(rows, 1e-4, at, 16)
+        )
+        assert (mistake and mistake[0]) == right
 
 
 def test_what_fills_no_grid_is_not_understood() -> None:

@@ -115,6 +115,17 @@ def test_tensors_of_fewer_rows_than_tokens_are_left_out_and_told() -> None:
     assert subject.notes == []
 
 
+def test_a_model_that_needs_positions_gets_those_of_each_sequence() -> None:
+    inputs = {"input_ids": torch.randint(50, (1, 19)), "position_ids": torch.arange(19)[None]}
+    outcome = packing.run(subject_of(planted.NeedsPositions, **inputs))
+    assert (outcome.finding, outcome.message) == (None, None)
+
+
+def test_a_model_that_takes_no_second_step_is_not_accused_of_checkpointing() -> None:
+    with pytest.raises(WayClosed, match="a second step raises without it too"):
+        checkpointing.run(subject_of(with_attention(planted.KeepsGraph)))
+
+
 def test_a_rotation_that_is_no_call_is_not_judged_token_by_token() -> None:
     subject = subject_of(with_attention(planted.TurnsWithin))
     for way in (decode, left_padding):

@@ -29,6 +29,7 @@ ModelClass = type[SmallDecoder]
 WRONG: list[tuple[ModelClass, Any, str, str]] = [
     (SmallDecoder, to_bfloat16, "phase-cast", "at positions up to 511: it rounds rotary.inv_freq"),
     (with_tables(planted.ProductTables), autocast, "phase-autocast", "q, k in layers.{0,1} turn up"),
+    (with_tables(planted.CachedTables), autocast, "phase-autocast", "turn up"),
     (SmallDecoder, meta, "lost-buffer", "nothing makes rotary.inv_freq again"),
     (with_tables(planted.LoadedTables), reload, "reload", "q, k in layers.{0,1} turn up"),
     (planted.ForgetsTheta, reload, "reload", "q, k in layers.{0,1} turn up"),

@@ -109,13 +109,15 @@ def _steady(
 
 
 def _holds_narrow_values(frequencies: Tensor, noise: float) -> bool:
-    """Whether all frequencies that are exact enough are such as bfloat16 or float16 holds.
+    """Whether all frequencies that are exact enough are such as bfloat16 or float16 holds, or what
+    positions are divided by.
 
     `noise`: radians a position by which they may be off as measured.
     """
     least = max(SMALLEST, noise / NARROW_VALUE)
     turning = frequencies[frequencies > least]
-    return len(turning) > 2 and narrow_dtype(turning, NARROW_VALUE) is not None
+    rows = (turning, 1 / turning)
+    return len(turning) > 2 and any(narrow_dtype(row, NARROW_VALUE) is not None for row in rows)
 
 
 def _recognise(

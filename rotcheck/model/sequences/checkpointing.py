@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import Module, ModuleList
 from torch.utils.checkpoint import checkpoint
 
+from rotcheck.errors import first_line
 from rotcheck.model.forward_pass import tensors_within
 from rotcheck.model.sequences.evidence.far_pass import FarPass
 from rotcheck.model.sequences.evidence.module_copy import module_copy
@@ -31,7 +32,7 @@ def run(subject: WaySubject) -> WayOutcome:
     plain, gradients = _train(subject, module, inputs)
     if not _wrap_layers(module):
         raise WayClosed("it has no list of layers, which could be checkpointed")
-    records, gradients_again = _train(subject, module, inputs)
+    records, gradients_again = _train_again(subject, module, inputs)
     forward, recomputation = records[: len(plain)], records[len(plain) :]
     difference = far.difference(forward, same_angle(subject.dtype))
     if not difference.words and recomputation:
@@ -66,6 +67,24 @@ def _train(
     gradients = {name: gradient for name, gradient in pairs if gradient is not None}
     module.zero_grad(set_to_none=True)
     return witness.calls, gradients
+
+
+def _train_again(
+    subject: WaySubject, module: Module, inputs: Mapping[str, Any]
+) -> tuple[list[CallRecord], dict[str, Tensor]]:
+    """A second pass, with layers that run again. A model that keeps a graph from its first pass may
+    take no second one at all, with or without them."""
+    try:
+        return _train(subject, module, inputs)
+    except Exception:  # a stranger's model: is it the layers that run again?
+        plain = module_copy(subject.module)
+        _train(subject, plain, inputs)
+        try:
+            _train(subject, plain, inputs)
+        except Exception as error:
+            words = f"a second step raises without it too: {first_line(error)}"
+            raise WayClosed(words) from error
+        raise
 
 
 def _wrap_layers(module: Module) -> bool:

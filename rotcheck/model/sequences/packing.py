@@ -1,8 +1,11 @@
 """Several sequences in one row, as in training: their positions begin again."""
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rotcheck.model.sequences.evidence.outcome_words import output_note, same_angle
 from rotcheck.model.sequences.evidence.row_difference import row_difference
@@ -24,7 +27,7 @@ def run(subject: WaySubject) -> WayOutcome:
     tolerance = same_angle(subject.dtype)
     error, notes = 0.0, []
     for part in PARTS:
-        alone = call.run(tokens[:, part])
+        alone = call.run(tokens[:, part], **_own_positions(call, arguments, part))
         row = row_angles(whole_row.angles, 0, part)
         difference = row_difference(row, row_angles(alone.angles, 0), tolerance)
         error = max(error, difference.error)
@@ -37,6 +40,19 @@ def run(subject: WaySubject) -> WayOutcome:
         if words := output_note(whole_row.output[:, part], alone.output):
             notes.append(f"{where}, {words}: it may attend to the other one")
     return WayOutcome(TITLE, error, note="; ".join(notes) or None)
+
+
+def _own_positions(call: TokenCall, arguments: Mapping[str, Any], part: slice) -> dict[str, Any]:
+    """The positions of a sequence that is alone in its row, where the model makes none itself."""
+    parameters = inspect.signature(call.subject.module.forward).parameters
+    return {
+        name: values[:, part]
+        for name, values in arguments.items()
+        if name != BOUNDARIES
+        and isinstance(values, Tensor)
+        and name in parameters
+        and parameters[name].default is inspect.Parameter.empty
+    }
 
 
 def _arguments(call: TokenCall, device: str) -> dict[str, Any]:

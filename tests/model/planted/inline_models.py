@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from planted.half_models import rotate_half
 from planted.shell import WIDTH, D, H, PlantedModel, attend, decoder, inverse_frequencies
 
 
@@ -76,7 +77,21 @@ class InlineKeyNot(InlineAttention):
         return self.out(attend(q, k, v))
 
 
+class InlineValueTurned(InlineAttention):
+    """v turns along, in a line of its own."""
+
+    def forward(self, x: Tensor, position_ids: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, H, D)).permute(2, 0, 3, 1, 4)
+        angles = (position_ids[..., None] * inverse_frequencies())[:, None].repeat(1, 1, 1, 2)
+        cos, sin = angles.cos(), angles.sin()
+        q = q * cos + rotate_half(q) * sin
+        k = k * cos + rotate_half(k) * sin
+        v = v * cos + rotate_half(v) * sin
+        return self.out(attend(q, k, v))
+
+
 MODELS = [
+    PlantedModel("inline-v-turned", decoder(InlineValueTurned), "v-rotated", "v"),
     PlantedModel("inline", decoder(InlineAttention)),
     PlantedModel("inline-complex", decoder(InlineComplexAttention)),
     PlantedModel("inline-k-backwards", decoder(InlineKeyBackwards), "q-and-k-differ", "opposite"),

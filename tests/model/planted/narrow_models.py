@@ -1,8 +1,10 @@
 """The same in bfloat16, whose values come again by chance: what enters is still told apart."""
 
 from collections.abc import Callable
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from planted.complex_models import (
     ComplexAttention,
@@ -17,6 +19,7 @@ from planted.half_models import (
     HalfModel,
     LostKeyAttention,
     NormAttention,
+    Pair,
     RotaryEmbedding,
     TurnedValueAttention,
     TwiceAttention,
@@ -24,7 +27,7 @@ from planted.half_models import (
 )
 from planted.latent_models import LatentAttention, LostLatentAttention
 from planted.packed_models import PackedAttention, turn_q_alone
-from planted.shell import PlantedModel, decoder, inverse_frequencies
+from planted.shell import PlantedModel, decoder, inverse_frequencies, tokens
 
 
 def _narrow(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
@@ -57,6 +60,23 @@ def _with_buffer() -> nn.Module:
     return HalfModel([HalfAttention()], RotaryEmbedding(inverse_frequencies(theta=100.0)))
 
 
+class PeriodEmbedding(RotaryEmbedding):
+    """Divides positions by what is in its buffer."""
+
+    def forward(self, x: Tensor, position_ids: Tensor) -> Pair:
+        angles = position_ids[..., None].float() / self.inv_freq.float()  # (B, S, D / 2)
+        angles = torch.cat((angles, angles), -1)
+        return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+
+
+def _many() -> dict[str, Any]:
+    return tokens(200)
+
+
+def _with_periods() -> nn.Module:
+    return HalfModel([HalfAttention()], PeriodEmbedding(1 / inverse_frequencies()))
+
+
 def _complex(rotate: Callable[..., object]) -> Callable[[], nn.Module]:
     return _narrow(lambda: ComplexModel([ComplexAttention(rotate)], precompute_freqs_cis))
 
@@ -70,6 +90,7 @@ MODELS = [
     PlantedModel("narrow-half-yarn", _yarn(AMPLITUDE), config=YARN),
     PlantedModel("narrow-half-yarn-squared", _yarn(AMPLITUDE**2), "config", "applied twice", config=YARN),
     PlantedModel("narrow-half-frequencies", _narrow(_with_buffer), "phase-rounded", "rounded to less than float32"),
+    PlantedModel("narrow-half-periods", _narrow(_with_periods), "phase-rounded", "divided by was rounded", _many),
     PlantedModel("narrow-half-k-lost", _half(LostKeyAttention), "copy-dropped", "k as it was before"),
     PlantedModel("narrow-half-v-turned", _half(TurnedValueAttention), "v-rotated", "v"),
     PlantedModel("narrow-half-q-twice", _half(TwiceAttention), "rotated-twice", "q"),
