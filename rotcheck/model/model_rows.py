@@ -106,6 +106,16 @@ class ModelObservation:
         """Whether tables were made that are understood."""
         return any(not isinstance(reach, str) for _, reach in self.reaches)
 
+    @property
+    def has_complex_tables(self) -> bool:
+        """Whether some of them are complex numbers, which nothing but a rotation needs."""
+        return any(
+            record.results[place].is_complex()
+            for record, reach in self.reaches
+            if not isinstance(reach, str)
+            for place in record.tables
+        )
+
     def rows(self, device: str) -> Iterator[ModelRow]:
         """The rows of the report for this pass."""
         yield from self._table_rows(device)
@@ -223,12 +233,15 @@ def _likeness(call: JudgedCall) -> tuple[Any, ...]:
 
 
 def no_rotation_row(
-    device: str, dtype: str, names: Sequence[str] = (), *, declares: bool
+    device: str, dtype: str, names: Sequence[str] = (), *, declares: bool, has_tables: bool = False
 ) -> ModelRow:
-    """The row of a model in which nothing was seen to turn; `names`: of what should have."""
+    """The row of a model in which nothing was seen to turn; `names`: of what should have;
+    `has_tables`: whether complex tables were made for it."""
     words = "no call turned a tensor"
     if declares:
         words += ", although the configuration declares a rotation"
+    elif has_tables:
+        words += ", although complex tables were made to turn one"
     if names:
         ran = f"{', '.join(names)} ran, and kept the lengths of no pairs that rotcheck knows"
         words = ran if not declares else f"{words}: {ran}"
@@ -237,6 +250,6 @@ def no_rotation_row(
         function="forward",
         device=device,
         dtype=dtype,
-        verdict="unidentified" if declares or names else "skipped",
+        verdict="unidentified" if declares or names or has_tables else "skipped",
         message=words,
     )

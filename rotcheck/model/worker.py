@@ -150,8 +150,10 @@ class ModelAtWork:
         rows = [structs.replace(row, dtype=self.dtype) for row in self._rows(observation)]
         names = list(dict.fromkeys(self.whole.witness.without_turn))
         turns = any(row.kind == "rotation" for row in rows)
-        if not rows or (names and not turns and observation.has_tables):
-            rows.append(no_rotation_row(self.device, self.dtype, names, declares=bool(declared)))
+        has_tables = observation.has_complex_tables
+        if not rows or (not turns and (has_tables or (names and observation.has_tables))):
+            facts = {"declares": bool(declared), "has_tables": has_tables}
+            rows.append(no_rotation_row(self.device, self.dtype, names, **facts))
         return {
             "lengths": [self.whole.length, *declared_lengths(declared)],
             "model": self.model.name,

@@ -69,6 +69,41 @@ def _complex() -> Tensor:
     return torch.polar(torch.ones_like(_angles()), _angles())
 
 
+class MakesTables(Decoder):
+    """Makes its table in each pass."""
+
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
+        self.table = make_table(input_ids.shape[1])
+        return super().forward(input_ids)
+
+
+def make_table(length: int) -> Tensor:
+    return _complex()[:length].clone()
+
+
+class Blends(nn.Module):
+    """Attends to the means of turned tensors and the tensors themselves, which are no rotation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(WORDS, WIDTH)
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        x = self.embedding(input_ids)  # (B, S, D)
+        blend = make_table(x.shape[1]) / 2 + 0.5
+        pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2))) * blend
+        q = torch.view_as_real(pairs).flatten(-2)
+        return functional.scaled_dot_product_attention(q, q, x) @ self.embedding.weight.T
+
+
+def made_table() -> nn.Module:
+    return MakesTables(_complex(), turn_complex)
+
+
+def blend() -> nn.Module:
+    return Blends()
+
+
 def complex_table() -> nn.Module:
     return Decoder(_complex(), turn_complex)
 

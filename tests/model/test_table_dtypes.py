@@ -31,6 +31,14 @@ def test_a_model_runs_in_the_dtypes_that_its_factory_made(factory: str, dtype: s
     )  # fmt: skip
 
 
+def test_complex_tables_by_which_nothing_is_seen_to_turn_are_no_check_mark() -> None:
+    assert set(verdicts(report_of("made_table")).values()) == {"agrees"}
+    report = report_of("blend")
+    assert verdicts(report)["tables"] == "agrees"
+    assert report.exit_code() == 1
+    assert "complex tables were made" in (report.rows[-1].message or "")
+
+
 def test_tables_that_were_rounded_are_named_and_their_gradient_is_not_accused() -> None:
     report = report_of("rounded_table")
     (rotation,) = (row for row in report.rows if row.kind == "rotation")
