@@ -152,6 +152,8 @@ def test_widths_keep_the_size_of_a_head_and_agree_over_the_parts() -> None:
 def test_heads_that_divide_no_width_keep_their_size() -> None:
     config = {"hidden_size": 4096, "num_attention_heads": 96}  # GLM 4's default: of 42 lanes
     assert small_sizes(config, heads=6) == {"hidden_size": 252, "num_attention_heads": 6}
+    beside = {"hidden_size": 5120, "num_attention_heads": 40, "face_encoder_num_heads": 4}
+    assert small_sizes(beside, heads=6) == {"hidden_size": 768, "num_attention_heads": 6}
     apart = config | {"head_dim": 128}
     assert small_sizes(apart, heads=6) == {"hidden_size": 192}
     assert rotary_keys.differences(config, {"hidden_size": 252, "num_attention_heads": 96}) == [

@@ -90,7 +90,7 @@ def _smallest(width: int, units: list[int], heads: int) -> int:
 def _heads(part: Part, small: int, width: int) -> dict[str, Any]:
     """The counts of heads of a part whose width becomes smaller."""
     counts = {
-        key: _each_width(value, lambda count: _count(part, count, small, width))
+        key: _each_width(value, lambda count, key=key: _count(part, key, count, small, width))
         for key, value in part.items()
         if _ANY_HEADS.search(key) and not _KEY_HEADS.search(key) and _is_size_or_sizes(value)
     }
@@ -110,11 +110,12 @@ def _heads(part: Part, small: int, width: int) -> dict[str, Any]:
     return counts
 
 
-def _count(part: Part, count: int, small: int, width: int) -> int:
+def _count(part: Part, key: str, count: int, small: int, width: int) -> int:
     """As many heads of one size as a small width has, if that has whole ones."""
     if count * small % width == 0:
         return count * small // width
-    return small // (width // count) if _divides_roughly(part) and count <= width else count
+    is_rough = bool(_HEADS.search(key)) and _divides_roughly(part) and count <= width
+    return (is_rough and small // (width // count)) or count
 
 
 def _key_heads(heads: Any, heads_before: Any, before: int) -> Any:
