@@ -18,6 +18,7 @@ from rotcheck.model.axis_rows import AxisWitness
 from rotcheck.model.backward_pass import backward_row
 from rotcheck.model.build.build_error import BuildError
 from rotcheck.model.build.built_model import BuiltModel, build
+from rotcheck.model.build.call_search import copy_of
 from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.build.precision import moved
 from rotcheck.model.declared.declared_file import declared_file
@@ -120,6 +121,7 @@ class ModelAtWork:
         self.precision = _precision(dtype)
         self.model: BuiltModel = _build(spec, self.precision)
         self.module = self.model.module.to(device)
+        self.untouched = copy_of(self.module)
         self.inputs = moved(self.model.inputs, None, device)
         self.dtype = str(dtype_of(self.module)).removeprefix("torch.")
 
@@ -210,4 +212,5 @@ class ModelAtWork:
             getattr(torch, self.dtype),
             lambda: _build(self.spec, self.precision).module,
             self.whole,
+            self.untouched,
         )

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rotcheck.model.build.call_search import copy_of
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.sequences.way import WaySubject
 
@@ -136,8 +137,16 @@ def subject_of(build: Callable[[], nn.Module], **inputs: Tensor) -> WaySubject:
     torch.manual_seed(0)
     module = build().eval()
     inputs = inputs or {"input_ids": torch.randint(WORDS, (1, 19))}
+    untouched = copy_of(module)
     with torch.no_grad():
         whole = run_forward(module, inputs)
     return WaySubject(
-        module, inputs, {"max_position_embeddings": ORIGINAL}, "cpu", torch.float32, build, whole
+        module,
+        inputs,
+        {"max_position_embeddings": ORIGINAL},
+        "cpu",
+        torch.float32,
+        build,
+        whole,
+        untouched,
     )

@@ -27,6 +27,7 @@ from rotcheck.model.against.against_rows import against_rows
 from rotcheck.model.against.far_frequencies import FarRuns
 from rotcheck.model.against.layer_rotation import ModelRotations
 from rotcheck.model.against.model_layers import model_layers
+from rotcheck.model.build.call_search import copy_of
 from rotcheck.model.build.config_json import config_of_module
 from rotcheck.model.build.random_inputs import token_sequence
 from rotcheck.model.forward_pass import run_forward
@@ -46,8 +47,10 @@ def layers_of(
     name = next(iter(module.forward.__annotations__))
     inputs = inputs or {name: token_sequence(WORDS)}
     config = config_of_module(module)
+    untouched = copy_of(module)
     whole = run_forward(module, inputs)
-    subject = WaySubject(module, inputs, config, "cpu", torch.float32, lambda: module, whole)
+    settings = config, "cpu", torch.float32
+    subject = WaySubject(module, inputs, *settings, lambda: module, whole, untouched)
     runs, observation = FarRuns(subject, WORDS), ModelObservation(whole, config)
     types = tuple(layer_types(config or {}))
     return model_layers(observation, lengths, runs, (), types, is_small=False)

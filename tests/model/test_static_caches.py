@@ -9,6 +9,7 @@ import torch
 from static_caches import Fast, Lit, Model, Tune
 from torch import Tensor
 
+from rotcheck.model.build.call_search import copy_of
 from rotcheck.model.forward_pass import run_forward
 from rotcheck.model.sequences import chunked_prefill, decode, padded_decode
 from rotcheck.model.sequences.way import NotComparable, WayClosed, WaySubject
@@ -24,8 +25,9 @@ def subject(build: type[Model]) -> WaySubject:
     if isinstance(module, Fast):
         module.setup_caches(2, caches.LONGEST)
         inputs["input_pos"] = torch.arange(LENGTH)
+    untouched = copy_of(module)
     whole = run_forward(module, inputs)
-    return WaySubject(module, inputs, None, "cpu", torch.float32, build, whole)
+    return WaySubject(module, inputs, None, "cpu", torch.float32, build, whole, untouched)
 
 
 @pytest.mark.parametrize("way", [decode, chunked_prefill])

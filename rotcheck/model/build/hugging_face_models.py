@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -181,10 +181,11 @@ def _module(model_class: type[Any], config: Any, dtype: torch.dtype) -> torch.nn
 def _in_dtype(model_class: type[Any], config: Any, dtype: torch.dtype) -> torch.nn.Module:
     """A model with random weights; in a narrow dtype as it would be loaded: in float32 stays what
     its code keeps there."""
-    if torch.get_default_device().type == "meta":  # where nothing can be loaded
-        return cast(torch.nn.Module, model_class._from_config(config, dtype=dtype))
-    module: torch.nn.Module = model_class._from_config(config, dtype=torch.float32).float()
-    if dtype == torch.float32:
+    on_meta = torch.get_default_device().type == "meta"  # where nothing can be loaded
+    first = dtype if on_meta else torch.float32
+    module: torch.nn.Module = model_class._from_config(config, dtype=first)
+    module = module.float() if first == torch.float32 else module
+    if on_meta or dtype == torch.float32:
         return module
     weights = module.state_dict()
     loaded: torch.nn.Module = model_class.from_pretrained(

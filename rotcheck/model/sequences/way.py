@@ -23,7 +23,8 @@ class WaySubject:
     """A model, and its one pass over the whole sequence.
 
     `rebuild`: makes the module anew, on the CPU, in its dtype; its weights may be others.
-    `whole`: the pass of `module` with `inputs`. `notes`: what a way leaves out.
+    `whole`: the pass of `module` with `inputs`. `untouched`: the model as it was before that pass,
+    which may have filled caches of tables; it has the same weights. `notes`: what a way leaves out.
     """
 
     module: Module
@@ -33,6 +34,7 @@ class WaySubject:
     dtype: dtype
     rebuild: Callable[[], Module]
     whole: ForwardPass
+    untouched: Module
     notes: list[str] = field(default_factory=list)
 
 
