@@ -1,6 +1,5 @@
 """What enters the attention in a program, held against what was turned before it."""
 
-import ast
 import sys
 from pathlib import Path
 from types import FrameType
@@ -9,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
-from watching import Seen, watched
+from watching import Seen, rows_of_class, watched
 
 from rotcheck.results import WatchRow
 from rotcheck.watch.inside.call_expression import tensors_of_call
@@ -25,13 +24,7 @@ def seen() -> Seen:
 
 def _rows(seen: Seen, layer: str) -> list[WatchRow]:
     """The rows of what enters the attention of a kind of layers."""
-    (kind,) = (
-        node
-        for node in ast.parse(MODEL.read_text()).body
-        if isinstance(node, ast.ClassDef) and node.name == layer
-    )
-    lines = range(kind.lineno, (kind.end_lineno or 0) + 1)
-    rows = [row for row in seen.watch.rows if row.place.line in lines]
+    rows = rows_of_class(seen, MODEL, layer)
     assert all(row.function == FUSED.__name__ for row in rows)
     return rows
 

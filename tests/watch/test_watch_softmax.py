@@ -1,13 +1,12 @@
 """What enters an attention that a program writes out itself, held against what was turned."""
 
-import ast
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
-from watching import Seen, watched
+from watching import Seen, rows_of_class, watched
 
 from rotcheck.results import WatchRow
 from rotcheck.watch.inside.graph_attention import graph_attention, next_node_number
@@ -23,13 +22,7 @@ def seen() -> Seen:
 
 def _rows(seen: Seen, layer: str) -> list[WatchRow]:
     """The rows of what enters the attention of a kind of layers."""
-    (kind,) = (
-        node
-        for node in ast.parse(MODEL.read_text()).body
-        if isinstance(node, ast.ClassDef) and node.name == layer
-    )
-    lines = range(kind.lineno, (kind.end_lineno or 0) + 1)
-    rows = [row for row in seen.watch.rows if row.place.line in lines]
+    rows = rows_of_class(seen, MODEL, layer)
     assert all(row.function == "softmax" for row in rows)
     return rows
 

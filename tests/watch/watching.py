@@ -1,5 +1,6 @@
 """Runs a program under watch, as people do, and reads the JSON of its report."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from rotcheck.results import Watch
+from rotcheck.results import Watch, WatchRow
 
 ROTCHECK = [sys.executable, "-m", "rotcheck", "watch"]
 SOURCES = str(Path(__file__).parents[2])
@@ -51,3 +52,14 @@ def start(folder: Path, arguments: Sequence[str], **variables: str) -> subproces
         stdout=pipe,
         stderr=pipe,
     )
+
+
+def rows_of_class(seen: Seen, program: Path, name: str) -> list[WatchRow]:
+    """The rows of what a report saw in the lines of a class of a program."""
+    (kind,) = (
+        node
+        for node in ast.parse(program.read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name == name
+    )
+    lines = range(kind.lineno, (kind.end_lineno or 0) + 1)
+    return [row for row in seen.watch.rows if row.place.line in lines]
